@@ -1,0 +1,122 @@
+// Package config reads the deployment's settings. Every problem is reported
+// at once, and each function looks only at the variables that it needs.
+package config
+
+import (
+	"net/url"
+	"slices"
+	"strings"
+
+	"igconnect/lib/secret"
+)
+
+// Meta's own addresses. Others are for a simulator.
+const (
+	MetaGraphURL  = "https://graph.facebook.com"
+	MetaDialogURL = "https://www.facebook.com"
+)
+
+// SeedScopes are the four permissions without which no account can be found,
+// subscribed or answered.
+var SeedScopes = []string{"instagram_basic", "instagram_manage_messages", "pages_show_list", "pages_manage_metadata"}
+
+// Connect names the variables that connecting an account depends on.
+var Connect = []string{
+	"FB_APP_ID", "FB_APP_SECRET", "REDIRECT_URI", "SUPABASE_URL", "SUPABASE_SECRET_KEY", "SUPABASE_AUTH_COOKIE",
+	"SIGN_IN_URL", "ALLOWED_ORIGINS", "WEBHOOK_FIELDS", "FB_LOGIN_SCOPES", "FB_LOGIN_CONFIG_ID",
+	"GRAPH_API_VERSION", "FB_GRAPH_URL", "FB_DIALOG_URL",
+}
+
+// Variables lists every environment variable that Load asks for.
+var Variables = slices.Concat(Connect, []string{
+	"NEXT_PUBLIC_SUPABASE_URL", "SUPABASE_SERVICE_ROLE_KEY",
+	"VERCEL_PROJECT_PRODUCTION_URL", "VERCEL_ENV",
+})
+
+// Config is what the environment says. A field whose variable is missing or
+// broken is empty and has a Problem.
+type Config struct {
+	AppID      string
+	AppSecrets []secret.String // the first signs, each verifies
+
+	RedirectURI string // as registered at Meta, byte for byte
+	Origin      string // the origin of RedirectURI: ours
+
+	SupabaseURL string // without a trailing slash
+	SupabaseKey secret.String
+	AuthCookie  string // name of the app's session cookie
+
+	SignInURL      string   // absolute; "" when there is none
+	AllowedOrigins []string // our own first
+
+	WebhookFields []string
+	Scopes        []string
+	LoginConfigID string // "" when scopes are asked for instead
+
+	GraphURL  string // with the version: https://graph.facebook.com/v24.0
+	DialogURL string // with version and path: https://www.facebook.com/v24.0/dialog/oauth
+}
+
+// Load reads the variables through getenv (os.Getenv, or a map in tests).
+// White space around a value is dropped: pasted values end in newlines.
+func Load(getenv func(string) string) (*Config, Problems) {
+	l := &loader{getenv: getenv}
+	c := &Config{
+		AppID:       l.matching("FB_APP_ID", l.required("FB_APP_ID"), identifier),
+		AppSecrets:  l.secrets("FB_APP_SECRET"),
+		RedirectURI: l.redirectURI(),
+		SupabaseURL: l.base("SUPABASE_URL", l.required("SUPABASE_URL", "NEXT_PUBLIC_SUPABASE_URL")),
+		SupabaseKey: secret.New(l.required("SUPABASE_SECRET_KEY", "SUPABASE_SERVICE_ROLE_KEY")),
+
+		WebhookFields: l.list("WEBHOOK_FIELDS", "messages,messaging_postbacks,message_reactions,messaging_referrals,message_edits,standby", name),
+		Scopes:        l.list("FB_LOGIN_SCOPES", strings.Join(SeedScopes, ","), name),
+		LoginConfigID: l.matching("FB_LOGIN_CONFIG_ID", l.get("FB_LOGIN_CONFIG_ID"), identifier),
+	}
+	c.Origin = originOf(c.RedirectURI)
+	c.AuthCookie = l.authCookie(c.SupabaseURL)
+	c.SignInURL = l.signInURL(c.Origin)
+	c.AllowedOrigins = l.origins("ALLOWED_ORIGINS", c.Origin)
+
+	version := l.matching("GRAPH_API_VERSION", l.or("GRAPH_API_VERSION", "v24.0"), graphVersion)
+	c.GraphURL = l.meta("FB_GRAPH_URL", MetaGraphURL) + "/" + version
+	c.DialogURL = l.meta("FB_DIALOG_URL", MetaDialogURL) + "/" + version + "/dialog/oauth"
+	return c, l.problems
+}
+
+// Secure tells whether the deployment is reached over https. Only localhost
+// may be without.
+func (c *Config) Secure() bool { return strings.HasPrefix(c.RedirectURI, "https://") }
+
+// Hostname is our own host's name, without a port.
+func (c *Config) Hostname() string {
+	u, err := url.Parse(c.RedirectURI)
+	if err != nil {
+		return ""
+	}
+	return u.Hostname()
+}
+
+// DialogOrigin is where the dialog is shown.
+func (c *Config) DialogOrigin() string { return originOf(c.DialogURL) }
+
+// SimulatorOrigin is where a simulator of Meta answers; "" with the real one.
+func (c *Config) SimulatorOrigin() string {
+	if origin := originOf(c.GraphURL); origin != MetaGraphURL {
+		return origin
+	}
+	return ""
+}
+
+// originOf returns scheme://host[:port] of an absolute URL, in lower case and
+// without a default port, or "".
+func originOf(raw string) string {
+	u, err := url.Parse(raw)
+	if err != nil || u.Host == "" {
+		return ""
+	}
+	scheme, host := strings.ToLower(u.Scheme), strings.ToLower(u.Host)
+	if port := u.Port(); scheme == "https" && port == "443" || scheme == "http" && port == "80" {
+		host = strings.TrimSuffix(host, ":"+port)
+	}
+	return scheme + "://" + host
+}

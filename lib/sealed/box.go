@@ -1,0 +1,72 @@
+// Package sealed puts values into cookies that only this deployment can read:
+// AES-256-GCM, the cookie's name bound into each seal.
+package sealed
+
+import (
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/hkdf"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"fmt"
+
+	"igconnect/lib/secret"
+)
+
+// ErrUnreadable says that a sealed value was altered, cut, made for another
+// name or sealed with a key that we do not have.
+var ErrUnreadable = errors.New("unreadable seal")
+
+// Box seals with its first key and opens with each.
+type Box struct{ keys []cipher.AEAD }
+
+// NewBox derives one key from each secret (HKDF-SHA256, RFC 5869); the first
+// seals. There must be at least one secret.
+func NewBox(secrets []secret.String) (*Box, error) {
+	box := &Box{}
+	for _, s := range secrets {
+		key, err := hkdf.Key(sha256.New, []byte(s.Reveal()), nil, "igconnect sealed cookies v1", 32)
+		if err != nil {
+			return nil, fmt.Errorf("deriving the cookie key: %w", err)
+		}
+		block, err := aes.NewCipher(key)
+		if err != nil {
+			return nil, fmt.Errorf("making the cookie cipher: %w", err)
+		}
+		aead, err := cipher.NewGCMWithRandomNonce(block)
+		if err != nil {
+			return nil, fmt.Errorf("making the cookie cipher: %w", err)
+		}
+		box.keys = append(box.keys, aead)
+	}
+	return box, nil
+}
+
+// Seal encrypts plain for the given name; the result is unpadded base64url.
+func (b *Box) Seal(name string, plain []byte) string {
+	return base64.RawURLEncoding.EncodeToString(b.keys[0].Seal(nil, nil, plain, []byte(name)))
+}
+
+// Open returns what was sealed for the given name, or ErrUnreadable.
+func (b *Box) Open(name, value string) ([]byte, error) {
+	// Strict: else the last character's spare bits could be altered unseen.
+	raw, err := base64.RawURLEncoding.Strict().DecodeString(value)
+	if err != nil {
+		return nil, ErrUnreadable
+	}
+	for _, key := range b.keys {
+		if plain, err := key.Open(nil, nil, raw, []byte(name)); err == nil {
+			return plain, nil
+		}
+	}
+	return nil, ErrUnreadable
+}
+
+// Random returns n random bytes as unpadded base64url.
+func Random(n int) string {
+	b := make([]byte, n)
+	rand.Read(b) // never fails: https://pkg.go.dev/crypto/rand#Read
+	return base64.RawURLEncoding.EncodeToString(b)
+}
