@@ -1,0 +1,79 @@
+package graph
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"igconnect/lib/secret"
+)
+
+// Debug is what Meta knows about a token.
+type Debug struct {
+	Expires           time.Time // zero: never
+	DataAccessExpires time.Time // about 90 days after the last consent; zero: unknown
+	Scopes            []string
+	PageIDs           []string // the Pages that the person shared, where Meta names them
+}
+
+// Debug asks about a user token of this app. A dead token, or one of another
+// app, is an *Error of class TokenDead.
+// https://developers.facebook.com/docs/graph-api/reference/debug_token
+func (c *Client) Debug(ctx context.Context, token secret.String) (Debug, error) {
+	var answer struct {
+		Data *struct {
+			AppID             id       `json:"app_id"`
+			IsValid           bool     `json:"is_valid"`
+			ExpiresAt         int64    `json:"expires_at"`
+			DataAccessExpires int64    `json:"data_access_expires_at"`
+			Scopes            []string `json:"scopes"`
+			Granular          []struct {
+				Scope     string `json:"scope"`
+				TargetIDs []id   `json:"target_ids"`
+			} `json:"granular_scopes"`
+			Error struct {
+				Code    int    `json:"code"`
+				Subcode int    `json:"subcode"`
+				Message string `json:"message"`
+			} `json:"error"`
+		} `json:"data"`
+	}
+	call := call{
+		op: "checking the token", method: http.MethodGet, path: "/debug_token",
+		params: url.Values{"input_token": {token.Reveal()}}, token: c.appToken(),
+	}
+	if err := c.do(ctx, call, &answer); err != nil {
+		return Debug{}, err
+	}
+	data := answer.Data
+	switch {
+	case data == nil:
+		return Debug{}, &Error{Op: call.op, Status: http.StatusOK, Class: Unavailable, cause: errNoEnvelope}
+	case !data.IsValid:
+		return Debug{}, &Error{Op: call.op, Status: http.StatusOK, Class: TokenDead, Code: data.Error.Code,
+			Subcode: data.Error.Subcode, Message: secret.Mask(data.Error.Message, secretsOf(call)...)}
+	case string(data.AppID) != c.AppID:
+		return Debug{}, &Error{Op: call.op, Status: http.StatusOK, Class: TokenDead, cause: errors.New("the token is another app's")}
+	}
+	debug := Debug{Expires: unix(data.ExpiresAt), DataAccessExpires: unix(data.DataAccessExpires), Scopes: data.Scopes}
+	for _, granular := range data.Granular {
+		for _, target := range granular.TargetIDs {
+			// The targets of instagram_… scopes are Instagram accounts.
+			if strings.HasPrefix(granular.Scope, "pages_") && !slices.Contains(debug.PageIDs, string(target)) {
+				debug.PageIDs = append(debug.PageIDs, string(target))
+			}
+		}
+	}
+	return debug, nil
+}
+
+func unix(seconds int64) time.Time {
+	if seconds <= 0 {
+		return time.Time{}
+	}
+	return time.Unix(seconds, 0).UTC()
+}
