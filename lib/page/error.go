@@ -1,0 +1,46 @@
+package page
+
+import "slices"
+
+// Error is the page for everything that can go wrong. Its texts come from the
+// table of errors; it never shows the text of a Go error.
+type Error struct {
+	Code      string // the code of the table, as in the header X-Error-Code
+	RequestID string // what to quote when asking for help
+	Title     string // one line
+	What      string // what happened, in the person's words
+	Next      string // what to do now
+	Actions   []Action
+}
+
+func (Error) template() string { return "error.html" }
+
+// Quote is what a person sends along when asking for help.
+func (e Error) Quote() []string { return quote(e.Code, e.RequestID) }
+
+// quote leaves out what is empty.
+func quote(parts ...string) []string {
+	return slices.DeleteFunc(parts, func(part string) bool { return part == "" })
+}
+
+// Action is something the person can do next: a link if Href is set, else a
+// button that sends Fields by POST to the path Post. Without both it is not shown.
+type Action struct {
+	Label   string
+	Href    string
+	Post    string
+	Fields  []Field
+	Primary bool // the one action that most people want
+}
+
+// Shown says whether the action leads anywhere.
+func (a Action) Shown() bool { return a.Href != "" || a.Post != "" }
+
+// Quiet is the action where something else is the primary one.
+func (a Action) Quiet() Action {
+	a.Primary = false
+	return a
+}
+
+// Field is a hidden field of a form.
+type Field struct{ Name, Value string }

@@ -1,0 +1,159 @@
+package page
+
+import (
+	"math"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+const public = "../../public"
+
+// markup returns all HTML and SVG that we send, by file name.
+func markup(t *testing.T) map[string]string {
+	t.Helper()
+	texts := map[string]string{}
+	for _, pattern := range []string{"templates/*.html", public + "/*.html", public + "/*.svg", "testdata/*.html"} {
+		names, err := filepath.Glob(pattern)
+		if err != nil || len(names) == 0 {
+			t.Fatalf("%s: %d files, %v", pattern, len(names), err)
+		}
+		for _, name := range names {
+			texts[name] = read(t, name)
+		}
+	}
+	return texts
+}
+
+func read(t *testing.T, name string) string {
+	t.Helper()
+	text, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// The Content-Security-Policy would block each of these.
+func TestNothingInline(t *testing.T) {
+	forbidden := regexp.MustCompile(`(?i)<style|\sstyle\s*=|\son[a-z]+\s*=|javascript:|<base|<iframe|<object|<embed|http-equiv`)
+	script := regexp.MustCompile(`(?i)<script[^>]*>[^<]*`)
+	for name, text := range markup(t) {
+		if found := forbidden.FindString(text); found != "" {
+			t.Errorf("%s contains %q", name, found)
+		}
+		for _, found := range script.FindAllString(text, -1) {
+			if found != `<script src="/app.js" defer>` {
+				t.Errorf("%s contains %q", name, found)
+			}
+		}
+	}
+}
+
+// What a page loads is our own; only links lead elsewhere.
+func TestNoThirdPartyRequest(t *testing.T) {
+	loads := regexp.MustCompile(`<(?:img|script|link)[^>]*?\s(?:src|href)="([^"{]*)`)
+	for name, text := range markup(t) {
+		if strings.HasPrefix(name, "testdata") {
+			continue // there the pictures of accounts are filled in
+		}
+		for _, found := range loads.FindAllStringSubmatch(text, -1) {
+			if found[1] != "" && (!strings.HasPrefix(found[1], "/") || strings.HasPrefix(found[1], "//")) {
+				t.Errorf("%s loads %s", name, found[1])
+			}
+			if found[1] != "" {
+				read(t, filepath.Join(public, found[1]))
+			}
+		}
+	}
+	style, code := read(t, public+"/style.css"), read(t, public+"/app.js")
+	if found := regexp.MustCompile(`@import|url\(|https?:`).FindString(style); found != "" {
+		t.Errorf("style.css contains %q", found)
+	}
+	if found := regexp.MustCompile(`https?:|innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(`).FindString(code); found != "" {
+		t.Errorf("app.js contains %q", found)
+	}
+}
+
+func TestLandingPageIsSmall(t *testing.T) {
+	total := 0
+	for _, name := range []string{"index.html", "style.css", "app.js"} {
+		total += len(read(t, filepath.Join(public, name)))
+	}
+	if total >= 30_000 {
+		t.Errorf("the landing page weighs %d bytes, want less than 30000", total)
+	}
+}
+
+// The button is a plain link, so that it works before and without the script.
+func TestLandingPageConnectsWithoutScript(t *testing.T) {
+	if text := read(t, public+"/index.html"); !strings.Contains(text, `href="/api/login?return_to=/">Connect Instagram</a>`) {
+		t.Error("index.html has no link to connect")
+	}
+}
+
+// Text needs a contrast of 4.5, the edge of a field 3 (WCAG 2.2, 1.4.3 and 1.4.11).
+func TestColoursHaveContrast(t *testing.T) {
+	style := read(t, public+"/style.css")
+	light, dark, ok := strings.Cut(style, "@media (prefers-color-scheme: dark)")
+	if !ok {
+		t.Fatal("style.css has no dark colours")
+	}
+	for scheme, block := range map[string]string{"light": light, "dark": dark} {
+		block, _, _ = strings.Cut(block, "}")
+		colours := map[string]float64{}
+		for _, found := range regexp.MustCompile(`--([a-z-]+): (#[0-9a-f]{3,6});`).FindAllStringSubmatch(block, -1) {
+			colours[found[1]] = luminance(t, found[2])
+		}
+		for _, pair := range []struct {
+			front, grounds string
+			least          float64
+		}{
+			{"ink", "paper card soft warn-soft", 4.5},
+			{"quiet", "paper card soft", 4.5},
+			{"accent", "paper card soft warn-soft", 4.5},
+			{"accent-strong", "paper card", 4.5},
+			{"warn", "paper card soft warn-soft", 4.5},
+			{"on-accent", "accent accent-strong", 4.5},
+			{"field", "paper card", 3},
+		} {
+			for _, ground := range strings.Fields(pair.grounds) {
+				front, ok1 := colours[pair.front]
+				back, ok2 := colours[ground]
+				if !ok1 || !ok2 {
+					t.Fatalf("%s: no colour %s or %s", scheme, pair.front, ground)
+				}
+				ratio := (max(front, back) + 0.05) / (min(front, back) + 0.05)
+				if ratio < pair.least {
+					t.Errorf("%s: %s on %s has a contrast of %.2f, want %.1f", scheme, pair.front, ground, ratio, pair.least)
+				}
+			}
+		}
+	}
+}
+
+// luminance is the relative luminance of #rgb or #rrggbb, as WCAG defines it.
+func luminance(t *testing.T, colour string) float64 {
+	t.Helper()
+	digits := colour[1:]
+	if len(digits) == 3 {
+		digits = strings.Join([]string{digits[:1], digits[:1], digits[1:2], digits[1:2], digits[2:], digits[2:]}, "")
+	}
+	sum := 0.0
+	for i, weight := range []float64{0.2126, 0.7152, 0.0722} {
+		value, err := strconv.ParseUint(digits[2*i:2*i+2], 16, 8)
+		if err != nil {
+			t.Fatalf("%s: %v", colour, err)
+		}
+		channel := float64(value) / 255
+		if channel <= 0.04045 {
+			sum += weight * channel / 12.92
+		} else {
+			sum += weight * math.Pow((channel+0.055)/1.055, 2.4)
+		}
+	}
+	return sum
+}
