@@ -1,0 +1,164 @@
+package api_test
+
+import (
+	"encoding/json"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+)
+
+// supabase is as much of Supabase as the functions see: Auth's user endpoint
+// and the table user_configs over REST. It knows nothing of the client.
+type supabase struct {
+	mu       sync.Mutex
+	table    map[string]map[string]any // by user_id/instagram_id
+	requests []supabaseRequest
+	faults   map[string][]http.HandlerFunc // by step; each serves one request
+	always   map[string]http.HandlerFunc
+	latency  time.Duration
+	done     chan struct{}
+}
+
+type supabaseRequest struct {
+	step, method, query, body string
+	header                    http.Header
+	start, end                time.Time
+}
+
+func newSupabase() *supabase {
+	return &supabase{
+		table: map[string]map[string]any{}, faults: map[string][]http.HandlerFunc{},
+		always: map[string]http.HandlerFunc{}, done: make(chan struct{}),
+	}
+}
+
+func (s *supabase) close() { close(s.done) }
+
+// fault lets the next request of a step ("user", "save", "patch") be answered
+// by each of the given handlers.
+func (s *supabase) fault(step string, handlers ...http.HandlerFunc) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.faults[step] = append(s.faults[step], handlers...)
+}
+
+// break lets every request of a step be answered so, until nil mends it.
+func (s *supabase) broken(step string, handler http.HandlerFunc) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.always[step] = handler
+}
+
+func (s *supabase) rows() map[string]map[string]any {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.table
+}
+
+func (s *supabase) seen() []supabaseRequest {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.requests
+}
+
+func (s *supabase) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	start := time.Now()
+	body, _ := io.ReadAll(r.Body)
+	step := map[string]string{
+		"GET /auth/v1/user": "user", "POST /rest/v1/user_configs": "save", "PATCH /rest/v1/user_configs": "patch",
+	}[r.Method+" "+r.URL.Path]
+
+	s.mu.Lock()
+	fault := s.always[step]
+	if queue := s.faults[step]; len(queue) > 0 {
+		fault, s.faults[step] = queue[0], queue[1:]
+	}
+	latency := s.latency
+	s.mu.Unlock()
+
+	time.Sleep(latency)
+	if fault == nil {
+		fault = s.serve(step, body)
+	}
+	defer func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.requests = append(s.requests, supabaseRequest{step, r.Method, r.URL.RawQuery, string(body), r.Header.Clone(), start, time.Now()})
+	}()
+	fault(w, r)
+}
+
+func (s *supabase) serve(step string, body []byte) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Apikey") != secretKey {
+			reply(401, `{"message":"Invalid API key","hint":"Double check your Supabase API key."}`)(w, r)
+			return
+		}
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		switch step {
+		case "user":
+			s.serveUser(w, r)
+		case "save":
+			var rows []map[string]any
+			if err := json.Unmarshal(body, &rows); err != nil {
+				reply(400, `{"code":"PGRST102","message":"Empty or invalid json"}`)(w, r)
+				return
+			}
+			for _, row := range rows {
+				s.table[row["user_id"].(string)+"/"+row["instagram_id"].(string)] = row
+			}
+			w.WriteHeader(201)
+		case "patch":
+			var change map[string]any
+			_ = json.Unmarshal(body, &change)
+			user := strings.TrimPrefix(r.URL.Query().Get("user_id"), "eq.")
+			account := strings.Trim(r.URL.Query().Get("instagram_id"), `in.("")`)
+			for name, value := range change {
+				s.table[user+"/"+account][name] = value
+			}
+			w.WriteHeader(204)
+		default:
+			reply(404, `{"code":"PGRST125","message":"Invalid path"}`)(w, r)
+		}
+	}
+}
+
+// serveUser knows two users, by their exact tokens.
+func (s *supabase) serveUser(w http.ResponseWriter, r *http.Request) {
+	for _, user := range []string{ada, ben} {
+		if r.Header.Get("Authorization") == "Bearer "+session(user) {
+			reply(200, `{"id":"`+user+`","aud":"authenticated","role":"authenticated"}`)(w, r)
+			return
+		}
+	}
+	reply(403, `{"code":403,"error_code":"bad_jwt","msg":"invalid JWT"}`)(w, r)
+}
+
+// reply answers with a JSON text.
+func reply(status int, body string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(status)
+		_, _ = io.WriteString(w, body)
+	}
+}
+
+// html answers as a gateway in distress does.
+func html(status int) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/html")
+		w.WriteHeader(status)
+		_, _ = io.WriteString(w, "<html><h1>Bad gateway</h1></html>")
+	}
+}
+
+// hang answers nothing until the client goes away or the test ends.
+func (s *supabase) hang(_ http.ResponseWriter, r *http.Request) {
+	select {
+	case <-r.Context().Done():
+	case <-s.done:
+	}
+}

@@ -1,0 +1,41 @@
+package metasim
+
+import "maps"
+
+type permissionStatus struct {
+	Permission string `json:"permission"`
+	Status     string `json:"status"`
+}
+
+// permissions serves GET /me/permissions: granted and declined, not what was
+// never asked for.
+func (s *Sim) permissions(c *call) (any, error) {
+	_, person, err := s.userOf(c)
+	if err != nil {
+		return nil, err
+	}
+	data := []permissionStatus{}
+	for _, p := range knownPermissions {
+		if status, ok := s.consents[person.ID].status[p.name]; ok {
+			data = append(data, permissionStatus{p.name, status})
+		}
+	}
+	return map[string]any{"data": data}, nil
+}
+
+// revoke serves DELETE /{user-id}/permissions: the app is removed, and all of
+// the person's tokens for it end.
+func (s *Sim) revoke(c *call) (any, error) {
+	_, person, err := s.userOf(c)
+	if err != nil {
+		return nil, err
+	}
+	delete(s.consents, person.ID)
+	maps.DeleteFunc(s.codes, func(_ string, c *code) bool { return c.person == person.ID })
+	for _, t := range s.tokens {
+		if t.person == person.ID && t.ended == 0 {
+			t.ended = subcodeAppRemoved
+		}
+	}
+	return true, nil
+}

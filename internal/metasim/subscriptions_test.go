@@ -1,0 +1,121 @@
+package metasim
+
+import (
+	"slices"
+	"testing"
+)
+
+// pageTokenFor grants the scopes and fetches the Page's token.
+func (r *rig) pageTokenFor(page string, scopes ...string) string {
+	r.t.Helper()
+	user := r.Grant(Grant{Scopes: append(scopes, "pages_show_list")})
+	return r.token(r.call("GET", "/"+page, user, "fields", "access_token"))
+}
+
+func TestSubscribe(t *testing.T) {
+	r := newRig(t)
+	token := r.pageTokenFor("901", "pages_manage_metadata", "pages_messaging")
+	for _, fields := range []string{"messages,message_edits", "standby"} { // the list is replaced
+		if a := r.call("POST", "/901/subscribed_apps", token, "subscribed_fields", fields); a.status != 200 || a.body != `{"success":true}` {
+			t.Fatalf("got %d %s", a.status, a.body)
+		}
+	}
+	if got := r.Subscribed("901"); !slices.Equal(got, []string{"standby"}) {
+		t.Errorf("subscribed to %v", got)
+	}
+	a := r.call("GET", "/901/subscribed_apps", token)
+	if a.at("data.0.id") != testApp || a.at("data.0.subscribed_fields.0") != "standby" {
+		t.Errorf("listed: %s", a.body)
+	}
+	if a := r.call("DELETE", "/901/subscribed_apps", token); a.body != `{"success":true}` {
+		t.Errorf("unsubscribing: %s", a.body)
+	}
+	if a := r.call("GET", "/901/subscribed_apps", token); a.body != `{"data":[]}` || r.Subscribed("901") != nil {
+		t.Errorf("still subscribed: %s", a.body)
+	}
+}
+
+func TestSubscribeErrors(t *testing.T) {
+	r := newRig(t)
+	tests := []struct {
+		name, page, fields string
+		scopes             []string
+		status, code       int
+		message            string
+	}{
+		{"messaging field without the permission", "901", "feed,messages", []string{"pages_manage_metadata"}, 403, 200,
+			"(#200) To subscribe to the messages field, one of these permissions is needed: pages_messaging"},
+		{"no pages_manage_metadata", "901", "feed", nil, 403, 200, "pages_manage_metadata"},
+		{"unknown field", "901", "feed,messaging_seen", []string{"pages_manage_metadata"}, 400, 100, `subscribed_fields[1] must be one of {feed, `},
+		{"no field", "901", "", []string{"pages_manage_metadata"}, 400, 100, "subscribed_fields is required"},
+		{"another Page", "902", "feed", []string{"pages_manage_metadata"}, 400, 100, "does not exist"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			r := newRig(t)
+			token := r.pageTokenFor("901", tt.scopes...)
+			a := r.call("POST", "/"+tt.page+"/subscribed_apps", token, "subscribed_fields", tt.fields)
+			subcode := 0
+			if tt.page != "901" {
+				subcode = 33
+			}
+			a.want(t, tt.status, tt.code, subcode, tt.message)
+			if got := r.Subscribed(tt.page); got != nil {
+				t.Errorf("a rejected call left %v", got)
+			}
+		})
+	}
+	r.call("POST", "/901/subscribed_apps", r.Grant(Grant{}), "subscribed_fields", "feed").want(t, 403, 210, 0, "page access token")
+
+	// A Page no longer shared is no longer managed.
+	token := r.pageTokenFor("901", "pages_manage_metadata")
+	r.code(Approval{Pages: []string{"902"}})
+	r.call("DELETE", "/901/subscribed_apps", token).want(t, 403, 200, 0, "")
+}
+
+func TestMessages(t *testing.T) {
+	r := newRig(t)
+	token := r.pageTokenFor("901", "instagram_manage_messages")
+	recipient, message := `{"id":"5614"}`, `{"text":"Hello"}`
+	a := r.call("POST", "/901/messages", token, "recipient", recipient, "message", message)
+	if a.status != 200 || a.at("recipient_id") != "5614" || a.at("message_id") == nil {
+		t.Errorf("got %d %s", a.status, a.body)
+	}
+	r.call("POST", "/901/messages", token, "message", message).want(t, 400, 100, 0, "recipient")
+	r.call("POST", "/901/messages", token, "recipient", recipient).want(t, 400, 100, 0, "message")
+	r.call("POST", "/901/messages", r.Grant(Grant{})).want(t, 403, 210, 0, "")
+	r.call("POST", "/901/messages", r.pageTokenFor("901")).want(t, 403, 10, 0, "instagram_manage_messages")
+}
+
+func TestBusinesses(t *testing.T) {
+	person := ada
+	person.Businesses = []Business{{ID: "88", Name: "Group",
+		Owned:  []Page{{ID: "960", Name: "Owned"}, {ID: "901", Name: "Ceramics"}},
+		Client: []Page{{ID: "961", Name: "Client", Instagram: &Instagram{ID: "17841009"}}},
+	}}
+	r := newRig(t, person)
+	without := r.Grant(Grant{})
+	for _, path := range []string{"/me/businesses", "/88/owned_pages", "/88/client_pages"} {
+		r.call("GET", path, without).want(t, 403, 200, 0, "business_management")
+	}
+	with := r.Grant(Grant{Scopes: append([]string{"business_management"}, DefaultScopes...), Pages: []string{"902"}})
+	tests := []struct{ path, fields, want string }{
+		{"/me/businesses", "", `{"data":[{"id":"88","name":"Group"}]`},
+		{"/88/owned_pages", "name", `{"data":[{"id":"960","name":"Owned"}]`}, // 901 is Ada's own and not shared
+		{"/88/client_pages", "instagram_business_account", `{"data":[{"id":"961","instagram_business_account":{"id":"17841009"}}]`},
+		{"/me/accounts", "id", `{"data":[{"id":"902"}]`},
+	}
+	for _, tt := range tests {
+		a := r.call("GET", tt.path, with, "fields", tt.fields)
+		if len(a.body) < len(tt.want) || a.body[:len(tt.want)] != tt.want {
+			t.Errorf("%s: %s, want %s", tt.path, a.body, tt.want)
+		}
+	}
+	r.call("GET", "/960", with, "fields", "access_token").want(t, 200, 0, 0, "")
+	r.call("GET", "/89/owned_pages", with).want(t, 400, 100, 33, "")
+	r.call("GET", "/88/businesses", with).want(t, 400, 100, 33, "")
+	r.call("GET", "/me/businesses", with, "fields", "shoe_size").want(t, 400, 100, 0, "node type (Business)")
+	if got := r.debug(with).at("data.granular_scopes.0.target_ids"); len(got.([]any)) != 1 {
+		t.Errorf("granular_scopes names the businesses' Pages: %v", got)
+	}
+}

@@ -1,0 +1,170 @@
+package platform
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"fmt"
+	"io/fs"
+	"maps"
+	"net"
+	"net/http"
+	"net/url"
+	"path"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Platform serves Public and Functions by Rules, as a deployment does.
+type Platform struct {
+	Rules     Rules
+	Functions map[string]http.HandlerFunc // by path: "/api/login" for api/login.go
+	Public    fs.FS                       // the folder public/; nil: no files
+
+	// Proto is the scheme that functions see in X-Forwarded-Proto: "https" on
+	// Vercel, always. Empty: that of the connection.
+	Proto string
+
+	// OnPanic is told of a function's panic, which on Vercel ends the process;
+	// the request is then answered with 500. Nil: the panic goes on.
+	OnPanic func(v any)
+}
+
+// Check reports what would fail the build or lead nowhere: an entry of
+// functions that matches no function, a rewrite to something that is not there.
+func (p *Platform) Check() error {
+	for _, d := range p.Rules.durations {
+		if !slices.ContainsFunc(slices.Collect(maps.Keys(p.Functions)), d.covers) {
+			return fmt.Errorf("vercel.json: functions: %q matches no function", d.files)
+		}
+	}
+	for _, w := range p.Rules.rewrites {
+		if !paramExpr.MatchString(w.path) && p.lookUp(w.path) == nil {
+			return fmt.Errorf("vercel.json: rewrites: there is nothing at %q", w.path)
+		}
+	}
+	return nil
+}
+
+// ServeHTTP answers one request. Existing files and functions win over
+// rewrites. It never redirects: not to clean a path, not to add a slash, so
+// that a path like //evil.example cannot turn into a redirect elsewhere.
+func (p *Platform) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	id := requestID(time.Now())
+	h := w.Header()
+	h.Set("Cache-Control", "public, max-age=0, must-revalidate")
+	maps.Copy(h, p.Rules.headersFor(r.URL.Path))
+	h.Set("X-Vercel-Id", id)
+
+	serve, query := p.route(r.URL)
+	if serve == nil {
+		fail(w, http.StatusNotFound, "NOT_FOUND")
+		return
+	}
+	in := r.Clone(r.Context())
+	in.URL = &url.URL{Path: r.URL.Path, RawPath: r.URL.RawPath, RawQuery: query}
+	p.setForwarded(in, id)
+	serve(w, in)
+}
+
+// route finds what answers u, and the query that it gets.
+func (p *Platform) route(u *url.URL) (serve http.HandlerFunc, rawQuery string) {
+	if serve := p.lookUp(u.Path); serve != nil {
+		return serve, u.RawQuery
+	}
+	for _, w := range p.Rules.rewrites {
+		dest, added, ok := w.apply(u.Path)
+		if !ok {
+			continue
+		}
+		serve := p.lookUp(dest)
+		if serve == nil {
+			continue
+		}
+		if len(added) == 0 {
+			return serve, u.RawQuery
+		}
+		query := u.Query()
+		maps.Copy(query, added)
+		return serve, query.Encode()
+	}
+	return nil, ""
+}
+
+// lookUp returns what stands at exactly this path, or nil.
+func (p *Platform) lookUp(urlPath string) http.HandlerFunc {
+	if fn, ok := p.Functions[urlPath]; ok {
+		return func(w http.ResponseWriter, r *http.Request) { p.call(w, r, fn, p.limit(urlPath)) }
+	}
+	if p.Public == nil {
+		return nil
+	}
+	name := strings.TrimPrefix(urlPath, "/")
+	index := "index.html"
+	if name != "" {
+		index = strings.TrimSuffix(name, "/") + "/" + index
+	}
+	for _, candidate := range []string{name, index} {
+		// ValidPath refuses "..", "." and empty elements, and with them "//".
+		if !fs.ValidPath(candidate) {
+			continue
+		}
+		if info, err := fs.Stat(p.Public, candidate); err == nil && info.Mode().IsRegular() {
+			return func(w http.ResponseWriter, r *http.Request) { p.serveFile(w, r, candidate) }
+		}
+	}
+	return nil
+}
+
+// limit is the maxDuration of the function at urlPath, or 0.
+func (p *Platform) limit(urlPath string) time.Duration {
+	for _, d := range p.Rules.durations {
+		if d.covers(urlPath) {
+			return d.limit
+		}
+	}
+	return 0
+}
+
+func (d duration) covers(urlPath string) bool {
+	ok, _ := path.Match(d.files, strings.TrimPrefix(urlPath, "/")+".go")
+	return ok
+}
+
+// setForwarded puts on the headers that only the platform may set.
+func (p *Platform) setForwarded(r *http.Request, id string) {
+	ip, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		ip = r.RemoteAddr
+	}
+	proto := p.Proto
+	switch {
+	case proto != "":
+	case r.TLS != nil:
+		proto = "https"
+	default:
+		proto = "http"
+	}
+	r.Header.Set("X-Forwarded-For", ip)
+	r.Header.Set("X-Real-Ip", ip)
+	r.Header.Set("X-Forwarded-Host", r.Host)
+	r.Header.Set("X-Forwarded-Proto", proto)
+	r.Header.Set("X-Vercel-Id", id)
+}
+
+// requestID is made like Vercel's: region, a random part, milliseconds.
+func requestID(now time.Time) string {
+	var b [11]byte
+	rand.Read(b[:]) // never fails
+	s := hex.EncodeToString(b[:])
+	return fmt.Sprintf("dev1::%s-%d-%s", s[:5], now.UnixMilli(), s[5:17])
+}
+
+// fail answers in the platform's own words.
+func fail(w http.ResponseWriter, status int, code string) {
+	h := w.Header()
+	h.Set("Content-Type", "text/plain; charset=utf-8")
+	h.Set("X-Vercel-Error", code)
+	w.WriteHeader(status)
+	fmt.Fprintf(w, "%s\n\n%s\n%s\n", http.StatusText(status), code, h.Get("X-Vercel-Id"))
+}

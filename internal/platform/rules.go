@@ -1,0 +1,190 @@
+// Package platform is a small stand-in for Vercel: it routes by vercel.json
+// and calls Go functions under the conditions that they meet in production.
+// The dev server runs on it, and so do the tests of the functions: what the
+// platform would punish (a missing Content-Type, a second WriteHeader, the
+// hope for a cancelled context) shows up here first.
+package platform
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"path"
+	"regexp"
+	"strings"
+	"time"
+)
+
+// Rules is what vercel.json says.
+type Rules struct {
+	rewrites  []rewrite
+	headers   []headerRule
+	durations []duration
+}
+
+type rewrite struct {
+	source *pattern
+	path   string // may hold :name
+	query  url.Values
+}
+
+type headerRule struct {
+	source *pattern
+	header http.Header
+}
+
+type duration struct {
+	files string // a pattern of path.Match over "api/login.go"
+	limit time.Duration
+}
+
+// file is vercel.json as it is written.
+type file struct {
+	Schema    string          `json:"$schema"`
+	Framework json.RawMessage `json:"framework"`
+	Functions map[string]struct {
+		MaxDuration int `json:"maxDuration"` // seconds
+	} `json:"functions"`
+	Rewrites []struct {
+		Source      string `json:"source"`
+		Destination string `json:"destination"`
+	} `json:"rewrites"`
+	Headers []struct {
+		Source  string `json:"source"`
+		Headers []struct {
+			Key   string `json:"key"`
+			Value string `json:"value"`
+		} `json:"headers"`
+	} `json:"headers"`
+}
+
+// Load reads vercel.json. It refuses whatever it does not understand: a rule
+// that is silently ignored here would hold on the real platform alone.
+func Load(vercelJSON []byte) (Rules, error) {
+	var f file
+	dec := json.NewDecoder(bytes.NewReader(vercelJSON))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(&f); err != nil {
+		return Rules{}, fmt.Errorf("reading vercel.json: %w", err)
+	}
+	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
+		return Rules{}, errors.New("reading vercel.json: text after the closing brace")
+	}
+	rules, err := f.rules()
+	if err != nil {
+		return Rules{}, fmt.Errorf("reading vercel.json: %w", err)
+	}
+	return rules, nil
+}
+
+func (f *file) rules() (Rules, error) {
+	var rules Rules
+	// Without it a main.go anywhere in the usual places makes Vercel ignore api/.
+	if string(f.Framework) != "null" {
+		return rules, errors.New(`"framework" is not null`)
+	}
+	for files, fn := range f.Functions {
+		if _, err := path.Match(files, ""); err != nil || strings.ContainsAny(files, "{!") || strings.Contains(files, "**") {
+			return rules, fmt.Errorf("functions: pattern %q is not supported", files)
+		}
+		if fn.MaxDuration < 1 {
+			return rules, fmt.Errorf("functions: %q has no maxDuration", files)
+		}
+		rules.durations = append(rules.durations, duration{files, time.Duration(fn.MaxDuration) * time.Second})
+	}
+	for _, w := range f.Rewrites {
+		rule, err := newRewrite(w.Source, w.Destination)
+		if err != nil {
+			return rules, fmt.Errorf("rewrites: %w", err)
+		}
+		rules.rewrites = append(rules.rewrites, rule)
+	}
+	for _, h := range f.Headers {
+		source, err := compile(h.Source)
+		if err != nil {
+			return rules, fmt.Errorf("headers: %w", err)
+		}
+		rule := headerRule{source, http.Header{}}
+		for _, kv := range h.Headers {
+			if kv.Key == "" || paramExpr.MatchString(kv.Value) && strings.Contains(h.Source, ":") {
+				return rules, fmt.Errorf("headers: %q of %q is not supported", kv.Key, h.Source)
+			}
+			rule.header.Set(kv.Key, kv.Value)
+		}
+		rules.headers = append(rules.headers, rule)
+	}
+	return rules, nil
+}
+
+var paramExpr = regexp.MustCompile(`:([A-Za-z_][A-Za-z0-9_]*)[*+?]?`)
+
+func newRewrite(source, destination string) (rewrite, error) {
+	src, err := compile(source)
+	if err != nil {
+		return rewrite{}, err
+	}
+	if !strings.HasPrefix(destination, "/") || strings.HasPrefix(destination, "//") || strings.Contains(destination, "#") {
+		return rewrite{}, fmt.Errorf("destination %q is not a path of this deployment", destination)
+	}
+	dest, rawQuery, _ := strings.Cut(destination, "?")
+	query, err := url.ParseQuery(rawQuery)
+	if err != nil {
+		return rewrite{}, fmt.Errorf("destination %q: %w", destination, err)
+	}
+	known := map[string]bool{}
+	for _, name := range src.names {
+		known[name] = true
+	}
+	for _, m := range paramExpr.FindAllStringSubmatch(destination, -1) {
+		if !known[m[1]] {
+			return rewrite{}, fmt.Errorf("destination %q names :%s, which %q does not have", destination, m[1], source)
+		}
+	}
+	return rewrite{src, dest, query}, nil
+}
+
+// apply returns the path that is served instead of path and what the rewrite
+// adds to the query: the destination's own parameters and, where the
+// destination's path uses no named parameter, all of them.
+func (w rewrite) apply(path string) (dest string, query url.Values, ok bool) {
+	params, ok := w.source.match(path)
+	if !ok {
+		return "", nil, false
+	}
+	fill := func(s string) string {
+		return paramExpr.ReplaceAllStringFunc(s, func(p string) string {
+			return params[strings.Trim(p, ":*+?")]
+		})
+	}
+	query = url.Values{}
+	if !paramExpr.MatchString(w.path) {
+		for name, value := range params {
+			query.Set(name, value)
+		}
+	}
+	for name, values := range w.query {
+		query.Del(name)
+		for _, v := range values {
+			query.Add(name, fill(v))
+		}
+	}
+	return fill(w.path), query, true
+}
+
+// headersFor returns the headers of all rules that match path; of several
+// that set the same one the last counts.
+func (r Rules) headersFor(path string) http.Header {
+	h := http.Header{}
+	for _, rule := range r.headers {
+		if _, ok := rule.source.match(path); ok {
+			for key, values := range rule.header {
+				h[key] = values
+			}
+		}
+	}
+	return h
+}

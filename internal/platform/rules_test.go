@@ -1,0 +1,124 @@
+package platform
+
+import (
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestLoadRefuses(t *testing.T) {
+	for name, text := range map[string]string{
+		"no JSON":                 `{`,
+		"two values":              `{"framework":null}{}`,
+		"no framework":            `{}`,
+		"a framework":             `{"framework":"nextjs"}`,
+		"unknown key":             `{"framework":null,"redirects":[]}`,
+		"unknown key of function": `{"framework":null,"functions":{"api/a.go":{"maxDuration":1,"memory":1}}}`,
+		"no duration":             `{"framework":null,"functions":{"api/a.go":{}}}`,
+		"glob":                    `{"framework":null,"functions":{"api/**/a.go":{"maxDuration":1}}}`,
+		"braces":                  `{"framework":null,"functions":{"api/{a,b}.go":{"maxDuration":1}}}`,
+		"condition":               `{"framework":null,"headers":[{"source":"/a","has":[],"headers":[]}]}`,
+		"bad source":              `{"framework":null,"rewrites":[{"source":"/{a}","destination":"/b"}]}`,
+		"bad header source":       `{"framework":null,"headers":[{"source":"a","headers":[]}]}`,
+		"param in a header":       `{"framework":null,"headers":[{"source":"/:a","headers":[{"key":"X","value":":a"}]}]}`,
+		"nameless header":         `{"framework":null,"headers":[{"source":"/a","headers":[{"value":"b"}]}]}`,
+		"elsewhere":               `{"framework":null,"rewrites":[{"source":"/a","destination":"https://b.example/"}]}`,
+		"elsewhere by slashes":    `{"framework":null,"rewrites":[{"source":"/a","destination":"//b.example/"}]}`,
+		"fragment":                `{"framework":null,"rewrites":[{"source":"/a","destination":"/b#c"}]}`,
+		"bad query":               `{"framework":null,"rewrites":[{"source":"/a","destination":"/b?%"}]}`,
+		"unknown param":           `{"framework":null,"rewrites":[{"source":"/:a","destination":"/:b"}]}`,
+	} {
+		if _, err := Load([]byte(text)); err == nil {
+			t.Errorf("%s: no error", name)
+		} else if !strings.Contains(err.Error(), "vercel.json") {
+			t.Errorf("%s: %q does not name the file", name, err)
+		}
+	}
+}
+
+func TestRewriteApply(t *testing.T) {
+	for _, tt := range []struct{ source, destination, path, want, query string }{
+		{"/a", "/b", "/a", "/b", ""},
+		{"/u/:id", "/b", "/u/x&y", "/b", "id=x%26y"},
+		{"/u/:id", "/v/:id", "/u/7", "/v/7", ""},
+		{"/u/:id", "/b?user=:id&k=1", "/u/7", "/b", "id=7&k=1&user=7"},
+		{"/u/:id", "/b?id=fixed", "/u/7", "/b", "id=fixed"},
+		{"/f/:path*", "/g/:path*", "/f/a/b", "/g/a/b", ""},
+		{"/n/(.*)", "/b", "/n/x", "/b", ""},
+	} {
+		w, err := newRewrite(tt.source, tt.destination)
+		if err != nil {
+			t.Errorf("%s to %s: %v", tt.source, tt.destination, err)
+			continue
+		}
+		dest, query, ok := w.apply(tt.path)
+		if !ok || dest != tt.want || query.Encode() != tt.query {
+			t.Errorf("%s to %s on %s = %q, %q, %v; want %q, %q", tt.source, tt.destination, tt.path, dest, query.Encode(), ok, tt.want, tt.query)
+		}
+	}
+}
+
+// TestOwnFile holds the project's own vercel.json to what it promises.
+func TestOwnFile(t *testing.T) {
+	text, err := os.ReadFile("../../vercel.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rules, err := Load(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	everywhere := []string{"Referrer-Policy: same-origin", "Strict-Transport-Security: max-age=63072000", "X-Content-Type-Options: nosniff"}
+	page := "Content-Security-Policy: default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' https://*.cdninstagram.com https://*.fbcdn.net; " +
+		"connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+	for path, want := range map[string][]string{
+		"/":                  append([]string{page}, everywhere...),
+		"/style.css":         append([]string{page}, everywhere...),
+		"/api/login":         append([]string{"Cache-Control: no-store"}, everywhere...),
+		"/api/auth/callback": append([]string{"Cache-Control: no-store"}, everywhere...),
+	} {
+		if diff := cmp.Diff(want, lines(rules.headersFor(path))); diff != "" {
+			t.Errorf("headers of %s (-want +got):\n%s", path, diff)
+		}
+	}
+	for path, want := range map[string]string{"/api/auth/login": "/api/login", "/api/auth/callback": "/api/callback"} {
+		var got []string
+		for _, w := range rules.rewrites {
+			if dest, _, ok := w.apply(path); ok {
+				got = append(got, dest)
+			}
+		}
+		if diff := cmp.Diff([]string{want}, got); diff != "" {
+			t.Errorf("%s is rewritten (-want +got):\n%s", path, diff)
+		}
+	}
+}
+
+// TestLastHeaderWins: of two rules that set the same header the later counts.
+func TestLastHeaderWins(t *testing.T) {
+	rules := mustLoad(t, `{"framework":null,"headers":[
+		{"source":"/(.*)","headers":[{"key":"X-A","value":"1"},{"key":"x-b","value":"1"}]},
+		{"source":"/p","headers":[{"key":"x-a","value":"2"}]}]}`)
+	if diff := cmp.Diff([]string{"X-A: 2", "X-B: 1"}, lines(rules.headersFor("/p"))); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func mustLoad(t *testing.T, text string) Rules {
+	t.Helper()
+	rules, err := Load([]byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rules
+}
+
+// lines is a header as sorted "Key: value" lines.
+func lines(h http.Header) []string {
+	var b strings.Builder
+	h.Write(&b) // sorts
+	return strings.Split(strings.TrimSpace(strings.ReplaceAll(b.String(), "\r\n", "\n")), "\n")
+}

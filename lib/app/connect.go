@@ -1,0 +1,118 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"igconnect/lib/graph"
+	"igconnect/lib/page"
+	"igconnect/lib/store"
+)
+
+const (
+	subscribeLimit  = 8 * time.Second // a subscription can be repaired later: it must not cost the connection
+	subscribeAtOnce = 16
+)
+
+// Connect saves the chosen accounts and subscribes their Pages, side by side,
+// and sends the browser back. If Supabase fails nothing is lost: the sealed
+// grant stays in the browser and the error page offers to try again.
+func (c *Call) Connect(flow string, grant Grant, found graph.Found, chosen []graph.Page) error {
+	ctx := c.R.Context()
+	grant.Chosen = nil
+	rows := make([]store.Connection, len(chosen))
+	for i, p := range chosen {
+		grant.Chosen = append(grant.Chosen, p.Instagram.ID)
+		rows[i] = c.connection(grant, found, p)
+	}
+
+	var (
+		group   sync.WaitGroup
+		saveErr error
+		came    []store.Subscription
+	)
+	group.Go(func() { saveErr = c.Store.Save(ctx, rows) })
+	group.Go(func() { came = c.subscribe(ctx, chosen, rows) })
+	group.Wait()
+	if saveErr != nil {
+		return c.offerAgain(flow, grant, saveErr)
+	}
+	c.correct(ctx, rows, came)
+
+	c.Note("connected", grant.Chosen)
+	c.Grants.Clear(c.W, flow)
+	return c.Redirect(http.StatusSeeOther, withResult(grant.ReturnTo, "connected", strings.Join(grant.Chosen, ",")))
+}
+
+// connection is the row of one account, with the subscription that we expect.
+func (c *Call) connection(grant Grant, found graph.Found, p graph.Page) store.Connection {
+	expected := store.Subscription{Fields: graph.WantedFields(c.Config.WebhookFields, found.Granted)}
+	if p.Token.Empty() {
+		expected = store.Subscription{Error: "Meta gave no Page token"}
+	}
+	return store.Connection{
+		UserID: grant.User, InstagramID: p.Instagram.ID, Token: grant.Token.Value, PageToken: p.Token,
+		PageID: p.ID, PageName: p.Name, Username: p.Instagram.Username, Name: p.Instagram.Name, PictureURL: p.Instagram.PictureURL,
+		FacebookUserID: found.Person.ID, Scopes: found.Granted,
+		TokenExpires: found.Expires, DataAccessExpires: found.DataAccessExpires,
+		Connected: c.now(), Subscription: expected,
+	}
+}
+
+// subscribe subscribes each Page that has a token and tells what came of it.
+func (c *Call) subscribe(ctx context.Context, pages []graph.Page, rows []store.Connection) []store.Subscription {
+	ctx, cancel := context.WithTimeout(ctx, subscribeLimit)
+	defer cancel()
+	var (
+		group sync.WaitGroup
+		slots = make(chan struct{}, subscribeAtOnce)
+		came  = make([]store.Subscription, len(pages))
+	)
+	for i, p := range pages {
+		came[i] = rows[i].Subscription
+		if p.Token.Empty() {
+			continue
+		}
+		slots <- struct{}{}
+		group.Go(func() {
+			defer func() { <-slots }()
+			reached, err := c.Graph.Subscribe(ctx, p.ID, p.Token, rows[i].Subscription.Fields)
+			came[i] = store.Subscription{Fields: reached}
+			if err != nil {
+				came[i].Error = err.Error()
+			}
+		})
+	}
+	group.Wait()
+	return came
+}
+
+// correct writes down what came out differently from what was saved, and only
+// that. A failure here is noted: the daily check will find it again.
+func (c *Call) correct(ctx context.Context, rows []store.Connection, came []store.Subscription) {
+	for i, row := range rows {
+		if row.Subscription.Error == came[i].Error && slices.Equal(row.Subscription.Fields, came[i].Fields) {
+			continue
+		}
+		c.Note("subscription", came[i].Error)
+		if err := c.Store.SetSubscription(ctx, row.UserID, row.InstagramID, came[i]); err != nil {
+			c.Note("subscription_not_noted", err.Error())
+		}
+	}
+}
+
+// offerAgain keeps the grant in the browser for ten minutes and offers to save
+// once more.
+func (c *Call) offerAgain(flow string, grant Grant, cause error) error {
+	if err := c.Grants.Set(c.W, c.R, flow, grant); err != nil {
+		return Fail(StoreUnavailable, errors.Join(cause, err))
+	}
+	failure := Fail(StoreUnavailable, cause)
+	failure.Actions = []page.Action{{Label: "Try again", Post: "/api/choose", Fields: flowField(flow), Primary: true}}
+	return failure
+}

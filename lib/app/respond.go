@@ -1,0 +1,96 @@
+package app
+
+import (
+	"encoding/json"
+	"mime"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"igconnect/lib/page"
+)
+
+// Render shows a page.
+func (c *Call) Render(status int, p page.Page) error { return page.Render(c.W, status, c.policy, p) }
+
+// Redirect sends the browser on: 302 to begin a login, 303 after a form or a
+// callback. location must be one that we made or checked.
+func (c *Call) Redirect(status int, location string) error {
+	c.W.Header().Set("Location", location)
+	c.W.WriteHeader(status)
+	return nil
+}
+
+// fail answers with an error: JSON to programs, a page to people.
+func (c *Call) fail(f *Failure) {
+	entry := errorTable[f.Code]
+	c.W.Header().Set("X-Error-Code", string(f.Code))
+	if f.Code == Throttled {
+		c.W.Header().Set("Retry-After", strconv.Itoa(int(f.retryAfter().Seconds())))
+	}
+	if prefersJSON(c.R.Header.Get("Accept")) {
+		c.json(entry.status, map[string]any{"error": map[string]string{
+			"code": string(f.Code), "message": entry.what + " " + entry.next, "request_id": c.RequestID,
+		}})
+		return
+	}
+	shown := f.Page
+	if shown == nil {
+		shown = page.Error{
+			Code: string(f.Code), RequestID: c.RequestID,
+			Title: entry.title, What: entry.what, Next: entry.next, Actions: c.actions(f, entry.again),
+		}
+	}
+	if err := c.Render(entry.status, shown); err != nil {
+		c.Note("page", err.Error())
+		if !c.W.(*answer).begun() {
+			http.Error(c.W, entry.title, entry.status)
+		}
+	}
+}
+
+// actions are the failure's own, else a link that starts again.
+func (c *Call) actions(f *Failure, again string) []page.Action {
+	if f.Actions != nil || again == "" {
+		return f.Actions
+	}
+	return []page.Action{c.Again(again)}
+}
+
+// Again is a link that begins a new login towards the same end.
+func (c *Call) Again(label string) page.Action {
+	href := "/api/login"
+	if c.ReturnTo != "" {
+		href += "?" + url.Values{"return_to": {c.ReturnTo}}.Encode()
+	}
+	return page.Action{Label: label, Href: href, Primary: true}
+}
+
+func (c *Call) json(status int, body any) {
+	encoded, err := json.Marshal(body)
+	if err != nil { // of our own plain types: cannot be
+		panic(err)
+	}
+	c.W.Header().Set("Content-Type", "application/json")
+	c.W.WriteHeader(status)
+	_, _ = c.W.Write(encoded) // nobody is left to tell
+}
+
+// prefersJSON tells whether an Accept header ranks JSON above HTML.
+// https://www.rfc-editor.org/rfc/rfc9110#name-accept
+func prefersJSON(accept string) bool {
+	weight := map[string]float64{}
+	for entry := range strings.SplitSeq(accept, ",") {
+		media, parameters, err := mime.ParseMediaType(entry)
+		if err != nil {
+			continue
+		}
+		q, err := strconv.ParseFloat(parameters["q"], 64)
+		if err != nil {
+			q = 1
+		}
+		weight[media] = max(weight[media], q)
+	}
+	return weight["application/json"] > max(weight["text/html"], weight["application/xhtml+xml"])
+}
