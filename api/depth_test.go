@@ -1,0 +1,121 @@
+package api_test
+
+import (
+	"cmp"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"igconnect/internal/metasim"
+)
+
+// interval is one upstream call as the upstream saw it.
+type interval struct {
+	step       string
+	start, end time.Time
+}
+
+// since are the calls to Meta and to Supabase that came after a moment.
+func (w *world) since(moment time.Time) []interval {
+	var calls []interval
+	for _, r := range w.meta.Requests() {
+		calls = append(calls, interval{r.Step, r.Start, r.End})
+	}
+	for _, r := range w.supa.seen() {
+		calls = append(calls, interval{r.step, r.start, r.end})
+	}
+	return slices.DeleteFunc(calls, func(i interval) bool { return i.start.Before(moment) })
+}
+
+// depth is the length of the longest chain of calls in which each began after
+// the one before it had ended: the round trips that a person waits for.
+func depth(calls []interval) int {
+	slices.SortFunc(calls, func(a, b interval) int { return a.end.Compare(b.end) })
+	chain := make([]int, len(calls))
+	longest := 0
+	for i, call := range calls {
+		for j := range i {
+			if !calls[j].end.After(call.start) {
+				chain[i] = max(chain[i], chain[j])
+			}
+		}
+		chain[i]++
+		longest = max(longest, chain[i])
+	}
+	return longest
+}
+
+func TestDepth(t *testing.T) {
+	at := func(start, end int) interval { return interval{"", time.UnixMilli(int64(start)), time.UnixMilli(int64(end))} }
+	for _, c := range []struct {
+		name  string
+		calls []interval
+		want  int
+	}{
+		{"none", nil, 0},
+		{"one after the other", []interval{at(0, 1), at(1, 2), at(3, 4)}, 3},
+		{"side by side", []interval{at(0, 5), at(1, 5), at(2, 5)}, 1},
+		{"two beside one", []interval{at(0, 9), at(0, 2), at(3, 5), at(6, 8)}, 3},
+	} {
+		if got := depth(c.calls); got != c.want {
+			t.Errorf("%s: %d, want %d", c.name, got, c.want)
+		}
+	}
+}
+
+func TestRoundTrips(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		order *metasim.Order
+		calls string
+		depth int
+	}{
+		{"as usual", nil, "accounts debug_token exchange me permissions save subscribe upgrade", 4},
+		{"a subscription that comes out differently", &metasim.Order{Step: "subscribe", Code: 100}, "accounts debug_token exchange me patch permissions save subscribe upgrade", 5},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := start(t, brand(1))
+			w.meta.SetLatency(50 * time.Millisecond)
+			w.supa.latency = 50 * time.Millisecond
+			if c.order != nil {
+				w.meta.Order(*c.order)
+			}
+			callback := w.login("", metasim.Approval{})
+			begun := time.Now()
+			w.wantRedirect(w.get(callback), http.StatusSeeOther, "/?connected="+instagramID(1))
+
+			calls := w.since(begun)
+			var steps []string
+			for _, call := range calls {
+				steps = append(steps, call.step)
+			}
+			slices.SortFunc(steps, cmp.Compare[string])
+			if got := strings.Join(steps, " "); got != c.calls {
+				t.Errorf("calls: %s", got)
+			}
+			if got := depth(calls); got != c.depth {
+				t.Errorf("%d round trips one after the other, want %d", got, c.depth)
+			}
+		})
+	}
+}
+
+// In production the cookie is bound to the host and to https.
+func TestCookieInProduction(t *testing.T) {
+	w := start(t, brand(1))
+	t.Setenv("REDIRECT_URI", "https://app.example/api/auth/callback")
+	request := httptest.NewRequest("GET", w.url+"/api/login", nil)
+	request.Host = "app.example"
+	for _, cookie := range w.cookies("sb-") {
+		request.AddCookie(cookie)
+	}
+	request.RequestURI = ""
+	got := w.do(request)
+	set := got.Header.Get("Set-Cookie")
+	if !strings.HasPrefix(set, "__Host-igconnect_state_") || !strings.HasSuffix(set, "; Path=/; Max-Age=600; HttpOnly; Secure; SameSite=Lax") {
+		t.Errorf("Set-Cookie: %s", set)
+	}
+}
