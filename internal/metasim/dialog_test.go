@@ -182,7 +182,7 @@ func FuzzDialog(f *testing.F) {
 		fields, _ := url.ParseQuery(form)
 		u := &url.URL{Scheme: "http", Host: "localhost", Path: "/v24.0/dialog/oauth", RawQuery: query}
 		if _, err := s.visit(t.Context(), "GET", u, nil); err != nil && !strings.Contains(err.Error(), "status 400") {
-			t.Skip() // not a URL at all
+			return // not a URL at all
 		}
 		c, err := s.visit(t.Context(), "POST", u, fields)
 		if err == nil && !strings.HasPrefix(c.header.Get("Location"), testRedirect+"?") {

@@ -1,5 +1,7 @@
 package metasim
 
+import "slices"
+
 // dialogView is what dialog.html shows.
 type dialogView struct {
 	AppID       string
@@ -12,7 +14,7 @@ type dialogView struct {
 }
 
 // otherPerson is a link to the same dialog as somebody else.
-type otherPerson struct{ Name, Initial, Link string }
+type otherPerson struct{ Name, Note, Initial, Link string }
 
 // choice is a box to tick.
 type choice struct {
@@ -33,7 +35,7 @@ func (s *Sim) dialogView(c *call, d *dialog) dialogView {
 		}
 		q := c.r.URL.Query()
 		q.Set("person", p.ID)
-		v.Others = append(v.Others, otherPerson{Name: p.Name, Initial: initial(p.Name), Link: "?" + q.Encode()})
+		v.Others = append(v.Others, otherPerson{Name: p.Name, Note: p.Note, Initial: initial(p.Name), Link: "?" + q.Encode()})
 	}
 	for _, p := range d.ask {
 		v.Permissions = append(v.Permissions, choice{
@@ -41,11 +43,25 @@ func (s *Sim) dialogView(c *call, d *dialog) dialogView {
 			Ticked: true, Fixed: p.name == "public_profile",
 		})
 	}
-	// Like Meta: who has been here before finds his earlier choice, and a Page
-	// that has come since is not ticked.
-	before := s.consents[d.person.ID]
-	for i := range d.person.Pages {
-		p := &d.person.Pages[i]
+	v.Pages = s.pageChoices(d.person)
+	if slices.ContainsFunc(d.ask, func(p permission) bool { return p.name == "business_management" }) {
+		for _, b := range d.person.Businesses {
+			v.Businesses = append(v.Businesses, b.Name)
+		}
+	}
+	return v
+}
+
+// pageChoices are the Pages to tick. Like Meta: who has been here before finds
+// his earlier choice, and a Page that has come since is not ticked.
+func (s *Sim) pageChoices(person *Person) []choice {
+	if len(person.Pages) == 0 {
+		return nil
+	}
+	before := s.consents[person.ID]
+	var boxes []choice
+	for i := range person.Pages {
+		p := &person.Pages[i]
 		box := choice{
 			Name: "page", Value: p.ID, Title: p.Name, Note: p.describe(),
 			Ticked: before == nil || before.shares(p.ID),
@@ -53,18 +69,12 @@ func (s *Sim) dialogView(c *call, d *dialog) dialogView {
 		if ig := p.connected(); ig != nil {
 			box.Picture = "/pictures/" + ig.ID + ".svg"
 		}
-		v.Pages = append(v.Pages, box)
+		boxes = append(boxes, box)
 	}
-	if len(d.person.Pages) > 0 {
-		v.Pages = append(v.Pages, choice{
-			Name: "all_pages", Value: "on", Title: "All of them, and those to come",
-			Note: "whatever is ticked above", Ticked: before != nil && before.all,
-		})
-	}
-	for _, b := range d.person.Businesses {
-		v.Businesses = append(v.Businesses, b.Name)
-	}
-	return v
+	return append(boxes, choice{
+		Name: "all_pages", Value: "on", Title: "All of them, and those to come",
+		Note: "whatever is ticked above", Ticked: before != nil && before.all,
+	})
 }
 
 // describe says in the dialog what is linked to the Page.

@@ -93,8 +93,8 @@ func TestFields(t *testing.T) {
 		{"/501", "name", object{"id": "501", "name": "Ada"}},
 		{"/901", "", object{"id": "901", "name": "Ceramics"}},
 		{"/901", "instagram_business_account", object{"id": "901", "instagram_business_account": object{"id": "17841001"}}},
-		{"/901", "instagram_business_account{username,name,profile_picture_url}", object{"id": "901", "instagram_business_account": object{
-			"id": "17841001", "username": "ceramics", "name": "Ceramics & Co", "profile_picture_url": picture,
+		{"/901", "instagram_business_account{username,name,profile_picture_url,ig_id}", object{"id": "901", "instagram_business_account": object{
+			"id": "17841001", "username": "ceramics", "name": "Ceramics & Co", "profile_picture_url": picture, "ig_id": float64(1017841001),
 		}}},
 		{"/902", "name,instagram_business_account{id},connected_instagram_account{username}", object{
 			"id": "902", "name": "Blog", "connected_instagram_account": object{"id": "17841002", "username": "ada"},

@@ -5,6 +5,7 @@ import "slices"
 // Person is somebody with a Facebook account.
 type Person struct {
 	ID, Name   string
+	Note       string // shown in the dialog only: what the person is there for
 	Pages      []Page
 	Businesses []Business
 }
