@@ -1,0 +1,57 @@
+// The two databases that Supabase Lite runs on here, with the same four methods: query (one statement, with arguments),
+// script (several, in one transaction), reset (drop everything) and exclusive.
+import { createPgliteConnection } from "@supabase/lite/pglite";
+import { createPostgresConnection } from "@supabase/lite/postgres";
+
+// openPglite opens PostgreSQL in WebAssembly, with its files in config.dataDir.
+export async function openPglite(config) {
+  const connection = await createPgliteConnection({ url: config.dataDir });
+  const { driver } = connection;
+  await driver.waitReady;
+  await driver.query("select set_config('supalite.vault_key', $1, false)", [config.vaultKey]);
+  let last = Promise.resolve();
+  return {
+    connection,
+    async query(query, args) {
+      if (args?.length) return (await driver.query(query, args)).rows;
+      return (await driver.exec(query)).at(-1)?.rows ?? [];
+    },
+    async script(statements) {
+      await driver.transaction((tx) => tx.exec(statements));
+    },
+    // Go removes the folder instead.
+    async reset() {},
+    // There is one session, and Lite begins a transaction in it for each request without waiting for the others: two
+    // requests at once would run in one transaction and under one role. So one after the other.
+    exclusive(work) {
+      const result = last.then(work);
+      last = result.catch(() => {});
+      return result;
+    },
+  };
+}
+
+// openPostgres connects to a real server as a superuser.
+export async function openPostgres(config) {
+  const connection = createPostgresConnection({
+    url: config.databaseURL,
+    postgresOptions: { max: 20, onnotice() {}, connection: { "supalite.vault_key": config.vaultKey } },
+  });
+  const { driver } = connection;
+  return {
+    connection,
+    async query(query, args) {
+      const result = await driver.unsafe(query, args ?? []);
+      return [...(Array.isArray(result[0]) ? result.at(-1) : result)];
+    },
+    async script(statements) {
+      await driver.begin((tx) => tx.unsafe(statements));
+    },
+    async reset() {
+      await driver.unsafe(`
+        drop schema if exists public, auth, vault, supabase_migrations cascade;
+        create schema public;`);
+    },
+    exclusive: (work) => work(),
+  };
+}

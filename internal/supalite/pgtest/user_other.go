@@ -1,0 +1,12 @@
+//go:build !unix
+
+package pgtest
+
+import (
+	"errors"
+	"syscall"
+)
+
+func unprivileged(string) (*syscall.SysProcAttr, error) {
+	return nil, errors.New("not supported on this system")
+}

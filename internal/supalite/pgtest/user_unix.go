@@ -1,0 +1,32 @@
+//go:build unix
+
+package pgtest
+
+import (
+	"os"
+	"os/user"
+	"strconv"
+	"syscall"
+)
+
+// unprivileged returns how to start PostgreSQL, which refuses to run as root: as the user postgres then, who is given
+// the folder.
+func unprivileged(dir string) (*syscall.SysProcAttr, error) {
+	if os.Getuid() != 0 {
+		return nil, nil
+	}
+	postgres, err := user.Lookup("postgres")
+	if err != nil {
+		return nil, err
+	}
+	uid, err := strconv.ParseUint(postgres.Uid, 10, 32)
+	if err != nil {
+		return nil, err
+	}
+	gid, err := strconv.ParseUint(postgres.Gid, 10, 32)
+	if err != nil {
+		return nil, err
+	}
+	attr := &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}}
+	return attr, os.Chown(dir, int(uid), int(gid))
+}

@@ -1,0 +1,138 @@
+package supalite
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"time"
+)
+
+// process is the Node process that runs server.mjs.
+type process struct {
+	cmd   *exec.Cmd
+	stdin io.Closer // closing it asks the process to end, as the death of this one does
+	said  *tail
+	done  chan struct{}
+}
+
+// answer is the one line that server.mjs says.
+type answer struct {
+	Port  int    `json:"port"`
+	Error string `json:"error"`
+}
+
+// launch starts server.mjs and waits until it listens.
+func launch(ctx context.Context, node nodeJS, app string, c *config) (*process, int, error) {
+	line, err := json.Marshal(c)
+	if err != nil {
+		return nil, 0, err
+	}
+	// Not CommandContext: when ctx ends, the database gets the time to close.
+	cmd := exec.Command(node.node, filepath.Join(app, "server.mjs"))
+	cmd.Env = node.environment()
+	ownGroup(cmd)
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		return nil, 0, err
+	}
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		return nil, 0, err
+	}
+	p := &process{cmd: cmd, stdin: stdin, said: &tail{}, done: make(chan struct{})}
+	cmd.Stderr = p.said
+	if err := cmd.Start(); err != nil {
+		return nil, 0, fmt.Errorf("starting Supabase Lite: %w", err)
+	}
+	answers := make(chan answer, 1)
+	go p.watch(stdout, answers)
+	if _, err := stdin.Write(append(line, '\n')); err != nil {
+		return nil, 0, errors.Join(fmt.Errorf("starting Supabase Lite: %w", p.explain(err)), p.stop())
+	}
+	select {
+	case a := <-answers:
+		if a.Port != 0 {
+			return p, a.Port, nil
+		}
+		return nil, 0, errors.Join(fmt.Errorf("starting Supabase Lite: %w", p.explain(errors.New(a.Error))), p.stop())
+	case <-ctx.Done():
+		return nil, 0, errors.Join(fmt.Errorf("starting Supabase Lite: %w", ctx.Err()), p.stop())
+	}
+}
+
+// watch passes the answer on, keeps the last of everything else that is printed, and ends with the process.
+func (p *process) watch(stdout io.Reader, answers chan<- answer) {
+	defer close(p.done)
+	lines := bufio.NewReader(stdout)
+	for {
+		line, err := lines.ReadBytes('\n')
+		var a answer
+		if json.Unmarshal(line, &a) == nil && a != (answer{}) {
+			select {
+			case answers <- a:
+			default:
+			}
+		} else {
+			p.said.Write(line)
+		}
+		if err != nil {
+			break
+		}
+	}
+	p.cmd.Wait()
+	select {
+	case answers <- answer{Error: "it ended by itself"}:
+	default:
+	}
+}
+
+// stop asks the process to end, kills its group if it does not within some seconds, and waits for it.
+func (p *process) stop() error {
+	p.stdin.Close()
+	select {
+	case <-p.done:
+	case <-time.After(5 * time.Second):
+	}
+	// What the process may have left behind in its group goes too.
+	err := killGroup(p.cmd)
+	<-p.done
+	if p.cmd.ProcessState.ExitCode() == 0 || err == nil {
+		return nil
+	}
+	return fmt.Errorf("stopping Supabase Lite: %s", p.cmd.ProcessState)
+}
+
+// explain adds to err what Lite said last.
+func (p *process) explain(err error) error {
+	if said := lastLines(p.said.String(), 8); said != "" {
+		return fmt.Errorf("%w\nIts last lines:\n%s", err, said)
+	}
+	return err
+}
+
+// tail keeps the last few kilobytes that were written to it.
+type tail struct {
+	mu   sync.Mutex
+	text []byte
+}
+
+func (t *tail) Write(b []byte) (int, error) {
+	const limit = 8 << 10
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.text = append(t.text, b...)
+	t.text = t.text[max(0, len(t.text)-limit):]
+	return len(b), nil
+}
+
+func (t *tail) String() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return string(t.text)
+}

@@ -1,0 +1,192 @@
+// Package supalite runs Supabase Lite for the development server and the tests: a Supabase project on this machine,
+// with REST, sign-in, a stand-in for Vault and the migrations applied, in one Node process and without Docker.
+//
+// It needs Node 20 or newer. The first Start installs the pinned npm packages into the user's cache folder.
+package supalite
+
+import (
+	"context"
+	"embed"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/http"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Version is the version of @supabase/lite that npm/package.json pins.
+const Version = "0.10.0"
+
+//go:embed npm/package.json npm/package-lock.json npm/server.mjs npm/database.mjs
+//go:embed sql/bootstrap.sql sql/vault.sql
+var files embed.FS
+
+// Options say where the data is kept and what is applied to it.
+type Options struct {
+	Dir         string    // data folder, created if missing; "" is a temporary one, removed by Stop
+	Migrations  fs.FS     // its *.sql files, named <version>_<name>.sql, are applied in the order of their names; nil is none
+	DatabaseURL string    // "" is PostgreSQL in WebAssembly in Dir; else a superuser's URL of a real server
+	Progress    io.Writer // told about the installation; nil discards it
+	Fresh       bool      // drop what an earlier start left
+}
+
+// DatabaseURLFromEnv returns SUPALITE_DATABASE_URL, for Options.DatabaseURL.
+func DatabaseURLFromEnv() string { return os.Getenv("SUPALITE_DATABASE_URL") }
+
+// Server is a running Supabase Lite. Its methods may be called concurrently.
+type Server struct {
+	URL        string // as SUPABASE_URL, without a slash at the end
+	AnonKey    string // the publishable key, sb_publishable_…
+	ServiceKey string // the secret key, sb_secret_…
+	DataDir    string // where PostgreSQL keeps its files; "" with Options.DatabaseURL
+
+	adminKey string
+	client   *http.Client
+	proc     *process
+	stop     func() error
+}
+
+// Start installs Lite if needed, starts it, applies the migrations that are not yet applied, and returns when REST and
+// sign-in answer. The server lives until Stop is called or ctx is cancelled.
+func Start(ctx context.Context, o Options) (*Server, error) {
+	if o.Progress == nil {
+		o.Progress = io.Discard
+	}
+	node, err := findNode(ctx)
+	if err != nil {
+		return nil, err
+	}
+	app, err := install(ctx, node, o.Progress)
+	if err != nil {
+		return nil, err
+	}
+	data, err := openDataDir(o)
+	if err != nil {
+		return nil, err
+	}
+	s, err := start(ctx, node, app, data, o)
+	if err != nil {
+		return nil, errors.Join(err, data.close())
+	}
+	return s, nil
+}
+
+func start(ctx context.Context, node nodeJS, app string, data *dataDir, o Options) (*Server, error) {
+	c, err := newConfig(data, o)
+	if err != nil {
+		return nil, err
+	}
+	proc, port, err := launch(ctx, node, app, c)
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{
+		URL:        fmt.Sprintf("http://127.0.0.1:%d", port),
+		AnonKey:    c.PublishableKey,
+		ServiceKey: c.SecretKey,
+		DataDir:    c.DataDir,
+		adminKey:   c.AdminKey,
+		client:     &http.Client{Timeout: 30 * time.Second},
+		proc:       proc,
+	}
+	s.stop = sync.OnceValue(func() error {
+		return errors.Join(proc.stop(), data.close())
+	})
+	context.AfterFunc(ctx, func() { s.stop() })
+	if err := s.warmUp(ctx); err != nil {
+		return nil, errors.Join(err, s.stop())
+	}
+	return s, nil
+}
+
+// Stop ends the server and waits until its process is gone. A second call does nothing more.
+func (s *Server) Stop() error { return s.stop() }
+
+// Done is closed when the process has ended, by Stop or by itself.
+func (s *Server) Done() <-chan struct{} { return s.proc.done }
+
+// warmUp asks REST and sign-in once: Lite reads the schema at its first request.
+func (s *Server) warmUp(ctx context.Context) error {
+	for _, path := range []string{"/rest/v1/", "/auth/v1/health"} {
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.URL+path, nil)
+		if err != nil {
+			return err
+		}
+		req.Header.Set("Apikey", s.ServiceKey)
+		resp, err := s.client.Do(req)
+		if err != nil {
+			return fmt.Errorf("asking Supabase Lite for %s: %w", path, s.proc.explain(err))
+		}
+		resp.Body.Close()
+		if resp.StatusCode != http.StatusOK {
+			return fmt.Errorf("asking Supabase Lite for %s: status %d", path, resp.StatusCode)
+		}
+	}
+	return nil
+}
+
+// config is the line that server.mjs reads.
+type config struct {
+	DataDir     string      `json:"dataDir"`
+	DatabaseURL string      `json:"databaseURL"`
+	Fresh       bool        `json:"fresh"`
+	Bootstrap   string      `json:"bootstrap"`
+	Vault       string      `json:"vault"`
+	Migrations  []migration `json:"migrations"`
+	keys
+}
+
+type migration struct {
+	Version string `json:"version"`
+	Name    string `json:"name"`
+	SQL     string `json:"sql"`
+}
+
+func newConfig(data *dataDir, o Options) (*config, error) {
+	c := &config{DatabaseURL: o.DatabaseURL, Fresh: o.Fresh}
+	if o.DatabaseURL == "" {
+		c.DataDir = filepath.Join(data.path, "db")
+	}
+	var err error
+	if c.keys, err = loadKeys(data.path, o.DatabaseURL); err != nil {
+		return nil, err
+	}
+	if c.Migrations, err = readMigrations(o.Migrations); err != nil {
+		return nil, err
+	}
+	for name, to := range map[string]*string{"sql/bootstrap.sql": &c.Bootstrap, "sql/vault.sql": &c.Vault} {
+		text, err := files.ReadFile(name)
+		if err != nil {
+			return nil, err
+		}
+		*to = string(text)
+	}
+	return c, nil
+}
+
+// readMigrations reads the *.sql files of dir in the order of their names, as `supabase db push` does.
+func readMigrations(dir fs.FS) ([]migration, error) {
+	if dir == nil {
+		return []migration{}, nil
+	}
+	names, err := fs.Glob(dir, "*.sql")
+	if err != nil {
+		return nil, fmt.Errorf("listing migrations: %w", err)
+	}
+	migrations := make([]migration, len(names))
+	for i, name := range names {
+		text, err := fs.ReadFile(dir, name)
+		if err != nil {
+			return nil, fmt.Errorf("reading migration: %w", err)
+		}
+		version, title, _ := strings.Cut(strings.TrimSuffix(path.Base(name), ".sql"), "_")
+		migrations[i] = migration{version, title, string(text)}
+	}
+	return migrations, nil
+}
