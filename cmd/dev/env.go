@@ -1,0 +1,130 @@
+package main
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+)
+
+// variables are those that the functions read (see .env.example). The dev
+// server sets or unsets each of them, so that what a shell happens to export
+// changes nothing.
+var variables = []string{
+	"FB_APP_ID", "FB_APP_SECRET", "REDIRECT_URI", "SUPABASE_URL", "NEXT_PUBLIC_SUPABASE_URL", "SUPABASE_SECRET_KEY",
+	"SUPABASE_SERVICE_ROLE_KEY", "SUPABASE_AUTH_COOKIE", "SIGN_IN_URL", "ALLOWED_ORIGINS", "WEBHOOK_FIELDS",
+	"FB_LOGIN_SCOPES", "FB_LOGIN_CONFIG_ID", "GRAPH_API_VERSION", "WEBHOOK_VERIFY_TOKEN", "CRON_SECRET",
+	"FB_GRAPH_URL", "FB_DIALOG_URL", "VERCEL_ENV", "VERCEL_URL", "VERCEL_PROJECT_PRODUCTION_URL",
+}
+
+// env is a set of variables.
+type env map[string]string
+
+// realMeta and realSupabase tell whether e names the real services.
+func (e env) realMeta() bool     { return e["FB_APP_ID"] != "" }
+func (e env) realSupabase() bool { return e.supabaseURL() != "" }
+
+func (e env) supabaseURL() string { return cmp.Or(e["SUPABASE_URL"], e["NEXT_PUBLIC_SUPABASE_URL"]) }
+func (e env) supabaseKey() string {
+	return cmp.Or(e["SUPABASE_SECRET_KEY"], e["SUPABASE_SERVICE_ROLE_KEY"])
+}
+
+// check refuses half a set of credentials: to simulate the service then would
+// not be what was meant.
+func (e env) check() error {
+	if (e["FB_APP_ID"] == "") != (e["FB_APP_SECRET"] == "") {
+		return errors.New("set FB_APP_ID and FB_APP_SECRET in .env to use the real Meta, or neither to simulate it")
+	}
+	if (e.supabaseURL() == "") != (e.supabaseKey() == "") {
+		return errors.New("set SUPABASE_URL and SUPABASE_SECRET_KEY in .env to use a real project, or neither to run Supabase here")
+	}
+	return nil
+}
+
+// apply makes e the environment of this process.
+func (e env) apply() error {
+	for _, name := range variables {
+		if err := os.Unsetenv(name); err != nil {
+			return err
+		}
+	}
+	for name, value := range e {
+		if err := os.Setenv(name, value); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// readEnv reads .env in the folder dir; without the file it is empty.
+func readEnv(dir string) (env, error) {
+	text, err := os.ReadFile(filepath.Join(dir, ".env"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return env{}, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return parseEnv(string(text))
+}
+
+var (
+	assignment = regexp.MustCompile(`^(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*)$`)
+	quoted     = regexp.MustCompile(`^(?:"((?:[^"\\]|\\.)*)"|'([^']*)')\s*(?:#.*)?$`)
+	comment    = regexp.MustCompile(`(?:^|\s+)#.*$`)
+	unescape   = strings.NewReplacer(`\n`, "\n", `\"`, `"`, `\\`, `\`, `\$`, `$`)
+)
+
+// parseEnv reads lines of KEY=VALUE, with an optional "export", in double
+// quotes (with \n, \", \\ and \$), single quotes or none, and comments. Errors name the line
+// and never show it: it may hold a secret. Empty values are left out.
+func parseEnv(text string) (env, error) {
+	e := env{}
+	for i, line := range strings.Split(strings.TrimPrefix(text, "\ufeff"), "\n") {
+		line = strings.TrimSpace(line)
+		if line == "" || line[0] == '#' {
+			continue
+		}
+		m := assignment.FindStringSubmatch(line)
+		if m == nil {
+			return nil, fmt.Errorf("line %d of .env is not of the form NAME=value", i+1)
+		}
+		name, value := m[1], m[2]
+		if value != "" && strings.ContainsRune(`"'`, rune(value[0])) {
+			q := quoted.FindStringSubmatch(value)
+			if q == nil {
+				return nil, fmt.Errorf("line %d of .env has a quote that is not closed, or text after it", i+1)
+			}
+			value = unescape.Replace(q[1]) + q[2]
+		} else {
+			value = comment.ReplaceAllString(value, "")
+		}
+		if value != "" {
+			e[name] = value
+		}
+	}
+	return e, nil
+}
+
+// findRoot returns the project's folder: the working directory or the nearest
+// one above it that holds vercel.json.
+func findRoot() (string, error) {
+	dir, err := os.Getwd()
+	if err != nil {
+		return "", err
+	}
+	for {
+		if _, err := os.Stat(filepath.Join(dir, "vercel.json")); err == nil {
+			return dir, nil
+		}
+		parent := filepath.Dir(dir)
+		if parent == dir {
+			return "", errors.New("there is no vercel.json here: run this in the project's folder")
+		}
+		dir = parent
+	}
+}

@@ -1,0 +1,80 @@
+package main
+
+import (
+	"net/http"
+	"net/url"
+	"slices"
+	"time"
+
+	"igconnect/internal/metasim"
+)
+
+// fault is something that goes wrong on demand.
+type fault struct {
+	Name, Label string
+	order       func(*system)
+}
+
+var metaFaults = []fault{
+	{"throttled", "Meta throttles the next look-up", meta(metasim.Order{Step: "accounts", Times: 1, Code: 4, Message: "(#4) Application request limit reached"})},
+	{"upgrade", "The next upgrade to a 60-day token fails", meta(metasim.Order{Step: "upgrade", Times: 1, Code: 190, Subcode: 467, Message: "Error validating access token"})},
+	{"html", "Meta answers the next look-up with an HTML page", meta(metasim.Order{Step: "accounts", Times: 1, Status: http.StatusBadGateway, Body: new("<html>Sorry</html>"), ContentType: "text/html"})},
+	{"hang", "Meta hangs at the next exchange", meta(metasim.Order{Step: "exchange", Times: 1, Hang: true})},
+	{"subscribe", "The next subscription is refused", meta(metasim.Order{Step: "subscribe", Times: 1, Status: http.StatusForbidden, Code: 200, Message: "(#200) To subscribe to the messages field, one of these permissions is needed: pages_messaging"})},
+	{"slow", "Every answer of Meta takes a second longer", func(s *system) { s.meta.SetLatency(time.Second) }},
+}
+
+var supabaseFaults = []fault{
+	{"save", "Supabase takes no writes until all is well again", func(s *system) { s.outage.down.Store(true) }},
+}
+
+var noFault = fault{"none", "All is well again", func(s *system) {
+	if s.meta != nil {
+		s.meta.Clear()
+		s.meta.SetLatency(0)
+	}
+	if s.outage != nil {
+		s.outage.down.Store(false)
+	}
+}}
+
+func meta(o metasim.Order) func(*system) { return func(s *system) { s.meta.Order(o) } }
+
+// faults lists what can be ordered of the simulators that run.
+func (s *system) faults() []fault {
+	var faults []fault
+	if s.meta != nil {
+		faults = append(faults, metaFaults...)
+	}
+	if s.supabase != nil {
+		faults = append(faults, supabaseFaults...)
+	}
+	if len(faults) > 0 {
+		faults = append(faults, noFault)
+	}
+	return faults
+}
+
+func (s *system) fault(name string) (fault, bool) {
+	faults := s.faults()
+	i := slices.IndexFunc(faults, func(f fault) bool { return f.Name == name })
+	if i < 0 {
+		return fault{}, false
+	}
+	return faults[i], true
+}
+
+func (s *system) faultLabel(name string) string {
+	f, _ := s.fault(name)
+	return f.Label
+}
+
+func (s *system) orderFault(w http.ResponseWriter, r *http.Request) {
+	f, ok := s.fault(r.PostFormValue("name"))
+	if !ok {
+		http.Error(w, "There is no such fault.", http.StatusBadRequest)
+		return
+	}
+	f.order(s)
+	http.Redirect(w, r, "/dev/?ordered="+url.QueryEscape(f.Name), http.StatusSeeOther)
+}

@@ -1,0 +1,36 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"strconv"
+	"syscall"
+)
+
+// listener is a port of this machine and how a browser names it.
+type listener struct {
+	net.Listener
+	url string // http://localhost:3000
+}
+
+// listen takes addr; port 0 means any free one.
+func listen(addr string) (*listener, error) {
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return nil, fmt.Errorf("the address %q is not of the form host:port", addr)
+	}
+	l, err := net.Listen("tcp", addr)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		n, _ := strconv.Atoi(port)
+		return nil, fmt.Errorf("port %d is taken: stop what runs there, or choose another with -addr %s", n, net.JoinHostPort(host, strconv.Itoa(n+1)))
+	}
+	if err != nil {
+		return nil, fmt.Errorf("listening on %s: %w", addr, err)
+	}
+	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+		host = "localhost"
+	}
+	_, port, _ = net.SplitHostPort(l.Addr().String())
+	return &listener{l, "http://" + net.JoinHostPort(host, port)}, nil
+}

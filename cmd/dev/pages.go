@@ -1,0 +1,131 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"embed"
+	"fmt"
+	"html/template"
+	"net/http"
+	"strings"
+)
+
+//go:embed pages/*.html
+var pageFiles embed.FS
+
+var pageTemplates = template.Must(template.ParseFS(pageFiles, "pages/*.html"))
+
+// pages serves /dev/: signing in, and what lies behind the system.
+func (s *system) pages() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /dev/{$}", s.showOverview)
+	mux.HandleFunc("GET /dev/sign-in", s.showSignIn)
+	mux.HandleFunc("POST /dev/sign-in", s.signIn)
+	mux.HandleFunc("POST /dev/sign-out", s.signOut)
+	mux.HandleFunc("POST /dev/fault", s.orderFault)
+	return http.NewCrossOriginProtection().Handler(mux)
+}
+
+// render writes a page under the same policy as those of public/, but for the
+// forms: what follows a sign-in may end at Meta's dialog, and a browser holds
+// form-action against redirects too.
+func (s *system) render(w http.ResponseWriter, status int, name string, data any) {
+	var b bytes.Buffer
+	if err := pageTemplates.ExecuteTemplate(&b, name, data); err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	dialog := "https://*.facebook.com"
+	if s.meta != nil {
+		dialog = s.metaURL
+	}
+	h := w.Header()
+	h.Set("Cache-Control", "no-store")
+	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self' "+dialog+"; base-uri 'none'; frame-ancestors 'none'")
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Referrer-Policy", "same-origin")
+	h.Set("X-Content-Type-Options", "nosniff")
+	w.WriteHeader(status)
+	w.Write(b.Bytes())
+}
+
+// overview is what /dev/ shows.
+type overview struct {
+	Email     string // who is signed in
+	Connected []connection
+	Columns   []string
+	Trouble   string // why Connected is not known
+	MetaURL   string // "": the real Meta
+	Supabase  string // address of the real project
+	Faults    []fault
+	Ordered   string // the fault just ordered
+}
+
+// connection is a row of user_configs as the database holds it.
+type connection map[string]any
+
+func (s *system) showOverview(w http.ResponseWriter, r *http.Request) {
+	o := overview{
+		Email:   signedInAs(r, s.env.cookieName()),
+		MetaURL: s.metaURL,
+		Faults:  s.faults(),
+		Ordered: s.faultLabel(r.URL.Query().Get("ordered")),
+	}
+	if s.supabase == nil {
+		o.Supabase = s.env.supabaseURL()
+	} else if err := s.connections(r.Context(), &o); err != nil {
+		o.Trouble = err.Error()
+	}
+	s.render(w, http.StatusOK, "overview.html", o)
+}
+
+// connections reads user_configs past every guard, and beside each secret's
+// id the beginning of what Vault keeps under it.
+func (s *system) connections(ctx context.Context, o *overview) error {
+	columns, err := s.supabase.SQL(ctx, `
+		select column_name from information_schema.columns
+		where table_schema = 'public' and table_name = 'user_configs' order by ordinal_position`)
+	if err != nil {
+		return err
+	}
+	for _, c := range columns {
+		o.Columns = append(o.Columns, fmt.Sprint(c["column_name"]))
+	}
+	rows, err := s.supabase.SQL(ctx, `
+		select u.*, t.secret as token_sealed, p.secret as page_token_sealed
+		from public.user_configs u
+		left join vault.secrets t on t.id = u.token_secret_id
+		left join vault.secrets p on p.id = u.page_token_secret_id
+		order by u.connected_at desc`)
+	if err != nil {
+		return err
+	}
+	for _, row := range rows {
+		o.Connected = append(o.Connected, row)
+	}
+	return nil
+}
+
+// Show returns a column as text.
+func (c connection) Show(column string) string {
+	text := "null"
+	switch v := c[column].(type) {
+	case nil:
+	case []any:
+		text = strings.Trim(fmt.Sprint(v), "[]")
+	default:
+		text = fmt.Sprint(v)
+	}
+	if sealed, ok := c[strings.TrimSuffix(column, "_secret_id")+"_sealed"].(string); ok && strings.HasSuffix(column, "_secret_id") {
+		text += ", where Vault keeps " + snippet(sealed)
+	}
+	return text
+}
+
+// snippet is the beginning of a ciphertext.
+func snippet(s string) string {
+	if len(s) > 40 {
+		return s[:40] + "…"
+	}
+	return s
+}

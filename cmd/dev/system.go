@@ -1,0 +1,224 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"igconnect/api"
+	"igconnect/internal/metasim"
+	"igconnect/internal/platform"
+	"igconnect/internal/supalite"
+)
+
+// options say what to start.
+type options struct {
+	root  string // the project's folder
+	addr  string
+	env   env    // what .env says
+	data  string // where Supabase keeps its data; "": nowhere for long
+	fresh bool
+}
+
+// system is everything that runs. A simulator is nil where the real service
+// is used.
+type system struct {
+	url      string // http://localhost:3000
+	origin   string // where browsers reach it: that of REDIRECT_URI
+	env      env    // as the functions see it
+	meta     *metasim.Sim
+	metaURL  string
+	supabase *supalite.Server
+	outage   *outage
+	anonKey  string // for sign-ins; the secret key where there is no other
+
+	failed  chan error // a server ended by itself
+	closers []func() error
+}
+
+// functions are the files of api/, by the paths at which Vercel serves them.
+var functions = map[string]http.HandlerFunc{
+	"/api/login":    api.Login,
+	"/api/callback": api.Callback,
+	"/api/choose":   api.Choose,
+}
+
+// start starts the system, and leaves nothing running where it fails.
+func start(ctx context.Context, o options) (*system, error) {
+	s := &system{env: env{}, failed: make(chan error, 4)}
+	if err := s.start(ctx, o); err != nil {
+		return nil, errors.Join(err, s.close())
+	}
+	return s, nil
+}
+
+func (s *system) start(ctx context.Context, o options) error {
+	if err := o.env.check(); err != nil {
+		return err
+	}
+	main, err := listen(o.addr) // first: a port that is taken should not wait for an installation
+	if err != nil {
+		return err
+	}
+	s.onClose(func() error { main.Close(); return nil })
+	s.url = main.url
+	deployment, err := readDeployment(o.root)
+	if err != nil {
+		return err
+	}
+	for name, value := range o.env {
+		s.env[name] = value
+	}
+	s.env["VERCEL_ENV"] = "development"
+	for _, step := range []func(context.Context, options) error{s.startMeta, s.startSupabase} {
+		if err := step(ctx, o); err != nil {
+			return err
+		}
+	}
+	if err := s.env.apply(); err != nil {
+		return err
+	}
+	s.serve(main, s.handler(deployment))
+	return nil
+}
+
+// startMeta simulates Meta, or leaves the app of .env in place.
+func (s *system) startMeta(_ context.Context, o options) error {
+	own := s.url + "/api/auth/callback"
+	s.origin = s.url
+	if o.env.realMeta() {
+		s.env["REDIRECT_URI"] = cmp.Or(s.env["REDIRECT_URI"], own)
+		u, err := url.Parse(s.env["REDIRECT_URI"])
+		if err != nil {
+			return errors.New("REDIRECT_URI in .env is not a URL")
+		}
+		s.origin = u.Scheme + "://" + u.Host
+		return nil
+	}
+	l, err := listen("localhost:0")
+	if err != nil {
+		return err
+	}
+	s.env["FB_APP_ID"], s.env["FB_APP_SECRET"] = "1234567890", rand.Text()
+	s.env["REDIRECT_URI"] = own
+	s.env["FB_GRAPH_URL"], s.env["FB_DIALOG_URL"] = l.url, l.url
+	s.metaURL = l.url
+	s.meta = metasim.New(metasim.Config{
+		AppID: s.env["FB_APP_ID"], AppSecret: s.env["FB_APP_SECRET"],
+		RedirectURIs: []string{own},
+	})
+	for _, person := range metasim.Demo() {
+		s.meta.AddPerson(person)
+	}
+	s.serve(l, s.meta)
+	s.onClose(func() error { s.meta.Close(); return nil })
+	return nil
+}
+
+// startSupabase runs Supabase Lite behind a switch for outages, or leaves the
+// project of .env in place.
+func (s *system) startSupabase(ctx context.Context, o options) error {
+	if o.env.realSupabase() {
+		s.anonKey = o.env.supabaseKey()
+		s.env["SIGN_IN_URL"] = cmp.Or(s.env["SIGN_IN_URL"], s.origin+"/dev/sign-in")
+		return nil
+	}
+	migrations, err := folder(o.root, filepath.Join("supabase", "migrations"))
+	if err != nil {
+		return err
+	}
+	s.supabase, err = supalite.Start(ctx, supalite.Options{
+		Dir: o.data, Migrations: migrations, DatabaseURL: supalite.DatabaseURLFromEnv(), Progress: os.Stderr, Fresh: o.fresh,
+	})
+	if err != nil {
+		return err
+	}
+	s.onClose(s.supabase.Stop)
+	go func() {
+		<-s.supabase.Done()
+		s.failed <- errors.New("the process of Supabase Lite has ended")
+	}()
+	l, err := listen("127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	if s.outage, err = newOutage(s.supabase.URL); err != nil {
+		return err
+	}
+	s.serve(l, s.outage)
+	s.anonKey = s.supabase.AnonKey
+	s.env["SUPABASE_URL"], s.env["SUPABASE_SECRET_KEY"] = l.url, s.supabase.ServiceKey
+	s.env["SIGN_IN_URL"] = s.origin + "/dev/sign-in"
+	return nil
+}
+
+// readDeployment reads what Vercel would deploy, and refuses what it would.
+func readDeployment(root string) (*platform.Platform, error) {
+	text, err := os.ReadFile(filepath.Join(root, "vercel.json"))
+	if err != nil {
+		return nil, err
+	}
+	rules, err := platform.Load(text)
+	if err != nil {
+		return nil, err
+	}
+	public, err := folder(root, "public")
+	if err != nil {
+		return nil, err
+	}
+	p := &platform.Platform{
+		Rules: rules, Functions: functions, Public: public,
+		OnPanic: func(v any) { fmt.Fprintf(os.Stderr, "A function panicked, on Vercel this ends its process: %v\n", v) },
+	}
+	return p, p.Check()
+}
+
+// handler puts the developer's pages beside the deployment.
+func (s *system) handler(deployment http.Handler) http.Handler {
+	pages := s.pages()
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/dev" || strings.HasPrefix(r.URL.Path, "/dev/") {
+			pages.ServeHTTP(w, r)
+			return
+		}
+		deployment.ServeHTTP(w, r)
+	})
+}
+
+// announce says what runs where, and where to click.
+func (s *system) announce(w io.Writer) {
+	meta, supabase := "the real one, app "+s.env["FB_APP_ID"], "the project at "+s.env.supabaseURL()
+	if s.meta != nil {
+		meta = "simulated at " + s.metaURL
+	}
+	if s.supabase != nil {
+		supabase = "Supabase Lite at " + s.env.supabaseURL()
+	}
+	fmt.Fprintf(w, "\n  Connect an account   %s/\n  Look behind          %s/dev/\n\n  Meta       %s\n  Supabase   %s\n\n",
+		s.origin, s.origin, meta, supabase)
+	if s.origin != s.url {
+		fmt.Fprintf(w, "  REDIRECT_URI in .env says %s: that address must lead to %s.\n\n", s.origin, s.url)
+	}
+	fmt.Fprintln(w, "  Ctrl-C stops everything.")
+}
+
+func (s *system) onClose(f func() error) { s.closers = append(s.closers, f) }
+
+// close stops everything, the last started first.
+func (s *system) close() error {
+	var errs []error
+	for _, f := range slices.Backward(s.closers) {
+		errs = append(errs, f())
+	}
+	s.closers = nil
+	return errors.Join(errs...)
+}

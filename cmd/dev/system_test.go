@@ -1,0 +1,202 @@
+package main
+
+import (
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"igconnect/internal/metasim"
+)
+
+// TestFunctions: every file of api/ is served, as on Vercel.
+func TestFunctions(t *testing.T) {
+	files, err := filepath.Glob("../../api/*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := 0
+	for _, file := range files {
+		name, isTest := strings.CutSuffix(filepath.Base(file), "_test.go")
+		if isTest {
+			continue
+		}
+		found++
+		if path := "/api/" + strings.TrimSuffix(name, ".go"); functions[path] == nil {
+			t.Errorf("%s is not served at %s", file, path)
+		}
+	}
+	if found != len(functions) {
+		t.Errorf("%d functions for %d files", len(functions), found)
+	}
+}
+
+// TestDeployment: vercel.json, api/ and public/ fit each other.
+func TestDeployment(t *testing.T) {
+	if _, err := readDeployment("../.."); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestListen(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	for addr, want := range map[string]string{
+		taken.Addr().String(): "is taken: stop what runs there, or choose another with -addr 127.0.0.1:",
+		"3000":                `the address "3000" is not of the form host:port`,
+	} {
+		if _, err := listen(addr); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", addr, err, want)
+		}
+	}
+	l, err := listen(":0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	if !strings.HasPrefix(l.url, "http://localhost:") {
+		t.Errorf("a browser is sent to %s", l.url)
+	}
+}
+
+func TestOwnPath(t *testing.T) {
+	s := &system{origin: "http://localhost:3000"}
+	for returnTo, want := range map[string]string{
+		"":                                    "/dev/",
+		"/":                                   "/",
+		"/api/login?return_to=%2F":            "/api/login?return_to=%2F",
+		"http://localhost:3000/api/login?a=b": "/api/login?a=b",
+		"http://localhost:3000":               "-",
+		"http://localhost:3000//evil.example": "-",
+		"http://localhost:3000.evil.example/": "-",
+		"http://localhost:30000/":             "-",
+		"http://localhost:3000@evil.example/": "-",
+		"//evil.example":                      "-",
+		`/\evil.example`:                      "-",
+		"/\t/evil.example":                    "-",
+		"/a\r\nb":                             "-",
+		" /a":                                 "-",
+		"https://evil.example/":               "-",
+		"javascript:alert(1)":                 "-",
+		"a":                                   "-",
+		"/%zz":                                "-",
+	} {
+		got, ok := s.ownPath(returnTo)
+		if !ok {
+			got = "-"
+		}
+		if got != want {
+			t.Errorf("%q: %q, want %q", returnTo, got, want)
+		}
+	}
+}
+
+// TestOutage: reads pass, writes are lost while it lasts.
+func TestOutage(t *testing.T) {
+	backend := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	defer backend.Close()
+	o, err := newOutage(backend.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	status := func(method, path string) int {
+		rec := httptest.NewRecorder()
+		o.ServeHTTP(rec, httptest.NewRequest(method, path, nil))
+		return rec.Code
+	}
+	for _, tt := range []struct {
+		down         bool
+		method, path string
+		want         int
+	}{
+		{false, "POST", "/rest/v1/user_configs", 200},
+		{true, "POST", "/rest/v1/user_configs", 502},
+		{true, "GET", "/rest/v1/user_configs", 200},
+		{true, "POST", "/auth/v1/token", 200},
+	} {
+		o.down.Store(tt.down)
+		if got := status(tt.method, tt.path); got != tt.want {
+			t.Errorf("down %v, %s %s: %d, want %d", tt.down, tt.method, tt.path, got, tt.want)
+		}
+	}
+}
+
+// TestPages: what /dev/ answers where Meta alone is simulated.
+func TestPages(t *testing.T) {
+	s := &system{
+		origin: "http://localhost:3000", metaURL: "http://localhost:4000", meta: metasim.New(metasim.Config{}),
+		env: env{"SUPABASE_URL": "http://127.0.0.1:1"}, // nobody listens
+	}
+	defer s.meta.Close()
+	for _, tt := range []struct {
+		method, target, form, origin string
+		status                       int
+		body                         string
+	}{
+		{"GET", "/dev/", "", "", 200, "Nobody is signed in."},
+		{"GET", "/dev/?ordered=upgrade", "", "", 200, "upgrade to a 60-day token fails."},
+		{"GET", "/dev/?ordered=<b>", "", "", 200, "Nobody is signed in."},
+		{"GET", "/dev/sign-in?return_to=/x", "", "", 200, `name="return_to" value="/x"`},
+		{"GET", "/dev/sign-in?return_to=//evil.example", "", "", 400, "That address is not ours"},
+		{"POST", "/dev/sign-in", "return_to=//evil.example", "", 400, "That address is not ours"},
+		{"POST", "/dev/sign-in", "email=a&password=b", "", 502, "Signing in: "},
+		{"POST", "/dev/sign-in", "email=a&password=b", "https://evil.example", 403, ""},
+		{"POST", "/dev/fault", "name=upgrade", "", 303, ""},
+		{"POST", "/dev/fault", "name=save", "", 400, "no such fault"}, // Supabase is real
+		{"GET", "/dev/fault", "", "", 405, ""},
+		{"GET", "/dev/nothing", "", "", 404, ""},
+	} {
+		r := httptest.NewRequest(tt.method, tt.target, strings.NewReader(tt.form))
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		if tt.origin != "" {
+			r.Header.Set("Origin", tt.origin)
+		}
+		rec := httptest.NewRecorder()
+		s.pages().ServeHTTP(rec, r)
+		name := tt.method + " " + tt.target + " " + tt.form
+		if rec.Code != tt.status || !strings.Contains(rec.Body.String(), tt.body) {
+			t.Errorf("%s: %d, want %d with %q:\n%s", name, rec.Code, tt.status, tt.body, rec.Body)
+		}
+		if strings.Contains(rec.Body.String(), "<b>") {
+			t.Errorf("%s: the query is in the page unescaped", name)
+		}
+		policy := rec.Header().Get("Content-Security-Policy")
+		if strings.Contains(rec.Body.String(), "<html") && !strings.Contains(policy, "form-action 'self' http://localhost:4000;") {
+			t.Errorf("%s: policy %q", name, policy)
+		}
+	}
+}
+
+// TestSignIn against a Supabase that gives nothing but a token.
+func TestSignIn(t *testing.T) {
+	supabase := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Apikey") != "the-key" || r.FormValue("grant_type") != "password" {
+			http.Error(w, "unexpected", http.StatusTeapot)
+			return
+		}
+		w.Write([]byte(`{"access_token":"x","expires_in":3600,"user":{"email":"eve@example.com"}}`))
+	}))
+	defer supabase.Close()
+	s := &system{origin: "http://localhost:3000", anonKey: "the-key", env: env{"SUPABASE_URL": supabase.URL}}
+	form := url.Values{"email": {"eve@example.com"}, "password": {"p"}, "return_to": {"/next"}}
+	r := httptest.NewRequest("POST", "/dev/sign-in", strings.NewReader(form.Encode()))
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	rec := httptest.NewRecorder()
+	s.pages().ServeHTTP(rec, r)
+	if rec.Code != http.StatusSeeOther || rec.Header().Get("Location") != "/next" {
+		t.Fatalf("%d to %q:\n%s", rec.Code, rec.Header().Get("Location"), rec.Body)
+	}
+	next := httptest.NewRequest("GET", "/", nil)
+	for _, c := range rec.Result().Cookies() {
+		next.AddCookie(c)
+	}
+	if got := signedInAs(next, "sb-127-auth-token"); got != "eve@example.com" {
+		t.Errorf("signed in as %q", got)
+	}
+}
