@@ -58,10 +58,10 @@ func finishLogin(c *app.Call) error {
 	grant := app.Grant{User: state.User, ReturnTo: state.ReturnTo, Token: long}
 	switch accounts := found.Accounts(); len(accounts) {
 	case 0:
-		return c.WhyMissing(found)
+		return c.WhyMissing(state.User, found)
 	case 1:
 		return c.Connect(state.Flow(), grant, found, accounts)
 	default:
-		return c.Choose(state.Flow(), grant, accounts, "")
+		return c.Choose(state.Flow(), grant, found, "")
 	}
 }

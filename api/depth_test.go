@@ -49,7 +49,9 @@ func depth(calls []interval) int {
 }
 
 func TestDepth(t *testing.T) {
-	at := func(start, end int) interval { return interval{"", time.UnixMilli(int64(start)), time.UnixMilli(int64(end))} }
+	at := func(start, end int) interval {
+		return interval{"", time.UnixMilli(int64(start)), time.UnixMilli(int64(end))}
+	}
 	for _, c := range []struct {
 		name  string
 		calls []interval
@@ -73,8 +75,8 @@ func TestRoundTrips(t *testing.T) {
 		calls string
 		depth int
 	}{
-		{"as usual", nil, "accounts debug_token exchange me permissions save subscribe upgrade", 4},
-		{"a subscription that comes out differently", &metasim.Order{Step: "subscribe", Code: 100}, "accounts debug_token exchange me patch permissions save subscribe upgrade", 5},
+		{"as usual", nil, "accounts debug_token exchange list me permissions save subscribe upgrade", 4},
+		{"a subscription that comes out differently", &metasim.Order{Step: "subscribe", Code: 100}, "accounts debug_token exchange list me patch permissions save subscribe upgrade", 5},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			w := start(t, brand(1))
@@ -100,6 +102,28 @@ func TestRoundTrips(t *testing.T) {
 				t.Errorf("%d round trips one after the other, want %d", got, c.depth)
 			}
 		})
+	}
+}
+
+// 300 Pages on three list pages, and two more that only the token names.
+func TestRoundTripsWithManyPages(t *testing.T) {
+	var pages []metasim.Page
+	for n := 1; n <= 302; n++ {
+		page := brand(n)
+		page.Unlisted = n > 300
+		pages = append(pages, page)
+	}
+	w := start(t, pages...)
+	w.meta.SetLatency(50 * time.Millisecond)
+	w.supa.latency = 50 * time.Millisecond
+	callback := w.login("", metasim.Approval{})
+	begun := time.Now()
+	chooser := w.get(callback)
+	if got := strings.Count(chooser.body, `name="instagram_id"`); got != 302 {
+		t.Errorf("%d accounts are offered", got)
+	}
+	if got := depth(w.since(begun)); got > 7 {
+		t.Errorf("%d round trips one after the other", got)
 	}
 }
 

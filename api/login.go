@@ -12,24 +12,28 @@ import (
 // Login is /api/login: who is it, seal a state, off to Meta's dialog.
 func Login(w http.ResponseWriter, r *http.Request) {
 	app.Serve(w, r, app.Route{
-		Name: "login", Needs: config.Connect, Limit: 8 * time.Second,
-		Methods: map[string]app.Handler{http.MethodGet: startLogin},
+		Name: "login", Needs: config.Connect, Limit: 8 * time.Second, Shared: true,
+		Methods: map[string]app.Handler{http.MethodGet: startLogin, http.MethodPost: startLogin},
 	})
 }
 
 func startLogin(c *app.Call) error {
 	// 1. Where to afterwards? Nothing else happens before that is known to be ours.
-	if err := c.WantsToReturn(c.R.URL.Query().Get("return_to")); err != nil {
+	request, err := c.LoginRequest()
+	if err != nil {
+		return err
+	}
+	if err := c.WantsToReturn(request.Get("return_to")); err != nil {
 		return err
 	}
 
 	// 2. The cookie belongs to one host: begin on the one that Meta comes back to.
-	if location, elsewhere := c.ElsewhereFirst(); elsewhere {
+	if location := c.OwnHost(); location != "" {
 		return c.Redirect(http.StatusTemporaryRedirect, location)
 	}
 
 	// 3. Who is it?
-	user, err := c.SignedIn()
+	user, err := c.Who()
 	if err != nil {
 		return c.SignInFirst(err)
 	}
@@ -39,5 +43,5 @@ func startLogin(c *app.Call) error {
 	if err != nil {
 		return err
 	}
-	return c.Redirect(http.StatusFound, dialog)
+	return c.ToDialog(dialog)
 }

@@ -245,7 +245,7 @@ func TestMisconfigured(t *testing.T) {
 func TestMethodsAndPaths(t *testing.T) {
 	w := start(t, brand(1))
 	for _, c := range []struct{ method, path, allow string }{
-		{"DELETE", "/api/login", "GET"}, {"POST", "/api/callback", "GET"}, {"GET", "/api/choose", "POST"}, {"HEAD", "/api/callback", "GET"},
+		{"DELETE", "/api/login", "GET, OPTIONS, POST"}, {"POST", "/api/callback", "GET"}, {"GET", "/api/choose", "POST"}, {"HEAD", "/api/callback", "GET"},
 	} {
 		request, _ := http.NewRequest(c.method, w.url+c.path, nil)
 		got := w.do(request)

@@ -3,7 +3,10 @@ package api_test
 import (
 	"encoding/json"
 	"io"
+	"maps"
 	"net/http"
+	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -36,7 +39,8 @@ func newSupabase() *supabase {
 
 func (s *supabase) close() { close(s.done) }
 
-// fault lets the next request of a step ("user", "save", "patch") be answered
+// fault lets the next request of a step ("user", "save", "patch", "list",
+// "tokens", "delete") be answered
 // by each of the given handlers.
 func (s *supabase) fault(step string, handlers ...http.HandlerFunc) {
 	s.mu.Lock()
@@ -68,6 +72,7 @@ func (s *supabase) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, _ := io.ReadAll(r.Body)
 	step := map[string]string{
 		"GET /auth/v1/user": "user", "POST /rest/v1/user_configs": "save", "PATCH /rest/v1/user_configs": "patch",
+		"GET /rest/v1/user_configs": "list", "DELETE /rest/v1/user_configs": "delete", "POST /rest/v1/rpc/get_instagram_token": "tokens",
 	}[r.Method+" "+r.URL.Path]
 
 	s.mu.Lock()
@@ -114,16 +119,73 @@ func (s *supabase) serve(step string, body []byte) http.HandlerFunc {
 		case "patch":
 			var change map[string]any
 			_ = json.Unmarshal(body, &change)
-			user := strings.TrimPrefix(r.URL.Query().Get("user_id"), "eq.")
-			account := strings.Trim(r.URL.Query().Get("instagram_id"), `in.("")`)
-			for name, value := range change {
-				s.table[user+"/"+account][name] = value
+			for _, row := range s.selected(r.URL.Query()) {
+				maps.Copy(row, change)
 			}
 			w.WriteHeader(204)
+		case "delete":
+			for _, row := range s.selected(r.URL.Query()) {
+				delete(s.table, row["user_id"].(string)+"/"+row["instagram_id"].(string))
+			}
+			w.WriteHeader(204)
+		case "list":
+			s.list(w, r)
+		case "tokens":
+			var arguments map[string]string
+			_ = json.Unmarshal(body, &arguments)
+			encoded, _ := json.Marshal(s.selected(url.Values{"instagram_id": {`in.("` + arguments["p_instagram_id"] + `")`}}))
+			reply(200, string(encoded))(w, r)
 		default:
 			reply(404, `{"code":"PGRST125","message":"Invalid path"}`)(w, r)
 		}
 	}
+}
+
+// selected are the rows that a query's filters select: those filters that the
+// functions use, and no others.
+func (s *supabase) selected(query url.Values) []map[string]any {
+	rows := []map[string]any{}
+	for _, key := range slices.Sorted(maps.Keys(s.table)) {
+		row, fits := s.table[key], true
+		for column := range query {
+			switch column {
+			case "select", "order":
+			case "or":
+				var person string
+				user, rest, _ := strings.Cut(strings.TrimPrefix(query.Get("or"), "(user_id.eq."), ",")
+				person = strings.TrimSuffix(strings.TrimPrefix(rest, "facebook_user_id."), ")")
+				fits = fits && (row["user_id"] == user || among(row["facebook_user_id"], person))
+			default:
+				fits = fits && among(row[column], query.Get(column))
+			}
+		}
+		if fits {
+			rows = append(rows, row)
+		}
+	}
+	return rows
+}
+
+// among tells whether a value passes eq.value or in.("a","b").
+func among(value any, filter string) bool {
+	text, _ := value.(string)
+	if one, ok := strings.CutPrefix(filter, "eq."); ok {
+		return text == one
+	}
+	return slices.Contains(strings.Split(strings.TrimSuffix(strings.TrimPrefix(filter, `in.(`), `)`), ","), `"`+text+`"`)
+}
+
+func (s *supabase) list(w http.ResponseWriter, r *http.Request) {
+	rows := []map[string]any{}
+	for _, row := range s.selected(r.URL.Query()) {
+		shown := map[string]any{}
+		for column := range strings.SplitSeq(r.URL.Query().Get("select"), ",") {
+			shown[column] = row[column]
+		}
+		rows = append(rows, shown)
+	}
+	encoded, _ := json.Marshal(rows)
+	reply(200, string(encoded))(w, r)
 }
 
 // serveUser knows two users, by their exact tokens.

@@ -1,7 +1,6 @@
 package api_test
 
 import (
-	"bytes"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -36,7 +35,6 @@ type world struct {
 	supa    *supabase
 	url     string // of the deployment
 	browser *http.Client
-	log     *bytes.Buffer // what the functions wrote to stderr, after logged()
 	stderr  *os.File
 }
 
@@ -55,7 +53,7 @@ func start(t *testing.T, pages ...metasim.Page) *world {
 	deployment := httptest.NewServer(&platform.Platform{
 		Rules: loaded, Public: os.DirFS("../public"),
 		Functions: map[string]http.HandlerFunc{
-			"/api/login": api.Login, "/api/callback": api.Callback, "/api/choose": api.Choose,
+			"/api/login": api.Login, "/api/callback": api.Callback, "/api/choose": api.Choose, "/api/accounts": api.Accounts,
 		},
 		OnPanic: func(v any) { t.Errorf("a function panicked, which ends the process: %v", v) },
 	})

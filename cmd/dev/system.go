@@ -22,11 +22,12 @@ import (
 
 // options say what to start.
 type options struct {
-	root  string // the project's folder
-	addr  string
-	env   env    // what .env says
-	data  string // where Supabase keeps its data; "": nowhere for long
-	fresh bool
+	root     string // the project's folder
+	addr     string
+	env      env    // what .env says
+	data     string // where Supabase keeps its data; "": nowhere for long
+	database string // URL of a PostgreSQL to use instead; "": the one of Supabase Lite
+	fresh    bool
 }
 
 // system is everything that runs. A simulator is nil where the real service
@@ -50,6 +51,7 @@ var functions = map[string]http.HandlerFunc{
 	"/api/login":    api.Login,
 	"/api/callback": api.Callback,
 	"/api/choose":   api.Choose,
+	"/api/accounts": api.Accounts,
 }
 
 // start starts the system, and leaves nothing running where it fails.
@@ -137,7 +139,7 @@ func (s *system) startSupabase(ctx context.Context, o options) error {
 		return err
 	}
 	s.supabase, err = supalite.Start(ctx, supalite.Options{
-		Dir: o.data, Migrations: migrations, DatabaseURL: supalite.DatabaseURLFromEnv(), Progress: os.Stderr, Fresh: o.fresh,
+		Dir: o.data, Migrations: migrations, DatabaseURL: o.database, Progress: os.Stderr, Fresh: o.fresh,
 	})
 	if err != nil {
 		return err

@@ -38,6 +38,7 @@ func (c *Call) Connect(flow string, grant Grant, found graph.Found, chosen []gra
 	)
 	group.Go(func() { saveErr = c.Store.Save(ctx, rows) })
 	group.Go(func() { came = c.subscribe(ctx, chosen, rows) })
+	group.Go(func() { c.Reconcile(grant.User, found) })
 	group.Wait()
 	if saveErr != nil {
 		return c.offerAgain(flow, grant, saveErr)

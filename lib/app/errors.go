@@ -31,6 +31,7 @@ const (
 	MetaUnavailable    Code = "meta_unavailable"
 	StoreUnavailable   Code = "store_unavailable"
 	Misconfigured      Code = "misconfigured"
+	NotFound           Code = "not_found"
 	MethodNotAllowed   Code = "method_not_allowed"
 	TooLarge           Code = "too_large"
 	Internal           Code = "internal"
@@ -91,6 +92,9 @@ var errorTable = map[Code]struct {
 	Misconfigured: {http.StatusInternalServerError, "This is not set up completely",
 		"A setting of this service is missing or wrong. It is not your fault.",
 		"Please tell the people who run the app. The log says what is missing.", "", slog.LevelError},
+	NotFound: {http.StatusNotFound, "There is nothing here",
+		"What you asked for does not exist, or is not yours.",
+		"Go back to the app and look again.", "", slog.LevelInfo},
 	MethodNotAllowed: {http.StatusMethodNotAllowed, "This link does not work",
 		"The address exists, but not for this kind of request.",
 		"Go back to the app and start again from there.", "", slog.LevelInfo},

@@ -3,6 +3,7 @@ package app
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -14,6 +15,24 @@ import (
 	"igconnect/lib/store"
 )
 
+// LoginRequest reads what a login was asked with: the query, and for a POST the
+// form on top of it, which must be of an allowed origin.
+func (c *Call) LoginRequest() (url.Values, error) {
+	if err := c.FromAllowedPage(); err != nil {
+		return nil, err
+	}
+	if c.ByScript() && c.elsewhere() { // a redirect would lose the token on its way
+		return nil, Fail(BadRequest, errors.New("a script must call the host of REDIRECT_URI"))
+	}
+	request := c.R.URL.Query()
+	if c.R.Method != http.MethodPost {
+		return request, nil
+	}
+	form, err := c.form()
+	maps.Copy(request, form)
+	return request, err
+}
+
 // WantsToReturn notes where the person wants to be afterwards, if that is a
 // place that we send people to.
 func (c *Call) WantsToReturn(returnTo string) error {
@@ -21,34 +40,6 @@ func (c *Call) WantsToReturn(returnTo string) error {
 		return Fail(BadRequest, errors.New("return_to is not allowed"))
 	}
 	c.ReturnTo = returnTo
-	return nil
-}
-
-// SignedIn asks Supabase who the session cookie belongs to.
-func (c *Call) SignedIn() (uuid.UUID, error) {
-	token, ok := store.Session(c.R, c.Config.AuthCookie)
-	if !ok {
-		return uuid.Nil, store.ErrSignedOut
-	}
-	user, err := c.Store.User(c.R.Context(), token)
-	if err == nil {
-		c.Note("user_id", user)
-	}
-	return user, err
-}
-
-// SameUser fails if the browser now holds the session of somebody else than
-// the user who began. Without a session that user counts. The session is not
-// verified here: it can only stop a login, never start one.
-func (c *Call) SameUser(user uuid.UUID) error {
-	c.Note("user_id", user)
-	token, ok := store.Session(c.R, c.Config.AuthCookie)
-	if !ok {
-		return nil
-	}
-	if now, known := store.Subject(token); known && now != user {
-		return Fail(UserChanged, errors.New("the session is another user's"))
-	}
 	return nil
 }
 
@@ -94,13 +85,21 @@ func (c *Call) TakeState(sent string) (State, error) {
 	return state, nil
 }
 
+// ToDialog sends the browser to Meta, or tells the script where to send it.
+func (c *Call) ToDialog(dialog string) error {
+	if c.ByScript() {
+		return c.JSON(http.StatusOK, map[string]string{"url": dialog})
+	}
+	return c.Redirect(http.StatusFound, dialog)
+}
+
 // Approved returns the code that Meta sent, "" if the person said no.
 func (c *Call) Approved(query url.Values) (code string, err error) {
 	switch refusal := query.Get("error"); {
 	case refusal == string(AccessDenied):
 		return "", nil
 	case refusal != "" || query.Has("error_code"):
-		return "", Fail(MetaUnavailable, fmt.Errorf("Meta's dialog failed: %s, code %s", secret.Mask(refusal), secret.Mask(query.Get("error_code"))))
+		return "", Fail(MetaUnavailable, fmt.Errorf("the dialog failed: %s, code %s", secret.Mask(refusal), secret.Mask(query.Get("error_code"))))
 	case query.Get("code") == "":
 		return "", Fail(BadRequest, errors.New("no code"))
 	}
@@ -118,7 +117,7 @@ func (c *Call) Denied() error {
 // SignInFirst answers somebody without a session: off to the app's own sign-in,
 // which sends them back to this login; an error where there is none.
 func (c *Call) SignInFirst(cause error) error {
-	if !errors.Is(cause, store.ErrSignedOut) || c.Config.SignInURL == "" {
+	if !errors.Is(cause, store.ErrSignedOut) || c.Config.SignInURL == "" || c.ByScript() {
 		return cause
 	}
 	signIn, err := url.Parse(c.Config.SignInURL)

@@ -18,6 +18,11 @@ func (c *Call) OwnForm() (url.Values, error) {
 	if origin := c.R.Header.Get("Origin"); origin != "" && origin != c.Config.Origin {
 		return nil, Fail(ForbiddenOrigin, errors.New("the form is not of our own origin"))
 	}
+	return c.form()
+}
+
+// form reads a posted form.
+func (c *Call) form() (url.Values, error) {
 	c.R.Body = http.MaxBytesReader(c.W, c.R.Body, maxForm)
 	if err := c.R.ParseForm(); err != nil {
 		var tooLarge *http.MaxBytesError
@@ -29,17 +34,19 @@ func (c *Call) OwnForm() (url.Values, error) {
 	return c.R.PostForm, nil
 }
 
-// ElsewhereFirst returns the same address on the host of the redirect URI, if
-// the request came by another name (www, a preview): a cookie belongs to one
-// host. It does so once; a proxy that renames hosts must not make a loop.
-func (c *Call) ElsewhereFirst() (location string, elsewhere bool) {
+// OwnHost returns the address of this login on the host of the redirect URI,
+// if the request came by another name (www, a preview); else "". It does so
+// once: a proxy that renames hosts must not make a loop.
+func (c *Call) OwnHost() (location string) {
 	query := c.R.URL.Query()
-	if query.Has("moved") || strings.EqualFold(hostname(c.R), c.Config.Hostname()) {
-		return "", false
+	if query.Has("moved") || !c.elsewhere() {
+		return ""
 	}
 	query.Set("moved", "1")
-	return c.Config.Origin + "/api/login?" + query.Encode(), true
+	return c.Config.Origin + "/api/login?" + query.Encode()
 }
+
+func (c *Call) elsewhere() bool { return !strings.EqualFold(hostname(c.R), c.Config.Hostname()) }
 
 // hostname is the name by which the browser came, without a port.
 func hostname(r *http.Request) string {

@@ -2,6 +2,7 @@ package app
 
 import (
 	"encoding/json"
+	"fmt"
 	"mime"
 	"net/http"
 	"net/url"
@@ -23,14 +24,14 @@ func (c *Call) Redirect(status int, location string) error {
 }
 
 // fail answers with an error: JSON to programs, a page to people.
-func (c *Call) fail(f *Failure) {
+func (c *Call) fail(f *Failure, asJSON bool) {
 	entry := errorTable[f.Code]
 	c.W.Header().Set("X-Error-Code", string(f.Code))
 	if f.Code == Throttled {
 		c.W.Header().Set("Retry-After", strconv.Itoa(int(f.retryAfter().Seconds())))
 	}
-	if prefersJSON(c.R.Header.Get("Accept")) {
-		c.json(entry.status, map[string]any{"error": map[string]string{
+	if asJSON {
+		_ = c.JSON(entry.status, map[string]any{"error": map[string]string{ // strings can be encoded
 			"code": string(f.Code), "message": entry.what + " " + entry.next, "request_id": c.RequestID,
 		}})
 		return
@@ -67,14 +68,16 @@ func (c *Call) Again(label string) page.Action {
 	return page.Action{Label: label, Href: href, Primary: true}
 }
 
-func (c *Call) json(status int, body any) {
+// JSON answers a program.
+func (c *Call) JSON(status int, body any) error {
 	encoded, err := json.Marshal(body)
-	if err != nil { // of our own plain types: cannot be
-		panic(err)
+	if err != nil {
+		return fmt.Errorf("encoding the answer: %w", err)
 	}
 	c.W.Header().Set("Content-Type", "application/json")
 	c.W.WriteHeader(status)
 	_, _ = c.W.Write(encoded) // nobody is left to tell
+	return nil
 }
 
 // prefersJSON tells whether an Accept header ranks JSON above HTML.

@@ -5,12 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"maps"
 	"net/http"
 	"regexp"
 	"runtime/debug"
-	"slices"
-	"strings"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -28,6 +26,8 @@ type Route struct {
 	Needs   []string      // variables without which it answers misconfigured
 	Limit   time.Duration // for the whole request; below the function's maxDuration
 	Methods map[string]Handler
+	Shared  bool // scripts of allowed origins may call it
+	API     bool // answers errors as JSON, whatever Accept says
 }
 
 // Call is one request on its way through a function.
@@ -37,11 +37,17 @@ type Call struct {
 	R         *http.Request // its context ends with the route's limit
 	RequestID string
 	ReturnTo  string // where the person wants to be afterwards, once that is known
-	notes     []slog.Attr
+
+	mutex sync.Mutex
+	notes []slog.Attr
 }
 
-// Note adds to the request's log record.
-func (c *Call) Note(key string, value any) { c.notes = append(c.notes, slog.Any(key, value)) }
+// Note adds to the request's log record. Steps that run side by side may call it.
+func (c *Call) Note(key string, value any) {
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	c.notes = append(c.notes, slog.Any(key, value))
+}
 
 // Serve answers one request of the route. The platform gives no deadline, ends
 // the process on a panic and keeps the last of two statuses: here is where it
@@ -60,7 +66,7 @@ func Serve(w http.ResponseWriter, r *http.Request, route Route) {
 	err := c.run(route)
 	failure := asFailure(err)
 	if err != nil && !answer.begun() {
-		c.fail(failure)
+		c.fail(failure, route.API || prefersJSON(r.Header.Get("Accept")))
 	}
 	c.record(route, failure, answer.status, time.Since(start))
 }
@@ -76,10 +82,14 @@ func (c *Call) run(route Route) (err error) {
 	if c.App, err = fromEnvironment(); err != nil {
 		return err
 	}
+	shared := route.Shared && c.share()
 	handler, ok := route.Methods[c.R.Method]
-	if !ok {
-		c.W.Header().Set("Allow", strings.Join(slices.Sorted(maps.Keys(route.Methods)), ", "))
-		return Fail(MethodNotAllowed, errors.New(c.R.Method))
+	switch {
+	case c.R.Method == http.MethodOptions && route.Shared:
+		return c.preflight(route, shared)
+	case !ok:
+		c.W.Header().Set("Allow", route.allowed())
+		return Fail(MethodNotAllowed, errors.New("not a method of this route"))
 	}
 	if err := c.problems.Among(route.Needs); err != nil {
 		return Fail(Misconfigured, err)

@@ -62,13 +62,13 @@ func (c *Client) try(ctx context.Context, call call, out any) error {
 	}
 	response, err := c.HTTP.Do(request)
 	if err != nil {
-		return &Error{Op: call.op, Class: Unavailable, cause: upstream.WithoutURL(err)}
+		return &Error{Op: call.op, Class: Unavailable, cause: masked(err, call)}
 	}
 	defer response.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(response.Body, maxBody+1))
 	switch {
 	case err != nil:
-		return &Error{Op: call.op, Status: response.StatusCode, Class: Unavailable, cause: fmt.Errorf("reading the answer: %w", upstream.WithoutURL(err))}
+		return &Error{Op: call.op, Status: response.StatusCode, Class: Unavailable, cause: fmt.Errorf("reading the answer: %w", masked(err, call))}
 	case len(body) > maxBody:
 		return &Error{Op: call.op, Status: response.StatusCode, Class: Unavailable, cause: errors.New("the answer is over the limit")}
 	}

@@ -63,7 +63,7 @@ func (c *Client) Debug(ctx context.Context, token secret.String) (Debug, error) 
 	for _, granular := range data.Granular {
 		for _, target := range granular.TargetIDs {
 			// The targets of instagram_… scopes are Instagram accounts.
-			if strings.HasPrefix(granular.Scope, "pages_") && !slices.Contains(debug.PageIDs, string(target)) {
+			if target != "" && strings.HasPrefix(granular.Scope, "pages_") && !slices.Contains(debug.PageIDs, string(target)) {
 				debug.PageIDs = append(debug.PageIDs, string(target))
 			}
 		}
@@ -71,8 +71,11 @@ func (c *Client) Debug(ctx context.Context, token secret.String) (Debug, error) 
 	return debug, nil
 }
 
+// lastSecond ends the year 9999: JSON, and so the table, takes no later time.
+const lastSecond = 253402300799
+
 func unix(seconds int64) time.Time {
-	if seconds <= 0 {
+	if seconds <= 0 || seconds > lastSecond {
 		return time.Time{}
 	}
 	return time.Unix(seconds, 0).UTC()

@@ -74,16 +74,16 @@ type envelope struct {
 func refusal(call call, response *http.Response, body []byte) *Error {
 	failure := &Error{Op: call.op, Status: response.StatusCode}
 	var answer envelope
-	parsed := json.Unmarshal(body, &answer) == nil
+	unreadable := json.Unmarshal(body, &answer) != nil // also where the answer is a bare true
 	switch {
-	case parsed && answer.Error != nil:
+	case answer.Error != nil && !unreadable:
 		failure.Code, failure.Subcode = answer.Error.Code, answer.Error.Subcode
-		failure.FBTraceID = secret.Mask(answer.Error.FBTraceID)
+		failure.FBTraceID = secret.Mask(answer.Error.FBTraceID, secretsOf(call)...)
 		failure.Message = secret.Mask(answer.Error.Message, secretsOf(call)...)
 		failure.Class = classify(failure, answer.Error.Message, answer.Error.IsTransient)
 	case response.StatusCode == http.StatusTooManyRequests:
 		failure.Class, failure.cause = Throttled, errNoEnvelope
-	case response.StatusCode != http.StatusOK || !parsed || isNull(body):
+	case response.StatusCode != http.StatusOK || answer.Error != nil || !json.Valid(body) || isNull(body):
 		failure.Class, failure.cause = Unavailable, errNoEnvelope
 	default:
 		return nil

@@ -10,9 +10,6 @@ import (
 	"igconnect/lib/secret"
 )
 
-// readsAtOnce bounds the direct reads of Pages that the list does not show.
-const readsAtOnce = 16
-
 // Found is everything that a person's token leads to.
 type Found struct {
 	Person            Person
@@ -44,25 +41,35 @@ func (f Found) Accounts() []Page {
 }
 
 // LookUp finds the person, the permissions, and the Pages with their Instagram
-// accounts: four calls side by side, then those Pages that the person shared
-// and the list does not show (a Business Portfolio holds them), by their ids.
+// accounts: independent calls side by side. Pages that a Business Portfolio
+// holds are missing from the person's list: they are read through the
+// portfolio, where business_management is granted, and those that the token
+// names as shared by their ids.
 func (c *Client) LookUp(ctx context.Context, token Token) (Found, error) {
 	var (
-		found Found
-		debug Debug
-		noted error
+		found      Found
+		debug      Debug
+		debugErr   error
+		ofBusiness []Page
+		skipped    []error
 	)
 	err := together(ctx,
 		func(ctx context.Context) (err error) { found.Person, err = c.person(ctx, token.Value); return },
 		func(ctx context.Context) (err error) {
 			found.Granted, found.Declined, err = c.permissions(ctx, token.Value)
+			if slices.Contains(found.Granted, "business_management") {
+				ofBusiness, skipped = c.businessPages(ctx, token.Value)
+			}
 			return
 		},
-		func(ctx context.Context) (err error) { found.Pages, err = c.listedPages(ctx, token.Value); return },
+		func(ctx context.Context) (err error) {
+			found.Pages, err = c.pages(ctx, "listing the Pages", "/me/accounts", token.Value)
+			return
+		},
 		func(ctx context.Context) (err error) {
 			debug, err = c.Debug(ctx, token.Value)
 			if err != nil && !token.Expires.IsZero() && classOf(err) != TokenDead {
-				noted, err = err, nil // all it would add is a fallback
+				debugErr, err = err, nil // all it would add is a fallback
 			}
 			return
 		},
@@ -74,12 +81,13 @@ func (c *Client) LookUp(ctx context.Context, token Token) (Found, error) {
 	if token.Expires.IsZero() {
 		found.Expires = debug.Expires
 	}
-	if noted != nil {
-		found.Skipped = append(found.Skipped, noted)
+	found.Pages = distinct(append(found.Pages, ofBusiness...))
+	unlisted, unread := c.unlistedPages(ctx, token.Value, debug.PageIDs, found.Pages)
+	found.Pages = append(found.Pages, unlisted...)
+	found.Skipped = append(skipped, unread...)
+	if debugErr != nil {
+		found.Skipped = append(found.Skipped, debugErr)
 	}
-	unlisted, skipped := c.unlistedPages(ctx, token.Value, debug.PageIDs, found.Pages)
-	found.Pages = distinct(append(found.Pages, unlisted...))
-	found.Skipped = append(found.Skipped, skipped...)
 	if len(found.Accounts()) == 0 {
 		for _, err := range found.Skipped { // the account may be behind what failed: better ask again
 			if class := classOf(err); class == Unavailable || class == Throttled {
@@ -88,6 +96,17 @@ func (c *Client) LookUp(ctx context.Context, token Token) (Found, error) {
 		}
 	}
 	return found, nil
+}
+
+// MayCover tells whether the grant covers an account. Where something could
+// not be read the account may be behind it.
+func (f Found) MayCover(instagramID string) bool {
+	return len(f.Skipped) > 0 || len(f.Chosen([]string{instagramID})) > 0
+}
+
+// Chosen are those accounts whose Instagram ids are among the given ones.
+func (f Found) Chosen(instagramIDs []string) []Page {
+	return slices.DeleteFunc(f.Accounts(), func(p Page) bool { return !slices.Contains(instagramIDs, p.Instagram.ID) })
 }
 
 func (c *Client) person(ctx context.Context, token secret.String) (Person, error) {
@@ -129,21 +148,18 @@ func (c *Client) permissions(ctx context.Context, token secret.String) (granted,
 	return granted, declined, nil
 }
 
-// unlistedPages reads the shared Pages that are missing from the list. One
-// that cannot be read is skipped, with its error.
-func (c *Client) unlistedPages(ctx context.Context, token secret.String, shared []string, listed []Page) (pages []Page, skipped []error) {
+// unlistedPages reads the shared Pages that are not known yet. One that cannot
+// be read is skipped, with its error.
+func (c *Client) unlistedPages(ctx context.Context, token secret.String, shared []string, known []Page) (pages []Page, skipped []error) {
 	var (
 		mutex sync.Mutex
-		group sync.WaitGroup
-		slots = make(chan struct{}, readsAtOnce)
+		jobs  []func()
 	)
 	for _, pageID := range shared {
-		if slices.ContainsFunc(listed, func(p Page) bool { return p.ID == pageID }) {
+		if slices.ContainsFunc(known, func(p Page) bool { return p.ID == pageID }) {
 			continue
 		}
-		slots <- struct{}{}
-		group.Go(func() {
-			defer func() { <-slots }()
+		jobs = append(jobs, func() {
 			page, err := c.page(ctx, pageID, token)
 			mutex.Lock()
 			defer mutex.Unlock()
@@ -154,33 +170,7 @@ func (c *Client) unlistedPages(ctx context.Context, token secret.String, shared 
 			pages = append(pages, page)
 		})
 	}
-	group.Wait()
+	atMost(readsAtOnce, jobs)
 	slices.SortFunc(pages, func(a, b Page) int { return slices.Index(shared, a.ID) - slices.Index(shared, b.ID) })
 	return pages, skipped
-}
-
-// together runs the steps side by side. The first that fails ends the others,
-// and all have returned before it does: a frozen function runs no leftovers.
-func together(ctx context.Context, steps ...func(context.Context) error) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	var (
-		group sync.WaitGroup
-		once  sync.Once
-		first error
-	)
-	for _, step := range steps {
-		group.Go(func() {
-			if err := step(ctx); err != nil {
-				once.Do(func() { first = err; cancel() })
-			}
-		})
-	}
-	group.Wait()
-	return first
-}
-
-// Chosen are those accounts whose Instagram ids are among the given ones.
-func (f Found) Chosen(instagramIDs []string) []Page {
-	return slices.DeleteFunc(f.Accounts(), func(p Page) bool { return !slices.Contains(instagramIDs, p.Instagram.ID) })
 }

@@ -1,8 +1,8 @@
 package graph
 
 import (
+	"cmp"
 	"context"
-	"errors"
 	"net/http"
 	"net/url"
 	"slices"
@@ -10,12 +10,9 @@ import (
 	"igconnect/lib/secret"
 )
 
-const (
-	pageFields = "id,name,access_token,tasks," +
-		"instagram_business_account{id,username,name,profile_picture_url}"
-	pagesPerList = "100"
-	maxLists     = 100
-)
+const pageFields = "id,name,access_token,tasks," +
+	"instagram_business_account{id,username,name,profile_picture_url}," +
+	"connected_instagram_account{id,username}"
 
 // Page is a Facebook Page that the person shared.
 type Page struct {
@@ -24,6 +21,7 @@ type Page struct {
 	Token     secret.String // sends and subscribes; empty where Meta gives none
 	Tasks     []string      // what the person may do there
 	Instagram *Instagram    // the professional account linked to it, or nil
+	Personal  string        // user name of an account linked to it that is not professional; else empty
 }
 
 // Instagram is a professional account. ID is the one that webhooks carry.
@@ -46,6 +44,10 @@ type page struct {
 		Name       string `json:"name"`
 		PictureURL string `json:"profile_picture_url"`
 	} `json:"instagram_business_account"`
+	Connected *struct {
+		ID       id     `json:"id"`
+		Username string `json:"username"`
+	} `json:"connected_instagram_account"` // shows professional accounts and others
 }
 
 func (p page) export() Page {
@@ -55,46 +57,22 @@ func (p page) export() Page {
 			ID: string(account.ID), Username: account.Username, Name: account.Name, PictureURL: account.PictureURL,
 		}
 	}
+	if page.Instagram == nil && p.Connected != nil {
+		page.Personal = cmp.Or(p.Connected.Username, string(p.Connected.ID))
+	}
 	return page
 }
 
-// listedPages reads /me/accounts to its end. The cursor is followed by hand:
-// paging.next carries the token, and is an address that somebody else chose.
-func (c *Client) listedPages(ctx context.Context, token secret.String) ([]Page, error) {
+// pages reads a list of Pages.
+func (c *Client) pages(ctx context.Context, op, path string, token secret.String) ([]Page, error) {
+	written, err := list[page](ctx, c, call{op: op, method: http.MethodGet, path: path, params: url.Values{"fields": {pageFields}}, token: token})
 	var pages []Page
-	after := ""
-	for range maxLists {
-		var answer struct {
-			Data   []page `json:"data"`
-			Paging struct {
-				Cursors struct {
-					After string `json:"after"`
-				} `json:"cursors"`
-				Next string `json:"next"`
-			} `json:"paging"`
+	for _, p := range written {
+		if p.ID != "" { // without one there is nothing to call
+			pages = append(pages, p.export())
 		}
-		params := url.Values{"fields": {pageFields}, "limit": {pagesPerList}}
-		if after != "" {
-			params.Set("after", after)
-		}
-		call := call{op: "listing the Pages", method: http.MethodGet, path: "/me/accounts", params: params, token: token}
-		if err := c.do(ctx, call, &answer); err != nil {
-			return nil, err
-		}
-		if answer.Data == nil {
-			return nil, &Error{Op: call.op, Status: http.StatusOK, Class: Unavailable, cause: errNoEnvelope}
-		}
-		for _, page := range answer.Data {
-			pages = append(pages, page.export())
-		}
-		// cursors.after stands on the last page too.
-		next := answer.Paging.Cursors.After
-		if answer.Paging.Next == "" || next == "" || next == after {
-			return pages, nil
-		}
-		after = next
 	}
-	return nil, &Error{Op: "listing the Pages", Status: http.StatusOK, Class: Unavailable, cause: errors.New("the list does not end")}
+	return pages, err
 }
 
 // page reads one Page by its id.

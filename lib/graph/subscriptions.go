@@ -2,6 +2,7 @@ package graph
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"net/http"
 	"net/url"
@@ -42,18 +43,52 @@ func (c *Client) Subscribe(ctx context.Context, pageID string, pageToken secret.
 }
 
 func (c *Client) subscribe(ctx context.Context, pageID string, pageToken secret.String, fields []string) error {
+	return c.confirmed(ctx, call{
+		op: "subscribing the Page", method: http.MethodPost, path: "/" + pageID + "/subscribed_apps",
+		params: url.Values{"subscribed_fields": {strings.Join(fields, ",")}}, token: pageToken,
+	})
+}
+
+// Unsubscribe ends the Page's subscription to the app's webhook.
+func (c *Client) Unsubscribe(ctx context.Context, pageID string, pageToken secret.String) error {
+	return c.confirmed(ctx, call{
+		op: "unsubscribing the Page", method: http.MethodDelete, path: "/" + pageID + "/subscribed_apps", token: pageToken,
+	})
+}
+
+// Revoke takes back everything that the person granted to the app, and so ends
+// all of that person's tokens.
+// https://developers.facebook.com/docs/facebook-login/guides/permissions/request-revoke
+func (c *Client) Revoke(ctx context.Context, personID string, token secret.String) error {
+	return c.confirmed(ctx, call{
+		op: "revoking the grant", method: http.MethodDelete, path: "/" + personID + "/permissions", token: token,
+	})
+}
+
+// confirmation is how Meta says yes: {"success":true} or a bare true.
+type confirmation bool
+
+// UnmarshalJSON takes either form.
+func (c *confirmation) UnmarshalJSON(data []byte) error {
+	if json.Unmarshal(data, (*bool)(c)) == nil {
+		return nil
+	}
 	var answer struct {
 		Success bool `json:"success"`
 	}
-	call := call{
-		op: "subscribing the Page", method: http.MethodPost, path: "/" + pageID + "/subscribed_apps",
-		params: url.Values{"subscribed_fields": {strings.Join(fields, ",")}}, token: pageToken,
-	}
-	if err := c.do(ctx, call, &answer); err != nil {
+	err := json.Unmarshal(data, &answer)
+	*c = confirmation(answer.Success)
+	return err
+}
+
+// confirmed makes a call that Meta answers with nothing but yes or no.
+func (c *Client) confirmed(ctx context.Context, call call) error {
+	var yes confirmation
+	if err := c.do(ctx, call, &yes); err != nil {
 		return err
 	}
-	if !answer.Success {
-		return &Error{Op: call.op, Status: http.StatusOK, Class: Rejected, cause: errors.New("Meta did not confirm it")}
+	if !yes {
+		return &Error{Op: call.op, Status: http.StatusOK, Class: Rejected, cause: errors.New("not confirmed")}
 	}
 	return nil
 }

@@ -15,6 +15,7 @@ type Chooser struct {
 	Action   string
 	Fields   []Field // hidden, sent along
 	Accounts []Account
+	Stopped  Stopped
 	Notice   string // shown on top, for instance that nothing was ticked; may be empty
 	Again    Action // ask Meta again, for an account that is not listed
 	Cancel   Action

@@ -44,10 +44,11 @@ func variants() map[string]Page {
 				{Label: "Leads nowhere"},
 			},
 		},
-		"error_bare":     Error{Title: "Something went wrong"},
-		"chooser":        Chooser{Action: "/api/choose", Fields: []Field{{"flow", "abc"}}, Accounts: []Account{bakery, nameless}, Again: askAgain, Cancel: goBack},
-		"chooser_notice": Chooser{Action: "/api/choose", Accounts: []Account{bakery, nameless}, Notice: "Tick at least one account."},
-		"chooser_many":   Chooser{Action: "/api/choose", Accounts: many},
+		"error_bare":      Error{Title: "Something went wrong"},
+		"chooser":         Chooser{Action: "/api/choose", Fields: []Field{{"flow", "abc"}}, Accounts: []Account{bakery, nameless}, Again: askAgain, Cancel: goBack},
+		"chooser_notice":  Chooser{Action: "/api/choose", Accounts: []Account{bakery, nameless}, Notice: "Tick at least one account."},
+		"chooser_stopped": Chooser{Action: "/api/choose", Accounts: []Account{bakery, nameless}, Stopped: Stopped{"brand_a", "brand_b"}, Again: askAgain},
+		"chooser_many":    Chooser{Action: "/api/choose", Accounts: many},
 		"missing": Missing{
 			Pages: []Verdict{
 				{"Club", "club_ig", NoTask}, {"Old Page", "", NoInstagram}, {"Lena", "lena_h", NotProfessional},
@@ -59,7 +60,9 @@ func variants() map[string]Page {
 		"missing_one":      Missing{Pages: []Verdict{{"Old Page", "", NoInstagram}}, Again: askAgain},
 		"missing_many":     Missing{Pages: folded, Again: askAgain},
 		"missing_no_page":  Missing{Again: askAgain, Back: goBack, RequestID: "fra1::x8k2p"},
-		"missing_declined": Missing{Declined: []Permission{{"instagram_manage_messages", "We cannot read or answer your messages."}}, Again: askAgain},
+		"missing_declined": Missing{Declined: Permissions([]string{"instagram_manage_messages", "pages_messaging"}), Again: askAgain},
+		"missing_business": Missing{Declined: Permissions([]string{"business_management"}), Person: "Maria Roth", Again: askAgain},
+		"missing_stopped":  Missing{Pages: []Verdict{{"Old Page", "", NoInstagram}}, Stopped: Stopped{"brand_a"}, Person: "Maria Roth", Again: askAgain},
 	}
 }
 

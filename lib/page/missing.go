@@ -1,12 +1,17 @@
 package page
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // Missing is the page "Why is my account not here?": what Meta showed us, Page
 // by Page, with the way to put it right, and what Meta does not show us.
 type Missing struct {
 	Pages     []Verdict
 	Declined  []Permission
+	Stopped   Stopped
+	Person    string // name of the Facebook profile that was used; may be empty
 	Again     Action // ask Meta again, with auth_type=rerequest
 	Back      Action
 	RequestID string
@@ -16,6 +21,21 @@ func (Missing) template() string { return "missing.html" }
 
 // Quote is what a person sends along when asking for help.
 func (m Missing) Quote() []string { return quote(m.RequestID) }
+
+// Title tells a missing permission, where that is all there is to tell, from a
+// missing account.
+func (m Missing) Title() string {
+	if m.Refused() && len(m.Pages) == 0 {
+		return "A permission is missing"
+	}
+	return "Why is my account not here?"
+}
+
+// Refused says whether a permission is declined that we cannot do without:
+// then we stopped before anything was saved.
+func (m Missing) Refused() bool {
+	return slices.ContainsFunc(m.Declined, func(p Permission) bool { return !p.Optional })
+}
 
 // Verdict is what we found out about one Facebook Page.
 type Verdict struct {
@@ -36,12 +56,6 @@ const (
 	NoTask                                 // the person's role does not cover messages
 	Connected                              // the account is connected
 )
-
-// Permission is one that the person declined in Meta's dialog.
-type Permission struct {
-	Name string // as Meta calls it
-	Lost string // what stops working without it, a full sentence
-}
 
 // Group is all Pages with one verdict, so that the way to put it right is told
 // once, however many they are.
@@ -77,12 +91,7 @@ func (m Missing) Groups() []Group {
 // SomeConnected says whether a Page of the list is connected: the page then
 // tells of the others only.
 func (m Missing) SomeConnected() bool {
-	for _, verdict := range m.Pages {
-		if verdict.Kind == Connected {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(m.Pages, func(v Verdict) bool { return v.Kind == Connected })
 }
 
 // Label is the Page's name, or a stand-in where Meta gave none.

@@ -1,6 +1,7 @@
 package page
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -41,6 +42,60 @@ func TestEveryVerdictSaysWhatToDo(t *testing.T) {
 		seen[advice.Status] = true
 		if good := kind == Connected; advice.Good != good || (len(advice.Steps) == 0) != good {
 			t.Errorf("verdict %d: good %v, %d steps", kind, advice.Good, len(advice.Steps))
+		}
+	}
+}
+
+func TestTitleAndLeadOfMissing(t *testing.T) {
+	const permission, account = "A permission is missing", "Why is my account not here?"
+	required, optional := Permissions([]string{"pages_show_list"}), Permissions([]string{"business_management"})
+	bare := []Verdict{{"A", "", NoInstagram}}
+	for name, tt := range map[string]struct {
+		missing     Missing
+		title, lead string
+	}{
+		"no Page":                     {Missing{}, account, "no Facebook Page at all"},
+		"a Page without Instagram":    {Missing{Pages: bare}, account, "one Facebook Page, but"},
+		"a required permission":       {Missing{Declined: required}, permission, "so we stopped"},
+		"an optional permission":      {Missing{Declined: optional}, account, "no Facebook Page at all"},
+		"both":                        {Missing{Declined: append(optional, required...)}, permission, "so we stopped"},
+		"a required one, and a Page":  {Missing{Declined: required, Pages: bare}, account, "so we stopped"},
+		"an optional one, and a Page": {Missing{Declined: optional, Pages: bare}, account, "one Facebook Page, but"},
+	} {
+		body := string(draw(t, tt.missing))
+		if want := "<h1>" + tt.title + "</h1>"; !strings.Contains(body, want) {
+			t.Errorf("%s: the page lacks %q", name, want)
+		}
+		if _, after, _ := strings.Cut(body, `class="lead">`); !strings.Contains(strings.SplitN(after, "</p>", 2)[0], tt.lead) {
+			t.Errorf("%s: the lead does not say %q", name, tt.lead)
+		}
+	}
+}
+
+func TestPermissionsSayWhatIsLost(t *testing.T) {
+	optional := map[string]bool{
+		"instagram_basic": false, "instagram_manage_messages": false, "pages_show_list": false, "pages_manage_metadata": false,
+		"pages_messaging": true, "business_management": true, "ads_read": false,
+	}
+	seen := map[string]bool{}
+	for name, want := range optional {
+		p := Permissions([]string{name})[0]
+		if p.Name != name || p.Optional != want || p.Lost == "" || seen[p.Lost] {
+			t.Errorf("%s: %+v; want Optional %v and a sentence of its own", name, p, want)
+		}
+		seen[p.Lost] = true
+	}
+}
+
+func TestStoppedNamesEveryAccount(t *testing.T) {
+	for want, stopped := range map[string]Stopped{
+		"": nil,
+		"@a was not shared this time and stopped.":             {"a"},
+		"@a and @b were not shared this time and stopped.":     {"a", "b"},
+		"@a, @b and @c were not shared this time and stopped.": {"a", "b", "c"},
+	} {
+		if got := stopped.Sentence(); got != want {
+			t.Errorf("sentence of %q = %q, want %q", []string(stopped), got, want)
 		}
 	}
 }

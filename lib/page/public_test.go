@@ -46,7 +46,7 @@ func TestNothingInline(t *testing.T) {
 			t.Errorf("%s contains %q", name, found)
 		}
 		for _, found := range script.FindAllString(text, -1) {
-			if found != `<script src="/app.js" defer>` {
+			if found != `<script src="/app.js" defer>` && found != `<script src="/forms.js" defer>` {
 				t.Errorf("%s contains %q", name, found)
 			}
 		}
@@ -69,16 +69,23 @@ func TestNoThirdPartyRequest(t *testing.T) {
 			}
 		}
 	}
-	style, code := read(t, public+"/style.css"), read(t, public+"/app.js")
+	style := read(t, public+"/style.css")
 	if found := regexp.MustCompile(`@import|url\(|https?:`).FindString(style); found != "" {
 		t.Errorf("style.css contains %q", found)
 	}
-	if found := regexp.MustCompile(`https?:|innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(`).FindString(code); found != "" {
-		t.Errorf("app.js contains %q", found)
+	forbidden := regexp.MustCompile(`https?://|innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(|import`)
+	for _, name := range []string{"app.js", "forms.js"} {
+		if found := forbidden.FindString(read(t, filepath.Join(public, name))); found != "" {
+			t.Errorf("%s contains %q", name, found)
+		}
 	}
 }
 
+// One HTML, one style, one script.
 func TestLandingPageIsSmall(t *testing.T) {
+	if n := len(regexp.MustCompile(`<script|rel="stylesheet"`).FindAllString(read(t, public+"/index.html"), -1)); n != 2 {
+		t.Errorf("the landing page loads %d scripts and styles, want one of each", n)
+	}
 	total := 0
 	for _, name := range []string{"index.html", "style.css", "app.js"} {
 		total += len(read(t, filepath.Join(public, name)))
@@ -92,6 +99,22 @@ func TestLandingPageIsSmall(t *testing.T) {
 func TestLandingPageConnectsWithoutScript(t *testing.T) {
 	if text := read(t, public+"/index.html"); !strings.Contains(text, `href="/api/login?return_to=/">Connect Instagram</a>`) {
 		t.Error("index.html has no link to connect")
+	}
+}
+
+// What the script asks for by name stands in the page.
+func TestScriptFindsItsElements(t *testing.T) {
+	html, code := read(t, public+"/index.html"), read(t, public+"/app.js")
+	for call, attribute := range map[string]string{"byId": "id", "part": "data-part", "result": "data-result"} {
+		found := regexp.MustCompile(call+`\("([a-z-]+)"\)`).FindAllStringSubmatch(code, -1)
+		if len(found) == 0 {
+			t.Errorf("app.js never calls %s", call)
+		}
+		for _, name := range found {
+			if !strings.Contains(html, attribute+`="`+name[1]+`"`) {
+				t.Errorf("index.html has no %s=%q", attribute, name[1])
+			}
+		}
 	}
 }
 

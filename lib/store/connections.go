@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -90,11 +91,20 @@ func (s *Store) Save(ctx context.Context, all []Connection) error {
 func (s *Store) SetSubscription(ctx context.Context, user uuid.UUID, instagramID string, came Subscription) error {
 	return s.repeated(ctx, "noting the subscription", func(ctx context.Context) error {
 		_, _, err := s.client.From(connections).Update(came.onTheWire(), "minimal", "").
-			Eq("user_id", user.String()).
-			Filter("instagram_id", "in", `("`+instagramID+`")`). // Supabase Lite reads eq.<digits> as a double
-			ExecuteWithContext(ctx)
+			Eq("user_id", user.String()).Filter("instagram_id", "in", anyOf(instagramID)).ExecuteWithContext(ctx)
 		return err
 	})
+}
+
+// anyOf writes values for the operator in. It stands for eq as well, because
+// Supabase Lite reads eq.<digits> as a double.
+func anyOf(values ...string) string {
+	escape := strings.NewReplacer(`\`, `\\`, `"`, `\"`)
+	quoted := make([]string, len(values)) // values is the caller's, and a repetition needs it again
+	for i, value := range values {
+		quoted[i] = `"` + escape.Replace(value) + `"`
+	}
+	return "(" + strings.Join(quoted, ",") + ")"
 }
 
 func (s Subscription) onTheWire() subscription {

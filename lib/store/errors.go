@@ -35,7 +35,7 @@ func (e *Error) Error() string {
 		}
 	}
 	if e.cause != nil {
-		text += ": " + e.cause.Error()
+		text += ": " + secret.Mask(e.cause.Error()) // net/http quotes what is not HTTP
 	}
 	return text
 }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"net/url"
 	"time"
 
 	"github.com/supabase-community/supabase-go"
@@ -29,6 +30,9 @@ type Store struct {
 func New(projectURL string, key secret.String) (*Store, error) {
 	register()
 	guarded := schemePrefix + projectURL
+	if _, err := url.Parse(guarded); err != nil { // the client would not say, and panic when used
+		return nil, fmt.Errorf("making the Supabase client: %w", upstream.WithoutURL(err))
+	}
 	client, err := supabase.NewClient(guarded, key.Reveal(), nil)
 	if err != nil {
 		return nil, fmt.Errorf("making the Supabase client: %w", err)

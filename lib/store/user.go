@@ -25,7 +25,7 @@ var jwt = regexp.MustCompile(`^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$`)
 // User asks Supabase Auth whose session a token is; only this believes a
 // token. The error is ErrSignedOut or an *Error.
 func (s *Store) User(ctx context.Context, token secret.String) (uuid.UUID, error) {
-	if !jwt.MatchString(token.Reveal()) {
+	if !jwt.MatchString(token.Reveal()) || strings.HasPrefix(token.Reveal(), "sb_") { // a key, which the guard would take out
 		return uuid.Nil, ErrSignedOut
 	}
 	var body []byte
@@ -59,13 +59,13 @@ func (s *Store) User(ctx context.Context, token secret.String) (uuid.UUID, error
 	return answer.ID, nil
 }
 
-// refusedSession tells a session that Auth refuses from a key of ours that the
-// gateway refuses, with the same status.
+// refusedSession tells a session that Auth refuses, in words, from a key of ours
+// that the gateway refuses with the same status, and from a firewall's page.
 func refusedSession(err error) bool {
 	var refused *Error
 	return errors.As(err, &refused) &&
 		(refused.Status == http.StatusUnauthorized || refused.Status == http.StatusForbidden) &&
-		!strings.Contains(strings.ToLower(refused.Message), "api key")
+		refused.Message != "" && !strings.Contains(strings.ToLower(refused.Message), "api key")
 }
 
 // Subject reads the user of a session token without checking anything: good

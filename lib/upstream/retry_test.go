@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"testing"
+	"testing/synctest"
+	"time"
 )
 
 func TestRetry(t *testing.T) {
@@ -26,12 +28,50 @@ func TestRetry(t *testing.T) {
 		{"no time left", canceled, []error{passing, nil}, 1, passing},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			calls := 0
-			err := Retry(c.ctx, func() error { calls++; return c.results[calls-1] },
-				func(err error) bool { return errors.Is(err, passing) })
-			if err != c.want || calls != c.calls {
-				t.Errorf("%v after %d calls, want %v after %d", err, calls, c.want, c.calls)
-			}
+			synctest.Test(t, func(t *testing.T) { // whose clock skips the pauses
+				calls := 0
+				err := Retry(c.ctx, func() error { calls++; return c.results[calls-1] },
+					func(err error) bool { return errors.Is(err, passing) })
+				if err != c.want || calls != c.calls {
+					t.Errorf("%v after %d calls, want %v after %d", err, calls, c.want, c.calls)
+				}
+			})
 		})
 	}
+}
+
+// TestPauses: on the bubble's clock they have exact lengths.
+func TestPauses(t *testing.T) {
+	seen := map[time.Duration]bool{}
+	for range 20 {
+		synctest.Test(t, func(t *testing.T) {
+			var at []time.Time
+			_ = Retry(t.Context(), func() error { at = append(at, time.Now()); return errors.New("passing") }, func(error) bool { return true })
+			first, second := at[1].Sub(at[0]), at[2].Sub(at[1])
+			if first < 50*time.Millisecond || first >= 150*time.Millisecond {
+				t.Errorf("first pause %v", first)
+			}
+			if second < 150*time.Millisecond || second >= 450*time.Millisecond {
+				t.Errorf("second pause %v", second)
+			}
+			seen[first] = true
+		})
+	}
+	if len(seen) == 1 {
+		t.Error("no jitter: clients that fail together come back together")
+	}
+}
+
+// TestPauseEnds: a pause is never longer than the caller's time, and no try
+// follows it.
+func TestPauseEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Millisecond)
+		defer cancel()
+		start, calls, passing := time.Now(), 0, errors.New("passing")
+		err := Retry(ctx, func() error { calls++; return passing }, func(error) bool { return true })
+		if took := time.Since(start); took != 30*time.Millisecond || calls != 1 || err != passing {
+			t.Errorf("%v after %d calls in %v", err, calls, took)
+		}
+	})
 }

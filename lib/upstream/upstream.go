@@ -26,12 +26,12 @@ func NewTransport() *http.Transport {
 // any other. Followed, it would carry tokens and keys to another host.
 func NoRedirects(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
-// WithoutURL drops the URL, whose query may hold secrets, from an error of
+// WithoutURL drops each URL, whose query may hold secrets, from an error of
 // net/http.
 func WithoutURL(err error) error {
 	var withURL *url.Error
-	if errors.As(err, &withURL) {
-		return withURL.Err
+	for errors.As(err, &withURL) {
+		err = withURL.Err
 	}
 	return err
 }

@@ -1,0 +1,101 @@
+package app
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+
+	"github.com/google/uuid"
+
+	"igconnect/lib/graph"
+	"igconnect/lib/page"
+	"igconnect/lib/store"
+)
+
+// WhyMissing is the answer when no account was found: what each Page lacks.
+func (c *Call) WhyMissing(user uuid.UUID, found graph.Found) error {
+	_, stopped := c.Reconcile(user, found)
+	failure := Fail(NoInstagramAccount, fmt.Errorf("%d Pages, none with an Instagram account", len(found.Pages)))
+	shown := page.Missing{
+		Pages: verdicts(found.Pages), Declined: c.declinedAmongAsked(found), Person: found.Person.Name, Stopped: usernames(stopped),
+		Again: c.Again("Ask Meta again"), RequestID: c.RequestID,
+	}
+	if c.ReturnTo != "" {
+		shown.Back = page.Action{Label: "Back to the app", Href: c.ReturnTo}
+	}
+	failure.Page = shown
+	return failure
+}
+
+// Choose shows the accounts to pick from, and leaves the grant sealed in the
+// browser meanwhile.
+func (c *Call) Choose(flow string, grant Grant, found graph.Found, notice string) error {
+	known, stopped := c.Reconcile(grant.User, found)
+	if err := c.Grants.Set(c.W, c.R, flow, grant); err != nil {
+		return err
+	}
+	chooser := page.Chooser{
+		Action: "/api/choose", Fields: flowField(flow), Notice: notice, Stopped: usernames(stopped),
+		Again: c.Again("Ask Meta again"), Cancel: page.Action{Label: "Cancel", Href: withResult(c.ReturnTo, "error", string(AccessDenied))},
+	}
+	for _, p := range found.Accounts() {
+		chooser.Accounts = append(chooser.Accounts, page.Account{
+			InstagramID: p.Instagram.ID, Username: p.Instagram.Username, Name: p.Instagram.Name,
+			PictureURL: p.Instagram.PictureURL, PageName: p.Name, CannotMessage: !p.CanMessage(),
+			Connected: slices.ContainsFunc(known, func(k store.Stored) bool {
+				return k.InstagramID == p.Instagram.ID && k.Status != "reconnect"
+			}),
+		})
+	}
+	status := http.StatusOK
+	if notice != "" {
+		status = http.StatusBadRequest
+		c.W.Header().Set("X-Error-Code", string(BadRequest))
+	}
+	return c.Render(status, chooser)
+}
+
+// flowField tells /api/choose which of several sealed grants a form is about.
+func flowField(flow string) []page.Field { return []page.Field{{Name: "flow", Value: flow}} }
+
+// declinedAmongAsked are the permissions that we asked for and the person
+// declined: here, those that we can do without.
+func (c *Call) declinedAmongAsked(found graph.Found) []page.Permission {
+	return page.Permissions(slices.DeleteFunc(slices.Clone(found.Declined), func(scope string) bool {
+		return !slices.Contains(c.Config.Scopes, scope)
+	}))
+}
+
+// verdicts say what each Page lacks.
+func verdicts(pages []graph.Page) []page.Verdict {
+	var all []page.Verdict
+	for _, p := range pages {
+		verdict := page.Verdict{PageName: p.Name, Username: p.Personal}
+		switch {
+		case p.Instagram == nil && p.Personal == "":
+			verdict.Kind = page.NoInstagram
+		case p.Instagram == nil:
+			verdict.Kind = page.NotProfessional
+		case p.Token.Empty():
+			verdict.Kind = page.NoToken
+		case !p.CanMessage():
+			verdict.Kind = page.NoTask
+		default:
+			verdict.Kind = page.Connected
+		}
+		all = append(all, verdict)
+	}
+	return all
+}
+
+func usernames(connections []store.Stored) []string {
+	var names []string
+	for _, connection := range connections {
+		if connection.Username != nil && *connection.Username != "" {
+			names = append(names, *connection.Username)
+		} else {
+			names = append(names, connection.InstagramID)
+		}
+	}
+	return names
+}

@@ -1,0 +1,148 @@
+package graph_test
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"igconnect/internal/metasim"
+	"igconnect/lib/graph"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// seedScopes are those that the login asks for.
+var seedScopes = []string{"instagram_basic", "instagram_manage_messages", "pages_show_list", "pages_manage_metadata"}
+
+// simulated is a Meta that was written without knowing this client, with a
+// person whose 251 Pages include one that is not listed.
+func simulated(t *testing.T) (*metasim.Sim, *graph.Client) {
+	sim := metasim.New(metasim.Config{AppID: appID, AppSecret: appSecret, RedirectURIs: []string{redirectURI}})
+	ada := metasim.Person{ID: "501", Name: "Ada"}
+	for i := range 250 {
+		ada.Pages = append(ada.Pages, metasim.Page{ID: fmt.Sprint(9000 + i), Name: fmt.Sprint("Page ", i)})
+	}
+	ada.Pages[249].Instagram = &metasim.Instagram{ID: "17841001", Username: "ceramics", Name: "Ceramics"}
+	ada.Pages = append(ada.Pages, metasim.Page{ID: "9900", Unlisted: true, Instagram: &metasim.Instagram{ID: "17841002", Username: "books"}})
+	sim.AddPerson(ada)
+	server := httptest.NewServer(sim)
+	t.Cleanup(server.Close)
+	t.Cleanup(sim.Close)
+	return sim, realClient(t, server.URL)
+}
+
+// approve walks the dialog and returns the code.
+func approve(t *testing.T, sim *metasim.Sim, scopes ...string) string {
+	t.Helper()
+	query := url.Values{"client_id": {appID}, "redirect_uri": {redirectURI}, "state": {"s"}, "scope": {strings.Join(scopes, ",")}}
+	back, err := sim.Approve(t.Context(), "https://www.facebook.com/v24.0/dialog/oauth?"+query.Encode(), metasim.Approval{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	address, err := url.Parse(back)
+	if err != nil || address.Query().Get("code") == "" {
+		t.Fatalf("back at %s (%v)", back, err)
+	}
+	return address.Query().Get("code")
+}
+
+func steps(sim *metasim.Sim) (names []string) {
+	for _, r := range sim.Requests() {
+		if r.Step != "dialog" {
+			names = append(names, r.Step)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// TestAgainstMetasim walks from the code to the subscription.
+func TestAgainstMetasim(t *testing.T) {
+	sim, client := simulated(t)
+	code := approve(t, sim, seedScopes...)
+	short, err := client.Exchange(t.Context(), code, redirectURI)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sim.Order(metasim.Order{Step: "upgrade", Times: 1, Status: http.StatusInternalServerError})
+	long, err := client.Upgrade(t.Context(), short.Value)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if days := time.Until(long.Expires).Hours() / 24; days < 59 || days > 61 || short.Expires.After(long.Expires) {
+		t.Errorf("short until %v, long until %v", short.Expires, long.Expires)
+	}
+	found, err := client.LookUp(t.Context(), long)
+	if err != nil {
+		t.Fatal(err)
+	}
+	slices.Sort(found.Granted)
+	if want := []string{"instagram_basic", "instagram_manage_messages", "pages_manage_metadata", "pages_show_list", "public_profile"}; !slices.Equal(
+		slices.DeleteFunc(want, func(s string) bool { return s == "public_profile" }),
+		slices.DeleteFunc(found.Granted, func(s string) bool { return s == "public_profile" })) {
+		t.Errorf("granted %v", found.Granted)
+	}
+	accounts := found.Accounts()
+	if len(found.Pages) != 251 || len(accounts) != 2 || accounts[0].Instagram.ID != "17841001" || accounts[1].Instagram.Username != "books" {
+		t.Fatalf("%d Pages, accounts %+v", len(found.Pages), accounts)
+	}
+	if found.Person != (graph.Person{ID: "501", Name: "Ada"}) || found.Skipped != nil || found.DataAccessExpires.Before(time.Now().AddDate(0, 0, 80)) {
+		t.Errorf("found %+v, skipped %v, data until %v", found.Person, found.Skipped, found.DataAccessExpires)
+	}
+	page := accounts[0]
+	reached, err := client.Subscribe(t.Context(), page.ID, page.Token, fields)
+	if failure := failureOf(t, err, graph.NoPermission); failure.Code != 200 || !slices.Equal(reached, feed) {
+		t.Errorf("without pages_messaging: reached %v, %v", reached, err)
+	}
+	if got := sim.Subscribed(page.ID); !slices.Equal(got, feed) {
+		t.Errorf("subscribed to %v", got)
+	}
+	want := []string{"accounts", "accounts", "accounts", "debug_token", "exchange", "me", "page", "permissions", "subscribe", "subscribe", "upgrade", "upgrade"}
+	if diff := cmp.Diff(want, steps(sim)); diff != "" {
+		t.Error(diff)
+	}
+
+	_, err = client.Exchange(t.Context(), code, redirectURI)
+	if failure := failureOf(t, err, graph.CodeRejected); failure.Subcode != 36009 {
+		t.Errorf("the code again: %v", err)
+	}
+	wantClean(t, err, sim.Secrets()...)
+	sim.Invalidate(long.Value.Reveal(), 460)
+	_, err = client.LookUp(t.Context(), long)
+	failureOf(t, err, graph.TokenDead)
+	wantClean(t, err, sim.Secrets()...)
+}
+
+// TestMetasimWithMessaging subscribes to all, with a token whose end only
+// debug_token knows.
+func TestMetasimWithMessaging(t *testing.T) {
+	sim, client := simulated(t)
+	code := approve(t, sim, append([]string{"pages_messaging"}, seedScopes...)...)
+	short, err := client.Exchange(t.Context(), code, redirectURI)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sim.Order(metasim.Order{Step: "upgrade", Times: 1, NoExpiry: true})
+	long, err := client.Upgrade(t.Context(), short.Value)
+	if err != nil || !long.Expires.IsZero() {
+		t.Fatalf("until %v (%v)", long.Expires, err)
+	}
+	found, err := client.LookUp(t.Context(), long)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if days := time.Until(found.Expires).Hours() / 24; days < 59 || days > 61 {
+		t.Errorf("until %v", found.Expires)
+	}
+	for _, page := range found.Accounts() {
+		reached, err := client.Subscribe(t.Context(), page.ID, page.Token, graph.WantedFields(fields, found.Granted))
+		if err != nil || !slices.Equal(reached, fields) || !slices.Equal(sim.Subscribed(page.ID), fields) {
+			t.Errorf("%s: reached %v (%v), subscribed to %v", page.ID, reached, err, sim.Subscribed(page.ID))
+		}
+	}
+}

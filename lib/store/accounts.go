@@ -1,0 +1,139 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	postgrest "github.com/supabase-community/postgrest-go"
+
+	"igconnect/lib/secret"
+)
+
+// Account is what a user may see of a connection, under the columns' names.
+type Account struct {
+	InstagramID       string     `json:"instagram_id"`
+	Username          *string    `json:"username"`
+	Name              *string    `json:"name"`
+	PictureURL        *string    `json:"picture_url"`
+	PageID            *string    `json:"page_id"`
+	PageName          *string    `json:"page_name"`
+	Status            string     `json:"status"` // active, expiring, reconnect
+	StatusReason      *string    `json:"status_reason"`
+	TokenExpires      *Timestamp `json:"token_expires_at"` // null: never
+	Connected         *Timestamp `json:"connected_at"`
+	SubscribedFields  []string   `json:"subscribed_fields"`
+	SubscriptionError *string    `json:"subscription_error"`
+}
+
+// Stored is a connection as it stands in the table, without its tokens.
+type Stored struct {
+	UserID         uuid.UUID `json:"user_id"`
+	FacebookUserID string    `json:"facebook_user_id"` // empty where only the seed's three columns were written
+	Account
+}
+
+const storedColumns = "user_id,facebook_user_id,instagram_id,username,name,picture_url,page_id,page_name," +
+	"status,status_reason,token_expires_at,connected_at,subscribed_fields,subscription_error"
+
+// OfUser lists a user's connections, the newest first.
+func (s *Store) OfUser(ctx context.Context, user uuid.UUID) ([]Stored, error) {
+	return s.list(ctx, func(q *postgrest.FilterBuilder) *postgrest.FilterBuilder { return q.Eq("user_id", user.String()) })
+}
+
+// OfPerson lists what a Facebook person connected, for whichever users.
+func (s *Store) OfPerson(ctx context.Context, facebookUserID string) ([]Stored, error) {
+	return s.list(ctx, func(q *postgrest.FilterBuilder) *postgrest.FilterBuilder {
+		return q.Filter("facebook_user_id", "in", anyOf(facebookUserID))
+	})
+}
+
+// OfUserOrPerson lists a user's connections and those of a Facebook person.
+func (s *Store) OfUserOrPerson(ctx context.Context, user uuid.UUID, facebookUserID string) ([]Stored, error) {
+	return s.list(ctx, func(q *postgrest.FilterBuilder) *postgrest.FilterBuilder {
+		return q.Or(fmt.Sprintf("user_id.eq.%s,facebook_user_id.in.%s", user, anyOf(facebookUserID)), "")
+	})
+}
+
+func (s *Store) list(ctx context.Context, filter func(*postgrest.FilterBuilder) *postgrest.FilterBuilder) ([]Stored, error) {
+	var rows []Stored
+	err := s.repeated(ctx, "listing the connections", func(ctx context.Context) error {
+		query := filter(s.client.From(connections).Select(storedColumns, "", false)).Order("connected_at", nil)
+		return fetch(ctx, query, &rows)
+	})
+	return rows, err
+}
+
+// Tokens are the tokens of one user's connection.
+type Tokens struct {
+	UserID    uuid.UUID     `json:"user_id"`
+	Token     secret.String `json:"token"`
+	PageID    string        `json:"page_id"`
+	PageToken secret.String `json:"page_token"`
+	Status    string        `json:"status"`
+}
+
+// Tokens opens the tokens of an Instagram account, a set for each user who
+// connected it.
+func (s *Store) Tokens(ctx context.Context, instagramID string) ([]Tokens, error) {
+	var rows []Tokens
+	err := s.repeated(ctx, "opening the tokens", func(ctx context.Context) error {
+		// As a table of the name rpc/…, because the library's Rpc loses every error.
+		call := s.client.From("rpc/get_instagram_token").
+			Insert(map[string]string{"p_instagram_id": instagramID}, false, "", "representation", "")
+		return fetch(ctx, call, &rows)
+	})
+	return rows, err
+}
+
+// Delete removes a user's connection; the database removes its secrets.
+func (s *Store) Delete(ctx context.Context, user uuid.UUID, instagramID string) error {
+	return s.repeated(ctx, "removing the connection", func(ctx context.Context) error {
+		_, _, err := s.client.From(connections).Delete("minimal", "").
+			Eq("user_id", user.String()).Filter("instagram_id", "in", anyOf(instagramID)).ExecuteWithContext(ctx)
+		return err
+	})
+}
+
+// Stop marks connections of a Facebook person for reconnection.
+func (s *Store) Stop(ctx context.Context, facebookUserID string, instagramIDs []string, reason string) error {
+	change := map[string]string{"status": "reconnect", "status_reason": reason}
+	return s.repeated(ctx, "marking for reconnection", func(ctx context.Context) error {
+		_, _, err := s.client.From(connections).Update(change, "minimal", "").
+			Filter("facebook_user_id", "in", anyOf(facebookUserID)).
+			Filter("instagram_id", "in", anyOf(instagramIDs...)).ExecuteWithContext(ctx)
+		return err
+	})
+}
+
+// fetch runs a query and decodes its answer. What does not fit is reported
+// without being quoted.
+func fetch(ctx context.Context, query *postgrest.FilterBuilder, rows any) error {
+	body, _, err := query.ExecuteWithContext(ctx)
+	if err != nil {
+		return err
+	}
+	if json.Unmarshal(body, rows) != nil {
+		return &Error{Status: 200, cause: errNotSupabase}
+	}
+	return nil
+}
+
+// Timestamp is a timestamptz. PostgREST writes RFC 3339; Supabase Lite writes
+// PostgreSQL's own form. It is always given out as RFC 3339, in UTC.
+type Timestamp struct{ time.Time }
+
+// UnmarshalJSON takes both forms.
+func (t *Timestamp) UnmarshalJSON(data []byte) (err error) {
+	text := strings.Trim(string(data), `"`)
+	for _, layout := range []string{time.RFC3339Nano, "2006-01-02 15:04:05.999999999-07", "2006-01-02 15:04:05.999999999-07:00"} {
+		if t.Time, err = time.Parse(layout, text); err == nil {
+			t.Time = t.UTC()
+			return nil
+		}
+	}
+	return fmt.Errorf("not a timestamp")
+}
