@@ -44,7 +44,8 @@ function say(notice, text) {
 // A visitor who is not signed in should cause no request, since the browser
 // reports its 401 as an error. So the page asks only when it has a reason to:
 // the session cookie of @supabase/ssr, or, where a script cannot read that
-// cookie, the memory that somebody came back connected or saw a list here.
+// cookie, the memory that somebody came back connected or saw a list here. A
+// session that has run out still looks like one: it costs the 401.
 function mayBeSignedIn() {
   return sessionInSight() || stored((storage) => storage.getItem("ask") === "yes");
 }
@@ -76,7 +77,7 @@ async function refresh() {
   try {
     const response = await fetch("/api/accounts", { headers: { Accept: "application/json" } });
     if (response.ok) {
-      read = (await response.json()).accounts;
+      read = (await response.json()).accounts ?? null;
       rememberToAsk(!sessionInSight());
     } else if (response.status === 401) {
       read = [];
@@ -89,7 +90,8 @@ async function refresh() {
   if (mine !== turn || dialog.open) return;
   byId("trouble").hidden = read !== null;
   if (read === null) return;
-  if (JSON.stringify(read) !== JSON.stringify(accounts)) draw(read);
+  // An unchanged list stays as it is: its pictures are not asked for again.
+  if (read.length === 0 || JSON.stringify(read) !== JSON.stringify(accounts)) draw(read);
   nameResult();
 }
 

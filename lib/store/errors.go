@@ -46,12 +46,12 @@ func (e *Error) Unwrap() error { return e.cause }
 // https://docs.postgrest.org/en/stable/references/errors.html
 func refusal(status int, body []byte) *Error {
 	var answer struct {
-		Code      any           `json:"code"` // Auth writes a number here, beside error_code
-		ErrorCode string        `json:"error_code"`
-		Message   string        `json:"message"`
-		Msg       string        `json:"msg"`
-		Hint      string        `json:"hint"`
-		Details   secret.String `json:"details"`
+		Code      any             `json:"code"` // Auth writes a number here, beside error_code
+		ErrorCode string          `json:"error_code"`
+		Message   string          `json:"message"`
+		Msg       string          `json:"msg"`
+		Hint      string          `json:"hint"`
+		Details   json.RawMessage `json:"details"` // a text, for some codes a list
 	}
 	if json.Unmarshal(body, &answer) != nil {
 		return &Error{Status: status, cause: errNotSupabase}
@@ -60,8 +60,17 @@ func refusal(status int, body []byte) *Error {
 	return &Error{
 		Status: status, Code: secret.Mask(cmp.Or(answer.ErrorCode, code)),
 		Message: secret.Mask(cmp.Or(answer.Message, answer.Msg)),
-		Hint:    secret.Mask(answer.Hint), Details: answer.Details,
+		Hint:    secret.Mask(answer.Hint), Details: secret.New(asText(answer.Details)),
 	}
+}
+
+// asText is a JSON text as it is, and anything else as it is written.
+func asText(raw json.RawMessage) string {
+	var text string
+	if json.Unmarshal(raw, &text) != nil {
+		return string(raw)
+	}
+	return text
 }
 
 // named says what was tried, and turns an error of any layer into an *Error.

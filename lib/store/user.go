@@ -59,13 +59,14 @@ func (s *Store) User(ctx context.Context, token secret.String) (uuid.UUID, error
 	return answer.ID, nil
 }
 
-// refusedSession tells a session that Auth refuses, in words, from a key of ours
-// that the gateway refuses with the same status, and from a firewall's page.
+// refusedSession tells a session that Auth refuses from a key of ours that the
+// gateway refuses with the same status, and from a firewall's page.
 func refusedSession(err error) bool {
 	var refused *Error
-	return errors.As(err, &refused) &&
-		(refused.Status == http.StatusUnauthorized || refused.Status == http.StatusForbidden) &&
-		refused.Message != "" && !strings.Contains(strings.ToLower(refused.Message), "api key")
+	if !errors.As(err, &refused) || strings.Contains(strings.ToLower(refused.Message), "api key") {
+		return false
+	}
+	return (refused.Status == http.StatusUnauthorized || refused.Status == http.StatusForbidden) && !errors.Is(err, errNotSupabase)
 }
 
 // Subject reads the user of a session token without checking anything: good

@@ -50,6 +50,7 @@ func TestUserAnswers(t *testing.T) {
 		{"our key is switched off", 401, `{"message":"Legacy API keys are disabled"}`, false, &Error{Status: 401, Message: "Legacy API keys are disabled"}},
 		{"our key in a browser", 401, `{"message":"Forbidden use of secret API key in browser"}`, false,
 			&Error{Status: 401, Message: "Forbidden use of secret API key in browser"}},
+		{"wordless", 401, `{}`, true, nil},
 		{"a firewall", 403, `<html>Blocked</html>`, false, &Error{Status: 403}},
 		{"a proxy", 401, ``, false, &Error{Status: 401}},
 		{"no such project", 404, `{"message":"no Route matched"}`, false, &Error{Status: 404, Message: "no Route matched"}},
