@@ -55,7 +55,7 @@ func finishLogin(c *app.Call) error {
 	}
 
 	// 5. None: say why. One: save it. Several: let the person choose.
-	grant := app.Grant{User: state.User, ReturnTo: state.ReturnTo, Token: long}
+	grant := app.Grant{User: state.User, Wish: state.Wish, Token: long}
 	switch accounts := found.Accounts(); len(accounts) {
 	case 0:
 		return c.WhyMissing(state.User, found)

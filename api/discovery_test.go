@@ -183,3 +183,46 @@ func TestChooserKnowsWhatIsConnected(t *testing.T) {
 		t.Error(chooser.body)
 	}
 }
+
+// Who asks why an account is missing is told after the others are connected.
+func TestExplained(t *testing.T) {
+	bare := metasim.Page{ID: "20009", Name: "Bare Page"}
+	weak := brand(2)
+	weak.Tasks = []string{"ANALYZE"}
+
+	t.Run("one account and a Page without", func(t *testing.T) {
+		w := start(t, brand(1), bare)
+		got := w.get(w.login("?return_to=/x&explain=1", metasim.Approval{}))
+		if got.StatusCode != 200 || len(w.supa.rows()) != 1 {
+			t.Fatalf("%d %s", got.StatusCode, got.code())
+		}
+		for _, text := range []string{"Some of your accounts are connected", "Bare Page", `href="/x?connected=` + instagramID(1) + `"`, `href="/api/login?explain=1&amp;return_to=%2Fx"`} {
+			if !strings.Contains(got.body, text) {
+				t.Errorf("the page lacks %q: %s", text, got.body)
+			}
+		}
+	})
+	t.Run("several accounts", func(t *testing.T) {
+		w := start(t, brand(1), weak, bare, brand(3))
+		chooser := w.get(w.login("?explain=1", metasim.Approval{}))
+		got := w.tryAgain(chooser, url.Values{"instagram_id": {instagramID(1), instagramID(2)}})
+		for _, text := range []string{"Bare Page", "Your role does not cover messages", "brand_2"} {
+			if !strings.Contains(got.body, text) {
+				t.Errorf("the page lacks %q: %s", text, got.body)
+			}
+		}
+		if strings.Contains(got.body, "brand_3") {
+			t.Error("an account that was not chosen is not missing")
+		}
+	})
+	t.Run("nothing is missing", func(t *testing.T) {
+		w := start(t, brand(1))
+		w.wantRedirect(w.get(w.login("?explain=1", metasim.Approval{})), 303, "/?connected="+instagramID(1))
+	})
+	t.Run("without a session", func(t *testing.T) {
+		w := start(t, brand(1))
+		w.browser = newBrowser(t)
+		t.Setenv("SIGN_IN_URL", appOrigin)
+		w.wantRedirect(w.get("/api/login?explain=yes"), 302, appOrigin+"?return_to="+url.QueryEscape(w.url+"/api/login?explain=1"))
+	})
+}

@@ -23,7 +23,7 @@ func startLogin(c *app.Call) error {
 	if err != nil {
 		return err
 	}
-	if err := c.WantsToReturn(request.Get("return_to")); err != nil {
+	if err := c.Wants(request); err != nil {
 		return err
 	}
 

@@ -47,7 +47,11 @@ func (c *Call) Connect(flow string, grant Grant, found graph.Found, chosen []gra
 
 	c.Note("connected", grant.Chosen)
 	c.Grants.Clear(c.W, flow)
-	return c.Redirect(http.StatusSeeOther, withResult(grant.ReturnTo, "connected", strings.Join(grant.Chosen, ",")))
+	done := withResult(grant.Wish.ReturnTo, "connected", strings.Join(grant.Chosen, ","))
+	if explanation, missing := c.Explanation(found, grant.Chosen, done); grant.Wish.Explain && missing {
+		return c.Render(http.StatusOK, explanation)
+	}
+	return c.Redirect(http.StatusSeeOther, done)
 }
 
 // connection is the row of one account, with the subscription that we expect.

@@ -33,13 +33,14 @@ func (c *Call) LoginRequest() (url.Values, error) {
 	return request, err
 }
 
-// WantsToReturn notes where the person wants to be afterwards, if that is a
-// place that we send people to.
-func (c *Call) WantsToReturn(returnTo string) error {
+// Wants notes what the person asked for, if return_to is a place that we send
+// people to.
+func (c *Call) Wants(request url.Values) error {
+	returnTo := request.Get("return_to")
 	if returnTo != "" && !c.returnTo(returnTo) {
 		return Fail(BadRequest, errors.New("return_to is not allowed"))
 	}
-	c.ReturnTo = returnTo
+	c.Wish = Wish{ReturnTo: returnTo, Explain: request.Get("explain") != ""}
 	return nil
 }
 
@@ -47,7 +48,7 @@ func (c *Call) WantsToReturn(returnTo string) error {
 // Meta's dialog.
 // https://developers.facebook.com/docs/facebook-login/guides/advanced/manual-flow
 func (c *Call) Begin(user uuid.UUID) (dialog string, err error) {
-	state := State{State: sealed.Random(32), User: user, ReturnTo: c.ReturnTo}
+	state := State{State: sealed.Random(32), User: user, Wish: c.Wish}
 	if err := c.States.Set(c.W, c.R, state.Flow(), state); err != nil {
 		return "", err
 	}
@@ -81,7 +82,7 @@ func (c *Call) TakeState(sent string) (State, error) {
 	case !secret.New(state.State).Equal(sent):
 		return State{}, Fail(StateMismatch, errors.New("the state differs"))
 	}
-	c.ReturnTo = state.ReturnTo
+	c.Wish = state.Wish
 	return state, nil
 }
 
@@ -108,10 +109,10 @@ func (c *Call) Approved(query url.Values) (code string, err error) {
 
 // Denied answers a no: back to where the person came from, or a page.
 func (c *Call) Denied() error {
-	if c.ReturnTo == "" {
+	if c.Wish.ReturnTo == "" {
 		return Fail(AccessDenied, nil)
 	}
-	return c.Redirect(http.StatusSeeOther, withResult(c.ReturnTo, "error", string(AccessDenied)))
+	return c.Redirect(http.StatusSeeOther, withResult(c.Wish.ReturnTo, "error", string(AccessDenied)))
 }
 
 // SignInFirst answers somebody without a session: off to the app's own sign-in,
@@ -125,13 +126,13 @@ func (c *Call) SignInFirst(cause error) error {
 		return Fail(Misconfigured, errors.New("SIGN_IN_URL is not a URL"))
 	}
 	query := signIn.Query()
-	query.Set("return_to", c.Config.Origin+c.Again("").Href)
+	query.Set("return_to", c.Config.Origin+c.Wish.login())
 	signIn.RawQuery = query.Encode()
 	return c.Redirect(http.StatusFound, signIn.String())
 }
 
 // OpenGrant opens the grant that waits for the named login in this browser,
-// or the newest one. Its address to return to becomes the call's.
+// or the newest one. What it was asked for is the call's wish then.
 func (c *Call) OpenGrant(flow string) (string, Grant, error) {
 	var (
 		grant Grant
@@ -148,6 +149,6 @@ func (c *Call) OpenGrant(flow string) (string, Grant, error) {
 	case err != nil:
 		return "", Grant{}, Fail(StateMismatch, err)
 	}
-	c.ReturnTo = grant.ReturnTo
+	c.Wish = grant.Wish
 	return flow, grant, nil
 }

@@ -59,13 +59,24 @@ func (c *Call) actions(f *Failure, again string) []page.Action {
 	return []page.Action{c.Again(again)}
 }
 
-// Again is a link that begins a new login towards the same end.
+// Again is a link that begins a new login with the same wish.
 func (c *Call) Again(label string) page.Action {
-	href := "/api/login"
-	if c.ReturnTo != "" {
-		href += "?" + url.Values{"return_to": {c.ReturnTo}}.Encode()
+	return page.Action{Label: label, Href: c.Wish.login(), Primary: true}
+}
+
+// login is the address of a login with this wish.
+func (w Wish) login() string {
+	query := url.Values{}
+	if w.ReturnTo != "" {
+		query.Set("return_to", w.ReturnTo)
 	}
-	return page.Action{Label: label, Href: href, Primary: true}
+	if w.Explain {
+		query.Set("explain", "1")
+	}
+	if len(query) == 0 {
+		return "/api/login"
+	}
+	return "/api/login?" + query.Encode()
 }
 
 // JSON answers a program.

@@ -36,7 +36,7 @@ type Call struct {
 	W         http.ResponseWriter
 	R         *http.Request // its context ends with the route's limit
 	RequestID string
-	ReturnTo  string // where the person wants to be afterwards, once that is known
+	Wish      Wish // what the person asked for, once that is known
 
 	mutex sync.Mutex
 	notes []slog.Attr

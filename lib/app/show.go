@@ -17,11 +17,11 @@ func (c *Call) WhyMissing(user uuid.UUID, found graph.Found) error {
 	_, stopped := c.Reconcile(user, found)
 	failure := Fail(NoInstagramAccount, fmt.Errorf("%d Pages, none with an Instagram account", len(found.Pages)))
 	shown := page.Missing{
-		Pages: verdicts(found.Pages), Declined: c.declinedAmongAsked(found), Person: found.Person.Name, Stopped: usernames(stopped),
+		Pages: verdicts(found.Pages, nil), Declined: c.declinedAmongAsked(found), Person: found.Person.Name, Stopped: usernames(stopped),
 		Again: c.Again("Ask Meta again"), RequestID: c.RequestID,
 	}
-	if c.ReturnTo != "" {
-		shown.Back = page.Action{Label: "Back to the app", Href: c.ReturnTo}
+	if c.Wish.ReturnTo != "" {
+		shown.Back = page.Action{Label: "Back to the app", Href: c.Wish.ReturnTo}
 	}
 	failure.Page = shown
 	return failure
@@ -36,12 +36,13 @@ func (c *Call) Choose(flow string, grant Grant, found graph.Found, notice string
 	}
 	chooser := page.Chooser{
 		Action: "/api/choose", Fields: flowField(flow), Notice: notice, Stopped: usernames(stopped),
-		Again: c.Again("Ask Meta again"), Cancel: page.Action{Label: "Cancel", Href: withResult(c.ReturnTo, "error", string(AccessDenied))},
+		Again:  page.Action{Label: "Ask Meta again", Href: Wish{ReturnTo: c.Wish.ReturnTo, Explain: true}.login()},
+		Cancel: page.Action{Label: "Cancel", Href: withResult(c.Wish.ReturnTo, "error", string(AccessDenied))},
 	}
 	for _, p := range found.Accounts() {
 		chooser.Accounts = append(chooser.Accounts, page.Account{
 			InstagramID: p.Instagram.ID, Username: p.Instagram.Username, Name: p.Instagram.Name,
-			PictureURL: p.Instagram.PictureURL, PageName: p.Name, CannotMessage: !p.CanMessage(),
+			PictureURL: p.Instagram.PictureURL, PageName: p.Name, CannotMessage: p.Token.Empty() || !p.CanMessage(),
 			Connected: slices.ContainsFunc(known, func(k store.Stored) bool {
 				return k.InstagramID == p.Instagram.ID && k.Status != "reconnect"
 			}),
@@ -66,11 +67,25 @@ func (c *Call) declinedAmongAsked(found graph.Found) []page.Permission {
 	}))
 }
 
-// verdicts say what each Page lacks.
-func verdicts(pages []graph.Page) []page.Verdict {
+// Explanation tells which Pages gave no working account, after those chosen
+// were connected. There is none where nothing is missing.
+func (c *Call) Explanation(found graph.Found, chosen []string, done string) (explanation page.Missing, missing bool) {
+	explanation = page.Missing{
+		Pages: verdicts(found.Pages, chosen), Declined: c.declinedAmongAsked(found), Person: found.Person.Name,
+		Saved: true, Again: c.Again("Ask Meta again"), Back: page.Action{Label: "Back to the app", Href: done}, RequestID: c.RequestID,
+	}
+	return explanation, slices.ContainsFunc(explanation.Pages, func(v page.Verdict) bool { return v.Kind != page.Connected })
+}
+
+// verdicts say what each Page lacks. An account that could be connected and
+// was not chosen needs no verdict.
+func verdicts(pages []graph.Page, chosen []string) []page.Verdict {
 	var all []page.Verdict
 	for _, p := range pages {
 		verdict := page.Verdict{PageName: p.Name, Username: p.Personal}
+		if p.Instagram != nil {
+			verdict.Username = p.Instagram.Username
+		}
 		switch {
 		case p.Instagram == nil && p.Personal == "":
 			verdict.Kind = page.NoInstagram
@@ -80,8 +95,10 @@ func verdicts(pages []graph.Page) []page.Verdict {
 			verdict.Kind = page.NoToken
 		case !p.CanMessage():
 			verdict.Kind = page.NoTask
-		default:
+		case slices.Contains(chosen, p.Instagram.ID):
 			verdict.Kind = page.Connected
+		default:
+			continue
 		}
 		all = append(all, verdict)
 	}

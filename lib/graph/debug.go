@@ -27,7 +27,7 @@ func (c *Client) Debug(ctx context.Context, token secret.String) (Debug, error) 
 	var answer struct {
 		Data *struct {
 			AppID             id       `json:"app_id"`
-			IsValid           bool     `json:"is_valid"`
+			IsValid           *bool    `json:"is_valid"`
 			ExpiresAt         int64    `json:"expires_at"`
 			DataAccessExpires int64    `json:"data_access_expires_at"`
 			Scopes            []string `json:"scopes"`
@@ -47,13 +47,14 @@ func (c *Client) Debug(ctx context.Context, token secret.String) (Debug, error) 
 		params: url.Values{"input_token": {token.Reveal()}}, token: c.appToken(),
 	}
 	if err := c.do(ctx, call, &answer); err != nil {
-		return Debug{}, err
+		// A dead user token comes in data.error. This refusal is of the app's own.
+		return Debug{}, reclassed(err, BadApp, TokenDead)
 	}
 	data := answer.Data
 	switch {
-	case data == nil:
+	case data == nil || data.IsValid == nil:
 		return Debug{}, &Error{Op: call.op, Status: http.StatusOK, Class: Unavailable, cause: errNoEnvelope}
-	case !data.IsValid:
+	case !*data.IsValid:
 		return Debug{}, &Error{Op: call.op, Status: http.StatusOK, Class: TokenDead, Code: data.Error.Code,
 			Subcode: data.Error.Subcode, Message: secret.Mask(data.Error.Message, secretsOf(call)...)}
 	case string(data.AppID) != c.AppID:

@@ -95,3 +95,21 @@ func TestDebugWhy(t *testing.T) {
 		}
 	})
 }
+
+// TestDebugRefused: a refusal of the call itself is about the app's own token.
+func TestDebugRefused(t *testing.T) {
+	for name, c := range map[string]struct {
+		answer http.HandlerFunc
+		class  graph.Class
+	}{
+		"a wrong secret": {refuses(190, 0, "Invalid OAuth access token signature."), graph.BadApp},
+		"no verdict":     {says(`{"data":{}}`), graph.Unavailable},
+	} {
+		t.Run(name, func(t *testing.T) {
+			run(t, routes{debugLine: c.answer}, func(t *testing.T, m *meta) {
+				_, err := m.Debug(t.Context(), user)
+				failureOf(t, err, c.class)
+			})
+		})
+	}
+}

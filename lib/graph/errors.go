@@ -112,10 +112,10 @@ func classify(e *Error, message string, transient bool) Class {
 		return TokenDead
 	case code == 10, code >= 200 && code <= 299:
 		return NoPermission
-	case transient, code == 1, code == 2, e.Status >= 500:
-		return Unavailable
 	case e.Status == http.StatusTooManyRequests:
 		return Throttled
+	case transient, code == 1, code == 2, e.Status >= 500:
+		return Unavailable
 	}
 	return Rejected
 }

@@ -104,7 +104,7 @@ func echoes(echo string) routes {
 		"in HTML":                   status(500, "<html>"+echo),
 		"in broken JSON":            says(`{"access_token":` + quoted + `,`),
 		"in another type":           says(`{"access_token":{` + quoted + `:1},"success":` + quoted + `,"data":` + quoted + `}`),
-		"next to another type":      says(`{"access_token":` + quoted + `,"expires_in":` + quoted + `}`),
+		"next to another type":      says(`{"access_token":{"x":` + quoted + `},"expires_in":` + quoted + `}`),
 		"in an id":                  says(`{"data":{"app_id":` + quoted + `}}`),
 		"in a redirect":             header("Location", "https://elsewhere.test/?"+url.QueryEscape(echo), status(302, "")),
 		"in a broken redirect":      header("Location", "http://[::1/?"+echo, status(302, "")),

@@ -122,6 +122,12 @@ func TestOneFailureEndsTheOthers(t *testing.T) {
 				time.Sleep(time.Second) // of the bubble: the others are on their way by then
 				refuses(190, 463, "Session has expired")(w, r)
 			}
+			if failing == debugLine {
+				answers[failing] = func(w http.ResponseWriter, r *http.Request) {
+					time.Sleep(time.Second)
+					says(`{"data":{"is_valid":false,"error":{"code":190,"subcode":463,"message":"Session has expired"}}}`)(w, r)
+				}
+			}
 			run(t, answers, func(t *testing.T, m *meta) {
 				start := time.Now()
 				_, err := lookUp(t, m)

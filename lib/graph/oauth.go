@@ -5,6 +5,9 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"igconnect/lib/secret"
@@ -28,7 +31,7 @@ func (c *Client) Exchange(ctx context.Context, code, redirectURI string) (Token,
 		},
 		once: true,
 	})
-	return token, reclassed(err, CodeRejected)
+	return token, reclassed(err, CodeRejected, Rejected, NoPermission, TokenDead)
 }
 
 // Upgrade trades a valid token for one of about 60 days. Asking twice does no
@@ -41,13 +44,13 @@ func (c *Client) Upgrade(ctx context.Context, token secret.String) (Token, error
 			"client_secret": {c.Secret.Reveal()}, "fb_exchange_token": {token.Reveal()},
 		},
 	})
-	return upgraded, reclassed(err, TokenDead)
+	return upgraded, reclassed(err, TokenDead, Rejected, NoPermission)
 }
 
 func (c *Client) token(ctx context.Context, call call) (Token, error) {
 	var answer struct {
 		Token     secret.String `json:"access_token"`
-		ExpiresIn int64         `json:"expires_in"` // seconds; may be absent
+		ExpiresIn seconds       `json:"expires_in"` // may be absent
 	}
 	call.method, call.path = http.MethodPost, "/oauth/access_token"
 	if err := c.do(ctx, call, &answer); err != nil {
@@ -58,17 +61,32 @@ func (c *Client) token(ctx context.Context, call call) (Token, error) {
 	}
 	token := Token{Value: answer.Token}
 	if answer.ExpiresIn > 0 {
-		seconds := min(answer.ExpiresIn, int64(10*365*24*time.Hour/time.Second)) // more would overflow
-		token.Expires = c.Now().Add(time.Duration(seconds) * time.Second)
+		token.Expires = c.Now().Add(answer.ExpiresIn.duration())
 	}
 	return token, nil
 }
 
-// reclassed gives a plain refusal the meaning that it has at this step.
-func reclassed(err error, class Class) error {
+// reclassed gives a refusal of certain classes the meaning that it has at this
+// step.
+func reclassed(err error, meaning Class, classes ...Class) error {
 	var refused *Error
-	if errors.As(err, &refused) && (refused.Class == Rejected || refused.Class == NoPermission || refused.Class == TokenDead) {
-		refused.Class = class
+	if errors.As(err, &refused) && slices.Contains(classes, refused.Class) {
+		refused.Class = meaning
 	}
 	return err
 }
+
+// seconds is a duration of Meta's, as a number or a text; 0 where it makes no
+// sense: a token is worth more than its expiry, which can be asked for.
+type seconds int64
+
+func (s *seconds) UnmarshalJSON(data []byte) error {
+	n, err := strconv.ParseInt(strings.Trim(string(data), `"`), 10, 64)
+	if err != nil || n < 0 {
+		n = 0
+	}
+	*s = seconds(min(n, int64(10*365*24*time.Hour/time.Second))) // more would overflow
+	return nil
+}
+
+func (s seconds) duration() time.Duration { return time.Duration(s) * time.Second }
