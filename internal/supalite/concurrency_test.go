@@ -62,7 +62,7 @@ func TestConcurrentRoles(t *testing.T) {
 			{p.service(), "user_configs?select=*", 200},
 			{p.user(u), "user_configs?select=instagram_id", 200},
 			{p.user(u), "user_configs?select=*", 403},
-			{p.anon(), "user_configs?select=instagram_id", 403},
+			{p.anon(), "user_configs?select=instagram_id", 401},
 		} {
 			wg.Go(func() {
 				status, out, err := p.send(t.Context(), test.who, "GET", test.path, nil)

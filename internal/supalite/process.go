@@ -53,16 +53,19 @@ func launch(ctx context.Context, node nodeJS, app string, c *config) (*process, 
 	answers := make(chan answer, 1)
 	go p.watch(stdout, answers)
 	if _, err := stdin.Write(append(line, '\n')); err != nil {
-		return nil, 0, errors.Join(fmt.Errorf("starting Supabase Lite: %w", p.explain(err)), p.stop())
+		p.stop()
+		return nil, 0, fmt.Errorf("starting Supabase Lite: %w", p.explain(err))
 	}
 	select {
 	case a := <-answers:
 		if a.Port != 0 {
 			return p, a.Port, nil
 		}
-		return nil, 0, errors.Join(fmt.Errorf("starting Supabase Lite: %w", p.explain(errors.New(a.Error))), p.stop())
+		p.stop()
+		return nil, 0, fmt.Errorf("starting Supabase Lite: %w", p.explain(errors.New(a.Error)))
 	case <-ctx.Done():
-		return nil, 0, errors.Join(fmt.Errorf("starting Supabase Lite: %w", ctx.Err()), p.stop())
+		p.stop()
+		return nil, 0, fmt.Errorf("starting Supabase Lite: %w", ctx.Err())
 	}
 }
 
@@ -92,20 +95,16 @@ func (p *process) watch(stdout io.Reader, answers chan<- answer) {
 	}
 }
 
-// stop asks the process to end, kills its group if it does not within some seconds, and waits for it.
-func (p *process) stop() error {
+// stop asks the process to end and waits for it. If it takes too long, or left something behind in its group, the group
+// is killed: PostgreSQL recovers from that at the next start.
+func (p *process) stop() {
 	p.stdin.Close()
 	select {
 	case <-p.done:
-	case <-time.After(5 * time.Second):
+	case <-time.After(10 * time.Second):
 	}
-	// What the process may have left behind in its group goes too.
-	err := killGroup(p.cmd)
+	killGroup(p.cmd)
 	<-p.done
-	if p.cmd.ProcessState.ExitCode() == 0 || err == nil {
-		return nil
-	}
-	return fmt.Errorf("stopping Supabase Lite: %s", p.cmd.ProcessState)
 }
 
 // explain adds to err what Lite said last.

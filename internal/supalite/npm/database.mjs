@@ -1,10 +1,14 @@
 // The two databases that Supabase Lite runs on here, with the same four methods: query (one statement, with arguments),
 // script (several, in one transaction), reset (drop everything) and exclusive.
+import { existsSync } from "node:fs";
+import { cp, mkdtemp, rename, rm } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
 import { createPgliteConnection } from "@supabase/lite/pglite";
 import { createPostgresConnection } from "@supabase/lite/postgres";
 
 // openPglite opens PostgreSQL in WebAssembly, with its files in config.dataDir.
 export async function openPglite(config) {
+  if (!existsSync(config.dataDir)) await copyTemplate(config.dataDir);
   const connection = await createPgliteConnection({ url: config.dataDir });
   const { driver } = connection;
   await driver.waitReady;
@@ -29,6 +33,21 @@ export async function openPglite(config) {
       return result;
     },
   };
+}
+
+// copyTemplate puts an empty database at dataDir. To make one takes seconds, to copy it a moment: the first is kept beside
+// the packages. Both appear by renaming, whole or not at all.
+async function copyTemplate(dataDir) {
+  const template = fileURLToPath(new URL("../empty-database", import.meta.url));
+  if (!existsSync(template)) {
+    const made = await mkdtemp(template + "-");
+    const { driver } = await createPgliteConnection({ url: made });
+    await driver.close();
+    await rename(made, template).catch(() => rm(made, { recursive: true })); // another process was faster
+  }
+  const copied = await mkdtemp(dataDir + "-");
+  await cp(template, copied, { recursive: true });
+  await rename(copied, dataDir);
 }
 
 // openPostgres connects to a real server as a superuser.

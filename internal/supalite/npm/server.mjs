@@ -1,5 +1,5 @@
 // Runs Supabase Lite for the Go package supalite. It reads one line of JSON from standard input (see config in
-// process.go), answers with one line of JSON on standard output, {"port": n} or {"error": "…"}, and lives until standard
+// config.go), answers with one line of JSON on standard output, {"port": n} or {"error": "…"}, and lives until standard
 // input ends, which happens also when its parent is killed.
 import { once } from "node:events";
 import { createInterface } from "node:readline";
@@ -10,9 +10,11 @@ import { openPglite, openPostgres } from "./database.mjs";
 const lines = createInterface({ input: process.stdin });
 const [line] = await once(lines, "line");
 const config = JSON.parse(line);
+let end = () => process.exit(1); // while there is nothing to close yet
+lines.once("close", () => end());
 try {
   const { server, db } = await start(config);
-  lines.once("close", () => stop(server, db));
+  end = () => stop(server, db);
   say({ port: server.address().port });
 } catch (error) {
   say({ error: error.message });
@@ -106,7 +108,7 @@ function plain(key, value) {
 }
 
 async function stop(server, db) {
-  setTimeout(() => process.exit(1), 3000).unref();
+  setTimeout(() => process.exit(1), 10_000).unref();
   server.close();
   server.closeAllConnections();
   await db.exclusive(() => db.connection.close());
