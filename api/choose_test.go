@@ -180,3 +180,25 @@ func TestUnlistedPage(t *testing.T) {
 	w := start(t, hidden)
 	w.wantRedirect(w.connect(), http.StatusSeeOther, "/?connected="+instagramID(1))
 }
+
+// What came out alike is corrected in one call.
+func TestCorrectedInOneCall(t *testing.T) {
+	w := start(t, brand(1), brand(2), brand(3))
+	chooser := w.get(w.login("", metasim.Approval{}))
+	w.meta.Order(metasim.Order{Step: "subscribe", Code: 100, Message: "no such field"})
+	w.tryAgain(chooser, url.Values{"instagram_id": {instagramID(1), instagramID(2), instagramID(3)}})
+	patches := 0
+	for _, request := range w.supa.seen() {
+		if request.step == "patch" {
+			patches++
+		}
+	}
+	for _, row := range w.supa.rows() {
+		if row["subscription_error"] != "subscribing the Page: code 100: no such field" {
+			t.Errorf("%v", row["subscription_error"])
+		}
+	}
+	if patches != 1 {
+		t.Errorf("%d patches", patches)
+	}
+}

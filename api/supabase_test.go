@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -40,7 +41,7 @@ func newSupabase() *supabase {
 func (s *supabase) close() { close(s.done) }
 
 // fault lets the next request of a step ("user", "save", "patch", "list",
-// "tokens", "delete") be answered
+// "tokens", "delete", "ingest") be answered
 // by each of the given handlers.
 func (s *supabase) fault(step string, handlers ...http.HandlerFunc) {
 	s.mu.Lock()
@@ -73,6 +74,7 @@ func (s *supabase) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	step := map[string]string{
 		"GET /auth/v1/user": "user", "POST /rest/v1/user_configs": "save", "PATCH /rest/v1/user_configs": "patch",
 		"GET /rest/v1/user_configs": "list", "DELETE /rest/v1/user_configs": "delete", "POST /rest/v1/rpc/get_instagram_token": "tokens",
+		"POST /rest/v1/rpc/ingest_instagram_events": "ingest",
 	}[r.Method+" "+r.URL.Path]
 
 	s.mu.Lock()
@@ -128,6 +130,10 @@ func (s *supabase) serve(step string, body []byte) http.HandlerFunc {
 				delete(s.table, row["user_id"].(string)+"/"+row["instagram_id"].(string))
 			}
 			w.WriteHeader(204)
+		case "ingest":
+			var arguments struct{ Events []map[string]any }
+			_ = json.Unmarshal(body, &arguments)
+			reply(200, strconv.Itoa(len(arguments.Events)))(w, r)
 		case "list":
 			s.list(w, r)
 		case "tokens":

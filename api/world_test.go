@@ -23,6 +23,8 @@ const (
 	appSecret = "an-app-secret-that-nobody-may-see"
 	secretKey = "sb_secret_that-nobody-may-see"
 
+	verifyToken = "a-verify-token-that-nobody-may-see"
+
 	ada = "00000000-0000-4000-8000-00000000000a"
 	ben = "00000000-0000-4000-8000-00000000000b"
 )
@@ -53,7 +55,7 @@ func start(t *testing.T, pages ...metasim.Page) *world {
 	deployment := httptest.NewServer(&platform.Platform{
 		Rules: loaded, Public: os.DirFS("../public"),
 		Functions: map[string]http.HandlerFunc{
-			"/api/login": api.Login, "/api/callback": api.Callback, "/api/choose": api.Choose, "/api/accounts": api.Accounts,
+			"/api/login": api.Login, "/api/callback": api.Callback, "/api/choose": api.Choose, "/api/accounts": api.Accounts, "/api/webhook": api.Webhook,
 		},
 		OnPanic: func(v any) { t.Errorf("a function panicked, which ends the process: %v", v) },
 	})
@@ -71,6 +73,7 @@ func start(t *testing.T, pages ...metasim.Page) *world {
 	t.Setenv("REDIRECT_URI", w.redirectURI())
 	t.Setenv("SUPABASE_URL", supaServer.URL)
 	t.Setenv("SUPABASE_SECRET_KEY", secretKey)
+	t.Setenv("WEBHOOK_VERIFY_TOKEN", verifyToken)
 	t.Setenv("FB_GRAPH_URL", metaServer.URL)
 	t.Setenv("FB_DIALOG_URL", metaServer.URL)
 	w.browser = newBrowser(t)

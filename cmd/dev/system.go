@@ -52,6 +52,7 @@ var functions = map[string]http.HandlerFunc{
 	"/api/callback": api.Callback,
 	"/api/choose":   api.Choose,
 	"/api/accounts": api.Accounts,
+	"/api/webhook":  api.Webhook,
 }
 
 // start starts the system, and leaves nothing running where it fails.
@@ -111,6 +112,7 @@ func (s *system) startMeta(_ context.Context, o options) error {
 		return err
 	}
 	s.env["FB_APP_ID"], s.env["FB_APP_SECRET"] = "1234567890", rand.Text()
+	s.env["WEBHOOK_VERIFY_TOKEN"] = rand.Text()
 	s.env["REDIRECT_URI"] = own
 	s.env["FB_GRAPH_URL"], s.env["FB_DIALOG_URL"] = l.url, l.url
 	s.metaURL = l.url

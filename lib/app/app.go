@@ -42,6 +42,12 @@ func New(getenv func(string) string) (*App, error) {
 		log:    slog.New(slog.NewJSONHandler(os.Stderr, nil)),
 		policy: page.Policy{Images: []string{cfg.SimulatorOrigin()}, Forms: append([]string{cfg.DialogOrigin()}, cfg.AllowedOrigins...)},
 	}
+	var err error
+	if problems.Among(config.Supabase) == nil {
+		if a.Store, err = store.New(cfg.SupabaseURL, cfg.SupabaseKey); err != nil {
+			return nil, err
+		}
+	}
 	if problems.Among(config.Connect) != nil {
 		return a, nil
 	}
@@ -55,8 +61,7 @@ func New(getenv func(string) string) (*App, error) {
 	}
 	a.States = sealed.Cookies[State]{Box: box, Kind: "state", Secure: cfg.Secure(), Now: a.now}
 	a.Grants = sealed.Cookies[Grant]{Box: box, Kind: "grant", Secure: cfg.Secure(), Now: a.now}
-	a.Store, err = store.New(cfg.SupabaseURL, cfg.SupabaseKey)
-	return a, err
+	return a, nil
 }
 
 // cached is the App of the environment as it stood at the last request. An

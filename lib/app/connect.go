@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -88,8 +87,10 @@ func (c *Call) subscribe(ctx context.Context, pages []graph.Page, rows []store.C
 			defer func() { <-slots }()
 			reached, err := c.Graph.Subscribe(ctx, p.ID, p.Token, rows[i].Subscription.Fields)
 			came[i] = store.Subscription{Fields: reached}
-			if err != nil {
-				came[i].Error = err.Error()
+			var refused *graph.Error
+			if errors.As(err, &refused) {
+				came[i].Error = refused.Reason()
+				c.Note("subscription", err.Error())
 			}
 		})
 	}
@@ -98,14 +99,21 @@ func (c *Call) subscribe(ctx context.Context, pages []graph.Page, rows []store.C
 }
 
 // correct writes down what came out differently from what was saved, and only
-// that. A failure here is noted: the daily check will find it again.
+// that: one call for all that came out alike. A failure here is noted: the
+// daily check will find it again.
 func (c *Call) correct(ctx context.Context, rows []store.Connection, came []store.Subscription) {
+	done := map[int]bool{}
 	for i, row := range rows {
-		if row.Subscription.Error == came[i].Error && slices.Equal(row.Subscription.Fields, came[i].Fields) {
+		if done[i] || row.Subscription.Equal(came[i]) {
 			continue
 		}
-		c.Note("subscription", came[i].Error)
-		if err := c.Store.SetSubscription(ctx, row.UserID, row.InstagramID, came[i]); err != nil {
+		var alike []string
+		for j := i; j < len(rows); j++ {
+			if came[j].Equal(came[i]) && !rows[j].Subscription.Equal(came[j]) {
+				alike, done[j] = append(alike, rows[j].InstagramID), true
+			}
+		}
+		if err := c.Store.SetSubscription(ctx, row.UserID, alike, came[i]); err != nil {
 			c.Note("subscription_not_noted", err.Error())
 		}
 	}

@@ -32,6 +32,8 @@ const (
 	StoreUnavailable   Code = "store_unavailable"
 	Misconfigured      Code = "misconfigured"
 	NotFound           Code = "not_found"
+	BadSignature       Code = "bad_signature"
+	Forbidden          Code = "forbidden"
 	MethodNotAllowed   Code = "method_not_allowed"
 	TooLarge           Code = "too_large"
 	Internal           Code = "internal"
@@ -95,6 +97,12 @@ var errorTable = map[Code]struct {
 	NotFound: {http.StatusNotFound, "There is nothing here",
 		"What you asked for does not exist, or is not yours.",
 		"Go back to the app and look again.", "", slog.LevelInfo},
+	BadSignature: {http.StatusUnauthorized, "That did not come from Meta",
+		"The signature is missing or does not fit.",
+		"Check that the app secret set here is the one of the Meta app that sends this.", "", slog.LevelWarn},
+	Forbidden: {http.StatusForbidden, "The verify token is wrong",
+		"The verify token is missing or not the one that is set here.",
+		"Enter the same verify token in the Meta app and in this deployment's settings.", "", slog.LevelWarn},
 	MethodNotAllowed: {http.StatusMethodNotAllowed, "This link does not work",
 		"The address exists, but not for this kind of request.",
 		"Go back to the app and start again from there.", "", slog.LevelInfo},

@@ -91,10 +91,18 @@ func (c *Call) run(route Route) (err error) {
 		c.W.Header().Set("Allow", route.allowed())
 		return Fail(MethodNotAllowed, errors.New("not a method of this route"))
 	}
-	if err := c.problems.Among(route.Needs); err != nil {
-		return Fail(Misconfigured, err)
+	if err := c.Need(route.Needs); err != nil {
+		return err
 	}
 	return handler(c)
+}
+
+// Need fails if one of the variables is missing or broken.
+func (c *Call) Need(variables []string) error {
+	if err := c.problems.Among(variables); err != nil {
+		return Fail(Misconfigured, err)
+	}
+	return nil
 }
 
 // record writes the request's one log record.

@@ -27,8 +27,17 @@ var Connect = []string{
 	"GRAPH_API_VERSION", "FB_GRAPH_URL", "FB_DIALOG_URL",
 }
 
+// Handshake and Deliveries name the variables of the webhook's two halves.
+var (
+	Handshake  = []string{"WEBHOOK_VERIFY_TOKEN"}
+	Deliveries = slices.Concat([]string{"FB_APP_SECRET"}, Supabase)
+)
+
+// Supabase names the variables of the store.
+var Supabase = []string{"SUPABASE_URL", "SUPABASE_SECRET_KEY"}
+
 // Variables lists every environment variable that Load asks for.
-var Variables = slices.Concat(Connect, []string{
+var Variables = slices.Concat(Connect, Handshake, []string{
 	"NEXT_PUBLIC_SUPABASE_URL", "SUPABASE_SERVICE_ROLE_KEY",
 	"VERCEL_PROJECT_PRODUCTION_URL", "VERCEL_ENV",
 })
@@ -53,6 +62,8 @@ type Config struct {
 	Scopes        []string
 	LoginConfigID string // "" when scopes are asked for instead
 
+	VerifyToken secret.String // of the webhook's handshake
+
 	GraphURL  string // with the version: https://graph.facebook.com/v24.0
 	DialogURL string // with version and path: https://www.facebook.com/v24.0/dialog/oauth
 }
@@ -70,6 +81,7 @@ func Load(getenv func(string) string) (*Config, Problems) {
 
 		WebhookFields: l.list("WEBHOOK_FIELDS", "messages,messaging_postbacks,message_reactions,messaging_referrals,message_edits,standby", name),
 		Scopes:        l.list("FB_LOGIN_SCOPES", strings.Join(SeedScopes, ","), name),
+		VerifyToken:   secret.New(l.required("WEBHOOK_VERIFY_TOKEN")),
 		LoginConfigID: l.matching("FB_LOGIN_CONFIG_ID", l.get("FB_LOGIN_CONFIG_ID"), identifier),
 	}
 	c.Origin = originOf(c.RedirectURI)

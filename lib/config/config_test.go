@@ -15,6 +15,8 @@ func valid() map[string]string {
 		"REDIRECT_URI":        "https://App.example.com/api/auth/callback",
 		"SUPABASE_URL":        "https://abcdefgh.supabase.co/",
 		"SUPABASE_SECRET_KEY": "sb_secret_xyz\n",
+
+		"WEBHOOK_VERIFY_TOKEN": "a-verify-token",
 	}
 }
 
@@ -144,7 +146,7 @@ func TestLoadProblems(t *testing.T) {
 
 func TestLoadReportsEverythingAtOnce(t *testing.T) {
 	_, problems := Load(func(string) string { return "" })
-	want := "FB_APP_ID is missing; FB_APP_SECRET is missing; REDIRECT_URI is missing; SUPABASE_URL is missing; SUPABASE_SECRET_KEY is missing"
+	want := "FB_APP_ID is missing; FB_APP_SECRET is missing; REDIRECT_URI is missing; SUPABASE_URL is missing; SUPABASE_SECRET_KEY is missing; WEBHOOK_VERIFY_TOKEN is missing"
 	if problems.Error() != want {
 		t.Errorf("got  %s\nwant %s", problems, want)
 	}

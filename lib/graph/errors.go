@@ -59,6 +59,14 @@ func (e *Error) Error() string {
 
 func (e *Error) Unwrap() error { return e.cause }
 
+// Reason is the part of the error that is the same each time, for a table.
+func (e *Error) Reason() string {
+	if e.cause != nil {
+		return fmt.Sprintf("%s: %v", e.Op, e.cause)
+	}
+	return fmt.Sprintf("%s: code %d: %s", e.Op, e.Code, e.Message)
+}
+
 // envelope is how Meta reports errors.
 type envelope struct {
 	Error *struct {

@@ -10,16 +10,13 @@ import (
 // into paths and names, so anything else fails the decoding.
 type id string
 
-var (
-	plainText   = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
-	wholeNumber = regexp.MustCompile(`^[0-9]{1,64}$`)
-)
+var plainText = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
 
 // UnmarshalJSON leaves the id empty where there is null.
 func (i *id) UnmarshalJSON(data []byte) error {
 	var text string
 	switch {
-	case wholeNumber.Match(data) || string(data) == "null":
+	case digits(data) || string(data) == "null":
 		text = string(data)
 	case json.Unmarshal(data, &text) != nil || !plainText.MatchString(text):
 		return errors.New("not an id")

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -87,11 +88,12 @@ func (s *Store) Save(ctx context.Context, all []Connection) error {
 	})
 }
 
-// SetSubscription corrects one connection's subscription.
-func (s *Store) SetSubscription(ctx context.Context, user uuid.UUID, instagramID string, came Subscription) error {
+// SetSubscription corrects the subscription of a user's connections that came
+// out alike.
+func (s *Store) SetSubscription(ctx context.Context, user uuid.UUID, instagramIDs []string, came Subscription) error {
 	return s.repeated(ctx, "noting the subscription", func(ctx context.Context) error {
 		_, _, err := s.client.From(connections).Update(came.onTheWire(), "minimal", "").
-			Eq("user_id", user.String()).Filter("instagram_id", "in", anyOf(instagramID)).ExecuteWithContext(ctx)
+			Eq("user_id", user.String()).Filter("instagram_id", "in", anyOf(instagramIDs...)).ExecuteWithContext(ctx)
 		return err
 	})
 }
@@ -105,6 +107,11 @@ func anyOf(values ...string) string {
 		quoted[i] = `"` + escape.Replace(value) + `"`
 	}
 	return "(" + strings.Join(quoted, ",") + ")"
+}
+
+// Equal tells whether two subscriptions came out alike.
+func (s Subscription) Equal(other Subscription) bool {
+	return s.Error == other.Error && slices.Equal(s.Fields, other.Fields)
 }
 
 func (s Subscription) onTheWire() subscription {

@@ -73,7 +73,9 @@ func TestWrites(t *testing.T) {
 		return func(ctx context.Context, s *Store) error { return s.Save(ctx, all) }
 	}
 	correct := func(came Subscription) func(context.Context, *Store) error {
-		return func(ctx context.Context, s *Store) error { return s.SetSubscription(ctx, user, instant, came) }
+		return func(ctx context.Context, s *Store) error {
+			return s.SetSubscription(ctx, user, []string{instant}, came)
+		}
 	}
 	// Supabase Lite reads eq.<digits> as a double: hence in.("…"), encoded.
 	const patch = "/rest/v1/user_configs?instagram_id=in.%28%2217841400000000001%22%29&user_id=eq.6f09c27e-5d0b-4b43-9c0e-0a3b8f6d2c11"

@@ -88,7 +88,7 @@ func FuzzAnswers(f *testing.F) {
 		if (asked == nil) != (who != uuid.Nil) {
 			t.Errorf("User = %v, %v", who, asked)
 		}
-		saved, corrected := s.Save(ctx, []Connection{full()}), s.SetSubscription(ctx, user, instant, Subscription{})
+		saved, corrected := s.Save(ctx, []Connection{full()}), s.SetSubscription(ctx, user, []string{instant}, Subscription{})
 		if (saved == nil) != (status < 300) || (corrected == nil) != (status < 300) {
 			t.Errorf("status %d: Save %v, SetSubscription %v", status, saved, corrected)
 		}

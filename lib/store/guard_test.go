@@ -154,7 +154,7 @@ func TestHang(t *testing.T) {
 		for name, call := range map[string]func(context.Context, *Store) error{
 			"Save": func(ctx context.Context, s *Store) error { return s.Save(ctx, []Connection{full()}) },
 			"SetSubscription": func(ctx context.Context, s *Store) error {
-				return s.SetSubscription(ctx, user, instant, Subscription{})
+				return s.SetSubscription(ctx, user, []string{instant}, Subscription{})
 			},
 			"User": func(ctx context.Context, s *Store) error { _, err := s.User(ctx, secret.New(accessToken)); return err },
 		} {

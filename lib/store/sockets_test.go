@@ -26,7 +26,7 @@ func TestRedirects(t *testing.T) {
 			})
 			s := newStore(t, p.URL, legacyKey)
 			checkFailure(t, s.Save(t.Context(), []Connection{full()}), Error{Op: "saving the connections", Status: status})
-			checkFailure(t, s.SetSubscription(t.Context(), user, instant, Subscription{}), Error{Op: "noting the subscription", Status: status})
+			checkFailure(t, s.SetSubscription(t.Context(), user, []string{instant}, Subscription{}), Error{Op: "noting the subscription", Status: status})
 			_, err := s.User(t.Context(), secret.New(accessToken))
 			checkFailure(t, err, Error{Op: "asking who is signed in", Status: status})
 			if len(p.requests()) != 3 || len(other.requests()) != 0 {

@@ -78,7 +78,7 @@ func TestConcurrent(t *testing.T) {
 					if err := s.Save(t.Context(), []Connection{full(), sparse()}); err != nil {
 						t.Error(err)
 					}
-					if err := s.SetSubscription(t.Context(), who, instant, Subscription{}); err != nil {
+					if err := s.SetSubscription(t.Context(), who, []string{instant}, Subscription{}); err != nil {
 						t.Error(err)
 					}
 				}

@@ -1,0 +1,171 @@
+package api_test
+
+import (
+	"bytes"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// deliver posts a body to the webhook with the given signature.
+func (w *world) deliver(body, signature string) answer {
+	w.t.Helper()
+	request, err := http.NewRequest("POST", w.url+"/api/webhook", bytes.NewReader([]byte(body)))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	request.Header.Set("Content-Type", "application/json")
+	if signature != "" {
+		request.Header.Set("X-Hub-Signature-256", signature)
+	}
+	return w.do(request)
+}
+
+func signed(body, key string) string {
+	mac := hmac.New(sha256.New, []byte(key))
+	mac.Write([]byte(body))
+	return "sha256=" + hex.EncodeToString(mac.Sum(nil))
+}
+
+const message = `{"object":"instagram","entry":[{"time":1668022334834,"id":"17841452691600098","messaging":[` +
+	`{"sender":{"id":"5614879045272581"},"recipient":{"id":"17841452691600098"},"timestamp":1668022333735,"message":{"mid":"aWdf","text":"hello"}}]}]}`
+
+// ingested are the events that reached the database, a list for each call.
+func (w *world) ingested() [][]map[string]any {
+	w.t.Helper()
+	var calls [][]map[string]any
+	for _, request := range w.supa.seen() {
+		if request.step == "ingest" {
+			var arguments struct{ Events []map[string]any }
+			if err := json.Unmarshal([]byte(request.body), &arguments); err != nil {
+				w.t.Fatal(err)
+			}
+			calls = append(calls, arguments.Events)
+		}
+	}
+	return calls
+}
+
+func TestHandshake(t *testing.T) {
+	w := start(t)
+	handshake := func(mode, token, challenge string) answer {
+		return w.get("/api/webhook?" + url.Values{"hub.mode": {mode}, "hub.verify_token": {token}, "hub.challenge": {challenge}}.Encode())
+	}
+	got := handshake("subscribe", verifyToken, "1158201444<b>")
+	if got.StatusCode != 200 || got.body != "1158201444<b>" || got.Header.Get("Content-Type") != "text/plain; charset=utf-8" || got.Header.Get("X-Content-Type-Options") != "nosniff" {
+		t.Errorf("%d %q %v", got.StatusCode, got.body, got.Header)
+	}
+	for name, got := range map[string]answer{
+		"another token": handshake("subscribe", "x", "1"), "no token": handshake("subscribe", "", "1"),
+		"another mode": handshake("unsubscribe", verifyToken, "1"), "no parameters": w.get("/api/webhook"),
+	} {
+		if got.StatusCode != 403 || got.code() != "forbidden" {
+			t.Errorf("%s: %d %s", name, got.StatusCode, got.code())
+		}
+	}
+	t.Setenv("WEBHOOK_VERIFY_TOKEN", "")
+	if got := handshake("subscribe", "", "1"); got.StatusCode != 500 || got.code() != "misconfigured" {
+		t.Errorf("without a token set: %d %s", got.StatusCode, got.code())
+	}
+	if got := w.deliver(message, signed(message, appSecret)); got.StatusCode != 200 {
+		t.Errorf("deliveries need no verify token: %d %s", got.StatusCode, got.code())
+	}
+	w.wantRedirect(w.get("/api/login?return_to=//x"), 400, "") // nor does the login care
+}
+
+func TestDelivery(t *testing.T) {
+	w := start(t)
+	t.Setenv("FB_APP_SECRET", "a-new-secret,"+appSecret) // Meta still signs with the old one
+	got := w.deliver(message, signed(message, appSecret))
+	if got.StatusCode != 200 {
+		t.Fatalf("%d %s: %s", got.StatusCode, got.code(), got.body)
+	}
+	want := [][]map[string]any{{{
+		"account": "17841452691600098", "key": "message/aWdf/1668022333735/", "counterpart": "5614879045272581", "kind": "message",
+		"occurred_at": "2022-11-09T19:32:13.735Z",
+		"payload": map[string]any{
+			"sender": map[string]any{"id": "5614879045272581"}, "recipient": map[string]any{"id": "17841452691600098"},
+			"timestamp": 1668022333735.0, "message": map[string]any{"mid": "aWdf", "text": "hello"},
+		},
+	}}}
+	if diff := cmp.Diff(want, w.ingested()); diff != "" {
+		t.Error(diff)
+	}
+	w.wantNoSecret(got)
+}
+
+func TestDeliveryRefused(t *testing.T) {
+	big := `{"object":"instagram","x":"` + strings.Repeat("x", 4<<20-29) + `"}`
+	for _, c := range []struct {
+		name, body, signature string
+		status                int
+		code                  string
+	}{
+		{"no signature", message, "", 401, "bad_signature"},
+		{"malformed", message, "sha256=zz", 401, "bad_signature"},
+		{"wrong", message, signed(message+" ", appSecret), 401, "bad_signature"},
+		{"truncated", message, signed(message, appSecret)[:70], 401, "bad_signature"},
+		{"upper case", message, "sha256=" + strings.ToUpper(signed(message, appSecret)[7:]), 401, "bad_signature"},
+		{"another secret's", message, signed(message, "another"), 401, "bad_signature"},
+		{"a byte altered", strings.Replace(message, "hello", "hullo", 1), signed(message, appSecret), 401, "bad_signature"},
+		{"sha1 only", message, "sha1=" + signed(message, appSecret)[7:], 401, "bad_signature"},
+		{"an empty body", "", signed("", appSecret), 400, "bad_request"},
+		{"not JSON", "hello", signed("hello", appSecret), 400, "bad_request"},
+		{"not JSON and not signed", "hello", "", 401, "bad_signature"},
+		{"another shape", "[]", signed("[]", appSecret), 200, ""},
+		{"another object", `{"object":"page","entry":[{"id":"1"}]}`, signed(`{"object":"page","entry":[{"id":"1"}]}`, appSecret), 200, ""},
+		{"4 MB", big, signed(big, appSecret), 200, ""},
+		{"4 MB and one byte", big + " ", signed(big+" ", appSecret), 413, "too_large"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := start(t)
+			got := w.deliver(c.body, c.signature)
+			if got.StatusCode != c.status || got.code() != c.code {
+				t.Errorf("%d %s, want %d %s", got.StatusCode, got.code(), c.status, c.code)
+			}
+			if calls := w.ingested(); len(calls) != 0 {
+				t.Errorf("the database was asked: %v", calls)
+			}
+			if c.code != "" && got.Header.Get("Content-Type") != "application/json" {
+				t.Errorf("not JSON: %s", got.body)
+			}
+		})
+	}
+}
+
+// What is not committed is not acknowledged: Meta delivers it again.
+func TestDeliveryWhileSupabaseFails(t *testing.T) {
+	for name, answer := range map[string]http.HandlerFunc{
+		"HTML 502": html(502), "null": reply(200, "null!"), "a refusal": reply(404, `{"code":"PGRST202"}`), "a redirect": reply(307, ""),
+	} {
+		w := start(t)
+		w.supa.broken("ingest", answer)
+		if got := w.deliver(message, signed(message, appSecret)); got.StatusCode != 503 || got.code() != "store_unavailable" {
+			t.Errorf("%s: %d %s", name, got.StatusCode, got.code())
+		}
+		w.supa.broken("ingest", nil)
+		if got := w.deliver(message, signed(message, appSecret)); got.StatusCode != 200 {
+			t.Errorf("%s, again: %d %s", name, got.StatusCode, got.code())
+		}
+	}
+	t.Run("hanging", func(t *testing.T) {
+		if testing.Short() {
+			t.Skip("waits for the real limit")
+		}
+		w := start(t)
+		w.supa.broken("ingest", w.supa.hang)
+		begun := time.Now()
+		got := w.deliver(message, signed(message, appSecret))
+		if took := time.Since(begun); got.StatusCode != 503 || took > 5*time.Second {
+			t.Errorf("%d after %v", got.StatusCode, took)
+		}
+	})
+}

@@ -1,0 +1,30 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+)
+
+// Event is one event for the inbox: public.instagram_events gets a row of it
+// for each connection of the account.
+type Event struct {
+	Account     string          `json:"account"`     // an Instagram id or a Page id
+	Key         string          `json:"key"`         // the same in each delivery of the event
+	Counterpart string          `json:"counterpart"` // with the account, the conversation
+	Kind        string          `json:"kind"`
+	Payload     json.RawMessage `json:"payload"`
+	Occurred    time.Time       `json:"occurred_at"`
+}
+
+// Ingest adds events to the inbox in one call and returns how many rows were
+// new. What came before is swallowed, so it may be repeated.
+func (s *Store) Ingest(ctx context.Context, events []Event) (int, error) {
+	fresh := 0
+	err := s.repeated(ctx, "filling the inbox", func(ctx context.Context) error {
+		call := s.client.From("rpc/ingest_instagram_events").
+			Insert(map[string]any{"events": events}, false, "", "representation", "")
+		return fetch(ctx, call, &fresh)
+	})
+	return fresh, err
+}
