@@ -128,3 +128,12 @@ func findRoot() (string, error) {
 		dir = parent
 	}
 }
+
+// folder returns the folder dir of the project, which must be there.
+func folder(root, dir string) (fs.FS, error) {
+	path := filepath.Join(root, dir)
+	if info, err := os.Stat(path); err != nil || !info.IsDir() {
+		return nil, fmt.Errorf("there is no folder %s here", dir)
+	}
+	return os.DirFS(path), nil
+}

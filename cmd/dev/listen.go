@@ -1,11 +1,14 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"strconv"
 	"syscall"
+	"time"
 )
 
 // listener is a port of this machine and how a browser names it.
@@ -33,4 +36,23 @@ func listen(addr string) (*listener, error) {
 	}
 	_, port, _ = net.SplitHostPort(l.Addr().String())
 	return &listener{l, "http://" + net.JoinHostPort(host, port)}, nil
+}
+
+// serve runs an HTTP server on its own goroutine and reports on failed why it
+// ended, unless it was closed.
+func (s *system) serve(l *listener, h http.Handler) {
+	srv := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second}
+	s.onClose(func() error {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		if srv.Shutdown(ctx) != nil {
+			return srv.Close()
+		}
+		return nil
+	})
+	go func() {
+		if err := srv.Serve(l.Listener); !errors.Is(err, http.ErrServerClosed) {
+			s.failed <- fmt.Errorf("serving %s: %w", l.url, err)
+		}
+	}()
 }

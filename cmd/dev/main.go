@@ -8,19 +8,17 @@ package main
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"fmt"
-	"io/fs"
-	"net/http"
 	"os"
 	"os/signal"
 	"path/filepath"
 	"strings"
 	"syscall"
-	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"igconnect/internal/supalite"
 )
 
 func main() {
@@ -62,7 +60,7 @@ func runServer(ctx context.Context, addr string, fresh bool) error {
 	}
 	s, err := start(ctx, options{
 		root: root, addr: addr, env: settings, fresh: fresh,
-		data: filepath.Join(cache, "igconnect", "dev"),
+		data: filepath.Join(cache, "igconnect", "dev"), database: supalite.DatabaseURLFromEnv(),
 	})
 	if err != nil {
 		return err
@@ -83,32 +81,4 @@ func sentence(err error) string {
 	text := strings.TrimRight(err.Error(), ".\n")
 	first, size := utf8.DecodeRuneInString(text)
 	return string(unicode.ToUpper(first)) + text[size:] + "."
-}
-
-// folder returns the folder dir of the project, which must be there.
-func folder(root, dir string) (fs.FS, error) {
-	path := filepath.Join(root, dir)
-	if info, err := os.Stat(path); err != nil || !info.IsDir() {
-		return nil, fmt.Errorf("there is no folder %s here", dir)
-	}
-	return os.DirFS(path), nil
-}
-
-// serve runs an HTTP server on its own goroutine and reports on failed why it
-// ended, unless it was closed.
-func (s *system) serve(l *listener, h http.Handler) {
-	srv := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second}
-	s.onClose(func() error {
-		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
-		defer cancel()
-		if srv.Shutdown(ctx) != nil {
-			return srv.Close()
-		}
-		return nil
-	})
-	go func() {
-		if err := srv.Serve(l.Listener); !errors.Is(err, http.ErrServerClosed) {
-			s.failed <- fmt.Errorf("serving %s: %w", l.url, err)
-		}
-	}()
 }

@@ -148,6 +148,6 @@ func htmlPage(status int, name string, data any) answer {
 	a := plain(status, htmlType, body.Bytes())
 	a.header.Set("Cache-Control", "no-store")
 	// No form-action: Chromium would apply it to the redirect back to the app.
-	a.header.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; img-src 'self'")
+	a.header.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:")
 	return a
 }

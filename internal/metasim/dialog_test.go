@@ -97,6 +97,10 @@ func TestDialogPage(t *testing.T) {
 			t.Errorf("%q is not on the page", want)
 		}
 	}
+	// Without an icon a browser asks for /favicon.ico, and reports that there is none.
+	if policy := a.header.Get("Content-Security-Policy"); !strings.Contains(a.body, `<link rel="icon" href="data:,"/>`) || !strings.Contains(policy, "img-src 'self' data:") {
+		t.Errorf("the policy %q does not allow the page's icon", policy)
+	}
 	if a.status != 200 || a.header.Get("Cache-Control") != "no-store" || strings.Contains(a.body, "<script") {
 		t.Errorf("status %d, Cache-Control %q", a.status, a.header.Get("Cache-Control"))
 	}

@@ -124,14 +124,22 @@ func (a answer) send(w http.ResponseWriter, cut bool) {
 	panic(http.ErrAbortHandler)
 }
 
-const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+const (
+	digits  = "0123456789"
+	letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz" + digits
+)
 
 // randomText returns n random letters and digits.
-func randomText(n int) string {
+func randomText(n int) string { return randomFrom(letters, n) }
+
+// randomDigits returns n random digits.
+func randomDigits(n int) string { return randomFrom(digits, n) }
+
+func randomFrom(set string, n int) string {
 	text := make([]byte, n)
 	rand.Read(text)
 	for i, b := range text {
-		text[i] = letters[int(b)%len(letters)]
+		text[i] = set[int(b)%len(set)]
 	}
 	return string(text)
 }

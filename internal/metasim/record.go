@@ -52,11 +52,12 @@ func (s *Sim) Requests() []Request {
 	return all
 }
 
-// Reset forgets the requests; people, tokens and orders stay.
+// Reset forgets the requests and the replies; people, tokens and orders stay, and so does
+// who has written.
 func (s *Sim) Reset() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.requests = nil
+	s.requests, s.replies = nil, nil
 }
 
 // Secrets returns every code and token handed out so far, for tests that

@@ -1,5 +1,5 @@
 // Package metasim is Meta, simulated strictly: the login dialog and the Graph
-// API on one host, for the dev server and the tests. It is written from Meta's
+// API on one host, and signed webhook deliveries, for the dev server and the tests. It is written from Meta's
 // documented behaviour and shares no code with the client that it tests.
 //
 // It is stricter than Meta where Meta leaves room: every call with a token
@@ -45,6 +45,13 @@ type Sim struct {
 	latency       time.Duration
 	requests      []*Request
 	secrets       []string
+
+	// Of the webhook's deliveries and of what is sent in answer to them.
+	webhooks         *http.Client
+	patience         time.Duration // webhookPatience, but in tests
+	notOnFeed, toAll bool
+	written          writers
+	replies          []Reply
 }
 
 // New makes a Sim without people.
@@ -59,11 +66,18 @@ func New(cfg Config) *Sim {
 		codes:         map[string]*code{},
 		tokens:        map[string]*token{},
 		subscriptions: map[string][]string{},
+		webhooks:      newWebhookClient(),
+		patience:      webhookPatience,
+		written:       writers{},
 	}
 }
 
-// Close releases every request that an order hangs or delays.
-func (s *Sim) Close() { s.stop.Do(func() { close(s.done) }) }
+// Close releases every request that an order hangs or delays, and the
+// connections that deliveries left open.
+func (s *Sim) Close() {
+	s.stop.Do(func() { close(s.done) })
+	s.webhooks.CloseIdleConnections()
+}
 
 // ServeHTTP answers one request, as Meta would or as an order says.
 func (s *Sim) ServeHTTP(w http.ResponseWriter, r *http.Request) {

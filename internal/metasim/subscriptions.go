@@ -31,33 +31,33 @@ func (s *Sim) Subscribed(pageID string) []string {
 	return slices.Clone(s.subscriptions[pageID])
 }
 
-// pageOf returns the consent behind the Page token that c carries, and refuses
+// pageOf is authorize for the Page tokens of the Page that c names, and refuses
 // any other token.
-func (s *Sim) pageOf(c *call) (*consent, error) {
+func (s *Sim) pageOf(c *call) (view, error) {
 	v, err := s.authorize(c)
 	if err != nil {
-		return nil, err
+		return view{}, err
 	}
 	if v.token.kind != pageToken {
-		return nil, &fault{code: 210, message: "(#210) A page access token is required to request this resource."}
+		return view{}, &fault{code: 210, message: "(#210) A page access token is required to request this resource."}
 	}
 	if v.token.page != c.id && c.id != "me" {
-		return nil, c.missingObject()
+		return view{}, c.missingObject()
 	}
 	c.id = v.token.page
-	return v.consent, nil
+	return v, nil
 }
 
 // manages is pageOf for calls that change or read the subscription.
 func (s *Sim) manages(c *call) (*consent, error) {
-	consent, err := s.pageOf(c)
+	v, err := s.pageOf(c)
 	if err != nil {
 		return nil, err
 	}
-	if !consent.has("pages_manage_metadata") || !consent.shares(c.id) {
+	if !v.consent.has("pages_manage_metadata") || !v.consent.shares(c.id) {
 		return nil, &fault{code: 200, message: "(#200) Requires pages_manage_metadata permission to manage the object"}
 	}
-	return consent, nil
+	return v.consent, nil
 }
 
 // subscribe replaces the whole list; one field that is unknown or not

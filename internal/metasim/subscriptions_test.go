@@ -73,20 +73,6 @@ func TestSubscribeErrors(t *testing.T) {
 	r.call("DELETE", "/901/subscribed_apps", token).want(t, 403, 200, 0, "")
 }
 
-func TestMessages(t *testing.T) {
-	r := newRig(t)
-	token := r.pageTokenFor("901", "instagram_manage_messages")
-	recipient, message := `{"id":"5614"}`, `{"text":"Hello"}`
-	a := r.call("POST", "/901/messages", token, "recipient", recipient, "message", message)
-	if a.status != 200 || a.at("recipient_id") != "5614" || a.at("message_id") == nil {
-		t.Errorf("got %d %s", a.status, a.body)
-	}
-	r.call("POST", "/901/messages", token, "message", message).want(t, 400, 100, 0, "recipient")
-	r.call("POST", "/901/messages", token, "recipient", recipient).want(t, 400, 100, 0, "message")
-	r.call("POST", "/901/messages", r.Grant(Grant{})).want(t, 403, 210, 0, "")
-	r.call("POST", "/901/messages", r.pageTokenFor("901")).want(t, 403, 10, 0, "instagram_manage_messages")
-}
-
 func TestBusinesses(t *testing.T) {
 	person := ada
 	person.Businesses = []Business{{ID: "88", Name: "Group",
