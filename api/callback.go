@@ -55,10 +55,10 @@ func finishLogin(c *app.Call) error {
 	}
 
 	// 5. None: say why. One: save it. Several: let the person choose.
-	grant := app.Grant{User: state.User, Wish: state.Wish, Token: long}
+	grant := c.Granted(state, long)
 	switch accounts := found.Accounts(); len(accounts) {
 	case 0:
-		return c.WhyMissing(state.User, found)
+		return c.WhyMissing(grant, found)
 	case 1:
 		return c.Connect(state.Flow(), grant, found, accounts)
 	default:

@@ -37,7 +37,7 @@ func connectChosen(c *app.Call) error {
 		return err
 	}
 	wanted := form["instagram_id"]
-	if len(wanted) == 0 {
+	if !form.Has("choosing") && len(wanted) == 0 { // a new try with what was chosen before
 		wanted = grant.Chosen
 	}
 	chosen := found.Chosen(wanted)

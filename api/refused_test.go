@@ -3,6 +3,7 @@ package api_test
 import (
 	"net/http"
 	"net/url"
+	"os"
 	"strconv"
 	"strings"
 	"testing"
@@ -80,7 +81,7 @@ func TestStateRefused(t *testing.T) {
 // aged is a state cookie as the callback's login would have set it some time
 // ago, sealed with the deployment's own key.
 func aged(w *world, callback string, age time.Duration) (name, value string) {
-	box, err := sealed.NewBox([]secret.String{secret.New(appSecret)})
+	box, err := sealed.NewBox([]secret.String{secret.New(appSecret)}, w.redirectURI()+" "+os.Getenv("SUPABASE_URL"))
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -163,7 +164,7 @@ func TestReturnToRefused(t *testing.T) {
 		"https://evil.example", "https://app.example.evil.example", "https://app.example@evil.example", "https://app.example:pw@app.example",
 		"http://app.example", "https://app.example:8443", "https:evil.example", "https:/evil.example", "https:///evil.example",
 		"javascript:alert(1)", "JavaScript:alert(1)", "data:text/html,x", "settings", "?x", "#x", "https://app。example", "https://appexample\u3002",
-		"/x?a=%zz", "/%zz", "/" + strings.Repeat("x", 1500),
+		"/x?a=%zz", "/%zz", "/" + strings.Repeat("x", 512),
 	} {
 		got := w.get("/api/login?return_to=" + url.QueryEscape(returnTo))
 		if got.StatusCode != 400 || got.code() != "bad_request" {

@@ -157,10 +157,11 @@ func (s *supabase) selected(query url.Values) []map[string]any {
 			switch column {
 			case "select", "order":
 			case "or":
-				var person string
-				user, rest, _ := strings.Cut(strings.TrimPrefix(query.Get("or"), "(user_id.eq."), ",")
-				person = strings.TrimSuffix(strings.TrimPrefix(rest, "facebook_user_id."), ")")
-				fits = fits && (row["user_id"] == user || among(row["facebook_user_id"], person))
+				either := strings.Split(strings.TrimSuffix(strings.TrimPrefix(query.Get("or"), "("), ")"), ",")
+				fits = fits && slices.ContainsFunc(either, func(part string) bool {
+					column, filter, _ := strings.Cut(part, ".")
+					return among(row[column], filter)
+				})
 			default:
 				fits = fits && among(row[column], query.Get(column))
 			}
@@ -172,9 +173,17 @@ func (s *supabase) selected(query url.Values) []map[string]any {
 	return rows
 }
 
-// among tells whether a value passes eq.value or in.("a","b").
+// among tells whether a value passes eq.value, in.("a","b"), is.null or lt.time.
 func among(value any, filter string) bool {
 	text, _ := value.(string)
+	if filter == "is.null" {
+		return value == nil
+	}
+	if limit, ok := strings.CutPrefix(filter, "lt."); ok {
+		at, errAt := time.Parse(time.RFC3339, text)
+		before, errBefore := time.Parse(time.RFC3339, limit)
+		return errAt == nil && errBefore == nil && at.Before(before)
+	}
 	if one, ok := strings.CutPrefix(filter, "eq."); ok {
 		return text == one
 	}

@@ -26,7 +26,7 @@ type App struct {
 	Graph  *graph.Client
 	Store  *store.Store
 	States sealed.Cookies[State]
-	Grants sealed.Cookies[Grant]
+	Grants sealed.Cookies[sealedGrant]
 
 	now      func() time.Time
 	log      *slog.Logger
@@ -55,12 +55,12 @@ func New(getenv func(string) string) (*App, error) {
 		HTTP: &http.Client{Transport: upstream.NewTransport(), CheckRedirect: upstream.NoRedirects},
 		URL:  cfg.GraphURL, AppID: cfg.AppID, Secret: cfg.AppSecrets[0], Now: a.now,
 	}
-	box, err := sealed.NewBox(cfg.AppSecrets)
+	box, err := sealed.NewBox(cfg.AppSecrets, cfg.RedirectURI+" "+cfg.SupabaseURL)
 	if err != nil {
 		return nil, err
 	}
 	a.States = sealed.Cookies[State]{Box: box, Kind: "state", Secure: cfg.Secure(), Now: a.now}
-	a.Grants = sealed.Cookies[Grant]{Box: box, Kind: "grant", Secure: cfg.Secure(), Now: a.now}
+	a.Grants = sealed.Cookies[sealedGrant]{Box: box, Kind: "grant", Secure: cfg.Secure(), Now: a.now}
 	return a, nil
 }
 

@@ -5,17 +5,18 @@ import (
 	"errors"
 	"net/http"
 	"strings"
-	"sync"
 	"time"
 
 	"igconnect/lib/graph"
 	"igconnect/lib/page"
+	"igconnect/lib/sealed"
 	"igconnect/lib/store"
+	"igconnect/lib/upstream"
 )
 
 const (
-	subscribeLimit  = 8 * time.Second // a subscription can be repaired later: it must not cost the connection
-	subscribeAtOnce = 16
+	subscribeLimit = 8 * time.Second // a subscription can be repaired later: it must not cost the connection
+	callsAtOnce    = 16
 )
 
 // Connect saves the chosen accounts and subscribes their Pages, side by side,
@@ -31,14 +32,14 @@ func (c *Call) Connect(flow string, grant Grant, found graph.Found, chosen []gra
 	}
 
 	var (
-		group   sync.WaitGroup
 		saveErr error
 		came    []store.Subscription
 	)
-	group.Go(func() { saveErr = c.Store.Save(ctx, rows) })
-	group.Go(func() { came = c.subscribe(ctx, chosen, rows) })
-	group.Go(func() { c.Reconcile(grant.User, found) })
-	group.Wait()
+	upstream.SideBySide(3,
+		func() { saveErr = c.Store.Save(ctx, rows) },
+		func() { came = c.subscribe(ctx, chosen, rows) },
+		func() { c.Reconcile(grant, found) },
+	)
 	if saveErr != nil {
 		return c.offerAgain(flow, grant, saveErr)
 	}
@@ -73,18 +74,15 @@ func (c *Call) subscribe(ctx context.Context, pages []graph.Page, rows []store.C
 	ctx, cancel := context.WithTimeout(ctx, subscribeLimit)
 	defer cancel()
 	var (
-		group sync.WaitGroup
-		slots = make(chan struct{}, subscribeAtOnce)
-		came  = make([]store.Subscription, len(pages))
+		jobs []func()
+		came = make([]store.Subscription, len(pages))
 	)
 	for i, p := range pages {
 		came[i] = rows[i].Subscription
 		if p.Token.Empty() {
 			continue
 		}
-		slots <- struct{}{}
-		group.Go(func() {
-			defer func() { <-slots }()
+		jobs = append(jobs, func() {
 			reached, err := c.Graph.Subscribe(ctx, p.ID, p.Token, rows[i].Subscription.Fields)
 			came[i] = store.Subscription{Fields: reached}
 			var refused *graph.Error
@@ -94,7 +92,7 @@ func (c *Call) subscribe(ctx context.Context, pages []graph.Page, rows []store.C
 			}
 		})
 	}
-	group.Wait()
+	upstream.SideBySide(callsAtOnce, jobs...)
 	return came
 }
 
@@ -122,7 +120,12 @@ func (c *Call) correct(ctx context.Context, rows []store.Connection, came []stor
 // offerAgain keeps the grant in the browser for ten minutes and offers to save
 // once more.
 func (c *Call) offerAgain(flow string, grant Grant, cause error) error {
-	if err := c.Grants.Set(c.W, c.R, flow, grant); err != nil {
+	err := c.KeepGrant(flow, grant)
+	if errors.Is(err, sealed.ErrTooLarge) { // hundreds of accounts: they are chosen once more
+		grant.Chosen = nil
+		err = c.KeepGrant(flow, grant)
+	}
+	if err != nil {
 		return Fail(StoreUnavailable, errors.Join(cause, err))
 	}
 	failure := Fail(StoreUnavailable, cause)

@@ -10,10 +10,11 @@ import (
 	"github.com/google/uuid"
 
 	"igconnect/lib/store"
+	"igconnect/lib/upstream"
 )
 
-// farewellLimit bounds what is done at Meta after the data is gone here.
-const farewellLimit = 8 * time.Second
+// farewellLimit bounds each thing that is done after the data is gone here.
+const farewellLimit = 4 * time.Second
 
 // instagramID is what an Instagram id can look like.
 var instagramID = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
@@ -50,27 +51,58 @@ func (c *Call) Disconnect(user uuid.UUID, id string) error {
 // revokes the person's grant if this was the last account of that person: a
 // grant belongs to the Facebook person, and all of its tokens end with it.
 func (c *Call) farewell(gone store.Stored, tokens []store.Tokens) {
+	at := slices.IndexFunc(tokens, func(t store.Tokens) bool { return t.UserID == gone.UserID })
+	if at < 0 {
+		return
+	}
+	own, last := tokens[at], false
+	upstream.SideBySide(2,
+		func() {
+			if own.PageID == "" || own.PageToken.Empty() || neededByOthers(gone, tokens) {
+				return
+			}
+			c.unlessLate("not_unsubscribed", func(ctx context.Context) error {
+				return c.Graph.Unsubscribe(ctx, own.PageID, own.PageToken)
+			})
+		},
+		func() {
+			c.unlessLate("not_revoked", func(ctx context.Context) error {
+				left, err := c.Store.OfPerson(ctx, gone.FacebookUserID)
+				last = err == nil && len(left) == 0
+				return err
+			})
+		},
+	)
+	if last && gone.FacebookUserID != "" && !own.Token.Empty() {
+		c.unlessLate("not_revoked", func(ctx context.Context) error { return c.revoke(ctx, gone, own) })
+	}
+}
+
+// revoke takes back the person's grant. Whoever connected an account of that
+// person just meanwhile has a dead token now, and is told so.
+func (c *Call) revoke(ctx context.Context, gone store.Stored, own store.Tokens) error {
+	if err := c.Graph.Revoke(ctx, gone.FacebookUserID, own.Token); err != nil {
+		return err
+	}
+	revoked := c.now()
+	caught, err := c.Store.OfPerson(ctx, gone.FacebookUserID)
+	if err != nil || len(caught) == 0 {
+		return err
+	}
+	var ids []string
+	for _, connection := range caught {
+		ids = append(ids, connection.InstagramID)
+	}
+	return c.Store.Stop(ctx, gone.FacebookUserID, ids, revoked, "The permission was taken back at Meta.")
+}
+
+// unlessLate does one thing of the farewell, in its own time; a failure is
+// noted.
+func (c *Call) unlessLate(note string, do func(context.Context) error) {
 	ctx, cancel := context.WithTimeout(c.R.Context(), farewellLimit)
 	defer cancel()
-	for _, own := range tokens {
-		if own.UserID != gone.UserID {
-			continue
-		}
-		if !neededByOthers(gone, tokens) && own.PageID != "" && !own.PageToken.Empty() {
-			if err := c.Graph.Unsubscribe(ctx, own.PageID, own.PageToken); err != nil {
-				c.Note("not_unsubscribed", err.Error())
-			}
-		}
-		if gone.FacebookUserID == "" || own.Token.Empty() {
-			continue
-		}
-		left, err := c.Store.OfPerson(ctx, gone.FacebookUserID)
-		if err == nil && len(left) == 0 {
-			err = c.Graph.Revoke(ctx, gone.FacebookUserID, own.Token)
-		}
-		if err != nil {
-			c.Note("not_revoked", err.Error())
-		}
+	if err := do(ctx); err != nil {
+		c.Note(note, err.Error())
 	}
 }
 

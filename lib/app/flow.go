@@ -1,7 +1,7 @@
 package app
 
 import (
-	"encoding/json"
+	"errors"
 	"time"
 
 	"github.com/google/uuid"
@@ -33,37 +33,62 @@ type Grant struct {
 	User   uuid.UUID
 	Wish   Wish
 	Token  graph.Token
-	Chosen []string // Instagram ids; none before the person has chosen
+	Begun  time.Time // when Meta granted it: a grant waits ten minutes, however often it is sealed again
+	Chosen []string  // Instagram ids; none before the person has chosen
 }
 
-// grantOnTheWire is a Grant inside its seal, the one place where the token is
-// written out.
-type grantOnTheWire struct {
+// Granted is the grant of a login that Meta has just confirmed.
+func (c *Call) Granted(state State, token graph.Token) Grant {
+	return Grant{User: state.User, Wish: state.Wish, Token: token, Begun: c.now()}
+}
+
+// sealedGrant is a Grant as the cookie holds it: the one place where the token
+// is written out.
+type sealedGrant struct {
 	User    uuid.UUID `json:"user"`
 	Token   string    `json:"token"`
 	Expires int64     `json:"expires,omitempty"` // Unix seconds
+	Begun   int64     `json:"begun"`             // Unix seconds
 	Chosen  []string  `json:"chosen,omitempty"`
 	Wish
 }
 
-// MarshalJSON is for the seal alone: it reveals the token.
-func (g Grant) MarshalJSON() ([]byte, error) {
-	wire := grantOnTheWire{User: g.User, Wish: g.Wish, Token: g.Token.Value.Reveal(), Chosen: g.Chosen}
+// KeepGrant leaves the grant in the browser, sealed.
+func (c *Call) KeepGrant(flow string, g Grant) error {
+	kept := sealedGrant{User: g.User, Wish: g.Wish, Token: g.Token.Value.Reveal(), Begun: g.Begun.Unix(), Chosen: g.Chosen}
 	if !g.Token.Expires.IsZero() {
-		wire.Expires = g.Token.Expires.Unix()
+		kept.Expires = g.Token.Expires.Unix()
 	}
-	return json.Marshal(wire)
+	return c.Grants.Set(c.W, c.R, flow, kept)
 }
 
-// UnmarshalJSON reads what MarshalJSON wrote.
-func (g *Grant) UnmarshalJSON(data []byte) error {
-	var wire grantOnTheWire
-	if err := json.Unmarshal(data, &wire); err != nil {
-		return err
+// OpenGrant opens the grant that waits for the named login in this browser, or
+// the newest one. What it was asked for is the call's wish then.
+func (c *Call) OpenGrant(flow string) (string, Grant, error) {
+	var (
+		kept sealedGrant
+		err  error
+	)
+	if flow == "" {
+		flow, kept, err = c.Grants.Newest(c.R)
+	} else {
+		kept, err = c.Grants.Get(c.R, flow)
 	}
-	*g = Grant{User: wire.User, Wish: wire.Wish, Token: graph.Token{Value: secret.New(wire.Token)}, Chosen: wire.Chosen}
-	if wire.Expires != 0 {
-		g.Token.Expires = time.Unix(wire.Expires, 0)
+	switch {
+	case err == nil && c.now().Sub(time.Unix(kept.Begun, 0)) > sealed.Lifetime:
+		return "", Grant{}, Fail(StateExpired, errors.New("the grant has waited too long"))
+	case errors.Is(err, sealed.ErrExpired):
+		return "", Grant{}, Fail(StateExpired, err)
+	case err != nil:
+		return "", Grant{}, Fail(StateMismatch, err)
 	}
-	return nil
+	c.Wish = kept.Wish
+	g := Grant{
+		User: kept.User, Wish: kept.Wish, Token: graph.Token{Value: secret.New(kept.Token)},
+		Begun: time.Unix(kept.Begun, 0), Chosen: kept.Chosen,
+	}
+	if kept.Expires != 0 {
+		g.Token.Expires = time.Unix(kept.Expires, 0)
+	}
+	return flow, g, nil
 }

@@ -21,7 +21,7 @@ func (c *Call) LoginRequest() (url.Values, error) {
 	if err := c.FromAllowedPage(); err != nil {
 		return nil, err
 	}
-	if c.ByScript() && c.elsewhere() { // a redirect would lose the token on its way
+	if c.ByScript() && c.elsewhere() && !c.seenAsOwn() { // a redirect would lose the token on its way
 		return nil, Fail(BadRequest, errors.New("a script must call the host of REDIRECT_URI"))
 	}
 	request := c.R.URL.Query()
@@ -129,26 +129,4 @@ func (c *Call) SignInFirst(cause error) error {
 	query.Set("return_to", c.Config.Origin+c.Wish.login())
 	signIn.RawQuery = query.Encode()
 	return c.Redirect(http.StatusFound, signIn.String())
-}
-
-// OpenGrant opens the grant that waits for the named login in this browser,
-// or the newest one. What it was asked for is the call's wish then.
-func (c *Call) OpenGrant(flow string) (string, Grant, error) {
-	var (
-		grant Grant
-		err   error
-	)
-	if flow == "" {
-		flow, grant, err = c.Grants.Newest(c.R)
-	} else {
-		grant, err = c.Grants.Get(c.R, flow)
-	}
-	switch {
-	case errors.Is(err, sealed.ErrExpired):
-		return "", Grant{}, Fail(StateExpired, err)
-	case err != nil:
-		return "", Grant{}, Fail(StateMismatch, err)
-	}
-	c.Wish = grant.Wish
-	return flow, grant, nil
 }

@@ -46,6 +46,12 @@ func (c *Call) OwnHost() (location string) {
 	return c.Config.Origin + "/api/login?" + query.Encode()
 }
 
+// seenAsOwn tells whether the browser sees us on our own origin, whatever host
+// name a proxy has put in its place.
+func (c *Call) seenAsOwn() bool {
+	return c.R.Header.Get("Origin") == c.Config.Origin || strings.HasPrefix(c.R.Referer(), c.Config.Origin+"/")
+}
+
 func (c *Call) elsewhere() bool { return !strings.EqualFold(hostname(c.R), c.Config.Hostname()) }
 
 // hostname is the name by which the browser came, without a port.

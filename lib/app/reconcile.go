@@ -2,12 +2,12 @@ package app
 
 import (
 	"context"
+	"slices"
 	"time"
-
-	"github.com/google/uuid"
 
 	"igconnect/lib/graph"
 	"igconnect/lib/store"
+	"igconnect/lib/upstream"
 )
 
 const (
@@ -19,37 +19,55 @@ const (
 
 // Reconcile compares what was found with what this user, and this Facebook
 // person for whichever user, had connected before. A connection of the person
-// that the new grant no longer covers has stopped: Meta ended its token's
-// access. It is marked for reconnection. A failure here is noted: it must not
-// cost the connection that the person is about to make.
-func (c *Call) Reconcile(user uuid.UUID, found graph.Found) (known, stopped []store.Stored) {
+// that the new grant no longer covers has stopped, for Meta ended its access:
+// it is marked for reconnection. A failure here is noted; it must not cost the
+// connection that the person is about to make.
+func (c *Call) Reconcile(grant Grant, found graph.Found) (known, stopped []store.Stored) {
 	ctx, cancel := context.WithTimeout(c.R.Context(), reconcileLimit)
 	defer cancel()
-	stored, err := c.Store.OfUserOrPerson(ctx, user, found.Person.ID)
+	stored, err := c.Store.OfUserOrPerson(ctx, grant.User, found.Person.ID)
 	if err != nil {
 		c.Note("not_reconciled", err.Error())
 		return nil, nil
 	}
-	var ended []string
-	for _, connection := range stored {
-		if connection.UserID == user {
-			known = append(known, connection)
-		}
-		ofPerson := connection.FacebookUserID == found.Person.ID
-		if !ofPerson || connection.Status == "reconnect" || found.MayCover(connection.InstagramID) {
-			continue
-		}
-		ended = append(ended, connection.InstagramID)
-		if connection.UserID == user {
-			stopped = append(stopped, connection)
-		}
-	}
+	known = slices.DeleteFunc(slices.Clone(stored), func(s store.Stored) bool { return s.UserID != grant.User })
+	ended := c.ended(ctx, grant, found, stored)
 	if len(ended) == 0 {
 		return known, nil
 	}
-	c.Note("stopped", ended)
-	if err := c.Store.Stop(ctx, found.Person.ID, ended, notShared); err != nil {
+	var ids []string
+	for _, connection := range ended {
+		ids = append(ids, connection.InstagramID)
+		if connection.UserID == grant.User {
+			stopped = append(stopped, connection)
+		}
+	}
+	c.Note("stopped", ids)
+	if err := c.Store.Stop(ctx, found.Person.ID, ids, found.Asked, notShared); err != nil {
 		c.Note("not_stopped", err.Error())
 	}
 	return known, stopped
+}
+
+// ended are those connections of the person whose Page the grant does not
+// cover any more. One that was made since the look-up began is newer than it.
+func (c *Call) ended(ctx context.Context, grant Grant, found graph.Found, stored []store.Stored) []store.Stored {
+	covered := make([]bool, len(stored))
+	var jobs []func()
+	for i, connection := range stored {
+		covered[i] = true
+		newer := connection.Connected != nil && !connection.Connected.Before(found.Asked)
+		if connection.FacebookUserID != found.Person.ID || connection.Status == "reconnect" || connection.PageID == nil || newer {
+			continue
+		}
+		jobs = append(jobs, func() { covered[i] = c.Graph.Covers(ctx, grant.Token.Value, found, *connection.PageID) })
+	}
+	upstream.SideBySide(callsAtOnce, jobs...)
+	var ended []store.Stored
+	for i, connection := range stored {
+		if !covered[i] {
+			ended = append(ended, connection)
+		}
+	}
+	return ended
 }

@@ -7,7 +7,7 @@ import (
 )
 
 // maxReturnTo bounds an address that has to fit into a sealed cookie.
-const maxReturnTo = 1500
+const maxReturnTo = 512
 
 // returnTo checks where somebody wants to be sent afterwards: a path of our
 // own, or an absolute URL of an allowed origin. It is read as a browser reads

@@ -5,16 +5,14 @@ import (
 	"net/http"
 	"slices"
 
-	"github.com/google/uuid"
-
 	"igconnect/lib/graph"
 	"igconnect/lib/page"
 	"igconnect/lib/store"
 )
 
 // WhyMissing is the answer when no account was found: what each Page lacks.
-func (c *Call) WhyMissing(user uuid.UUID, found graph.Found) error {
-	_, stopped := c.Reconcile(user, found)
+func (c *Call) WhyMissing(grant Grant, found graph.Found) error {
+	_, stopped := c.Reconcile(grant, found)
 	failure := Fail(NoInstagramAccount, fmt.Errorf("%d Pages, none with an Instagram account", len(found.Pages)))
 	shown := page.Missing{
 		Pages: verdicts(found.Pages, nil), Declined: c.declinedAmongAsked(found), Person: found.Person.Name, Stopped: usernames(stopped),
@@ -30,12 +28,12 @@ func (c *Call) WhyMissing(user uuid.UUID, found graph.Found) error {
 // Choose shows the accounts to pick from, and leaves the grant sealed in the
 // browser meanwhile.
 func (c *Call) Choose(flow string, grant Grant, found graph.Found, notice string) error {
-	known, stopped := c.Reconcile(grant.User, found)
-	if err := c.Grants.Set(c.W, c.R, flow, grant); err != nil {
+	known, stopped := c.Reconcile(grant, found)
+	if err := c.KeepGrant(flow, grant); err != nil {
 		return err
 	}
 	chooser := page.Chooser{
-		Action: "/api/choose", Fields: flowField(flow), Notice: notice, Stopped: usernames(stopped),
+		Action: "/api/choose", Fields: append(flowField(flow), page.Field{Name: "choosing", Value: "1"}), Notice: notice, Stopped: usernames(stopped),
 		Again:  page.Action{Label: "Ask Meta again", Href: Wish{ReturnTo: c.Wish.ReturnTo, Explain: true}.login()},
 		Cancel: page.Action{Label: "Cancel", Href: withResult(c.Wish.ReturnTo, "error", string(AccessDenied))},
 	}

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"igconnect/lib/secret"
+	"igconnect/lib/upstream"
 )
 
 // businessPages reads the Pages of the person's Business Portfolios, which
@@ -31,7 +32,7 @@ func (c *Client) businessPages(ctx context.Context, token secret.String) (pages 
 	for i, path := range paths {
 		jobs[i] = func() { lists[i], errs[i] = c.pages(ctx, "listing a business's Pages", path, token) }
 	}
-	atMost(readsAtOnce, jobs)
+	upstream.SideBySide(readsAtOnce, jobs...)
 	errs = slices.DeleteFunc(errs, func(err error) bool { return err == nil })
 	return slices.Concat(lists...), errs
 }

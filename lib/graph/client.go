@@ -14,6 +14,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"time"
 
@@ -81,7 +82,13 @@ func (c *Client) try(ctx context.Context, call call, out any) error {
 	return nil
 }
 
+// plainPath keeps an id that is none from leading elsewhere.
+var plainPath = regexp.MustCompile(`^(/[A-Za-z0-9_-]{1,64})+$`)
+
 func (c *Client) request(ctx context.Context, call call) (*http.Request, error) {
+	if !plainPath.MatchString(call.path) {
+		return nil, errors.New("not a path of the Graph API")
+	}
 	params := url.Values{}
 	for name, values := range call.params {
 		params[name] = values

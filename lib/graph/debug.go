@@ -18,6 +18,7 @@ type Debug struct {
 	DataAccessExpires time.Time // about 90 days after the last consent; zero: unknown
 	Scopes            []string
 	PageIDs           []string // the Pages that the person shared, where Meta names them
+	AllNamed          bool     // Meta named them all; not so for "all Pages, and those to come"
 }
 
 // Debug asks about a user token of this app. A dead token, or one of another
@@ -61,14 +62,22 @@ func (c *Client) Debug(ctx context.Context, token secret.String) (Debug, error) 
 		return Debug{}, &Error{Op: call.op, Status: http.StatusOK, Class: TokenDead, cause: errors.New("the token is another app's")}
 	}
 	debug := Debug{Expires: unix(data.ExpiresAt), DataAccessExpires: unix(data.DataAccessExpires), Scopes: data.Scopes}
+	scopes, named := 0, 0
 	for _, granular := range data.Granular {
+		if !strings.HasPrefix(granular.Scope, "pages_") { // the targets of instagram_… scopes are Instagram accounts
+			continue
+		}
+		scopes++
+		if len(granular.TargetIDs) > 0 {
+			named++
+		}
 		for _, target := range granular.TargetIDs {
-			// The targets of instagram_… scopes are Instagram accounts.
-			if target != "" && strings.HasPrefix(granular.Scope, "pages_") && !slices.Contains(debug.PageIDs, string(target)) {
+			if target != "" && !slices.Contains(debug.PageIDs, string(target)) {
 				debug.PageIDs = append(debug.PageIDs, string(target))
 			}
 		}
 	}
+	debug.AllNamed = scopes > 0 && scopes == named
 	return debug, nil
 }
 

@@ -20,19 +20,21 @@ func TestDebug(t *testing.T) {
 	}{
 		{"all of it", goodDebug, graph.Debug{
 			Expires: time.Unix(1780000000, 0).UTC(), DataAccessExpires: time.Unix(1790000000, 0).UTC(),
-			Scopes: []string{"pages_show_list", "instagram_basic"}, PageIDs: []string{"901", "902"},
+			Scopes: []string{"pages_show_list", "instagram_basic"}, PageIDs: []string{"901", "902"}, AllNamed: true,
 		}},
 		{"never ends", `{"data":{"app_id":"1234567890","is_valid":true,"expires_at":0,"data_access_expires_at":0}}`, graph.Debug{}},
 		{"all Pages shared: no targets", `{"data":{"app_id":"1234567890","is_valid":true,"granular_scopes":[{"scope":"pages_show_list"}]}}`, graph.Debug{}},
+		{"all Pages for one scope", `{"data":{"app_id":"1234567890","is_valid":true,"granular_scopes":[{"scope":"pages_show_list"},{"scope":"pages_manage_metadata","target_ids":["901"]}]}}`,
+			graph.Debug{PageIDs: []string{"901"}}},
 		{"ids as numbers", `{"data":{"app_id":1234567890,"is_valid":true,"granular_scopes":[{"scope":"pages_show_list","target_ids":[901,"902"]}]}}`,
-			graph.Debug{PageIDs: []string{"901", "902"}}},
+			graph.Debug{PageIDs: []string{"901", "902"}, AllNamed: true}},
 		{"each Page once, no accounts and no businesses", `{"data":{"app_id":"1234567890","is_valid":true,"granular_scopes":[` +
 			`{"scope":"business_management","target_ids":["77"]},{"scope":"pages_show_list","target_ids":["901"]},` +
 			`{"scope":"instagram_manage_messages","target_ids":["17841001"]},{"scope":"pages_manage_metadata","target_ids":["901","902"]}]}}`,
-			graph.Debug{PageIDs: []string{"901", "902"}}},
+			graph.Debug{PageIDs: []string{"901", "902"}, AllNamed: true}},
 		{"null for a list", `{"data":{"app_id":"1234567890","is_valid":true,"scopes":null,"granular_scopes":null,"error":null}}`, graph.Debug{}},
 		{"null for an id", `{"data":{"app_id":"1234567890","is_valid":true,"granular_scopes":[{"scope":"pages_show_list","target_ids":[null,"901"]}]}}`,
-			graph.Debug{PageIDs: []string{"901"}}},
+			graph.Debug{PageIDs: []string{"901"}, AllNamed: true}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			run(t, routes{debugLine: says(c.body)}, func(t *testing.T, m *meta) {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"igconnect/lib/secret"
+	"igconnect/lib/upstream"
 )
 
 // Found is everything that a person's token leads to.
@@ -19,6 +20,9 @@ type Found struct {
 	Expires           time.Time // of the token; zero: never
 	DataAccessExpires time.Time // zero: unknown
 	Skipped           []error   // failures that cost no account that we know of, for the log
+	Asked             time.Time // when the look-up began
+	Shared            []string  // ids of the Pages that Meta named as shared
+	AllNamed          bool      // these are all
 }
 
 // Person is the Facebook person behind a token, by app-scoped id: the one that
@@ -47,7 +51,7 @@ func (f Found) Accounts() []Page {
 // names as shared by their ids.
 func (c *Client) LookUp(ctx context.Context, token Token) (Found, error) {
 	var (
-		found      Found
+		found      = Found{Asked: c.Now()}
 		debug      Debug
 		debugErr   error
 		ofBusiness []Page
@@ -78,6 +82,7 @@ func (c *Client) LookUp(ctx context.Context, token Token) (Found, error) {
 		return Found{}, err
 	}
 	found.Expires, found.DataAccessExpires = token.Expires, debug.DataAccessExpires
+	found.Shared, found.AllNamed = debug.PageIDs, debug.AllNamed
 	if token.Expires.IsZero() {
 		found.Expires = debug.Expires
 	}
@@ -98,10 +103,19 @@ func (c *Client) LookUp(ctx context.Context, token Token) (Found, error) {
 	return found, nil
 }
 
-// MayCover tells whether the grant covers an account. Where something could
-// not be read the account may be behind it.
-func (f Found) MayCover(instagramID string) bool {
-	return len(f.Skipped) > 0 || len(f.Chosen([]string{instagramID})) > 0
+// Covers tells whether the grant still covers a Page that it may have covered
+// before. Where Meta does not say which Pages were shared, it is asked for this
+// one: only a refusal is a no.
+func (c *Client) Covers(ctx context.Context, token secret.String, found Found, pageID string) bool {
+	switch {
+	case slices.ContainsFunc(found.Pages, func(p Page) bool { return p.ID == pageID }), slices.Contains(found.Shared, pageID):
+		return true
+	case found.AllNamed:
+		return false
+	}
+	_, err := c.page(ctx, pageID, token)
+	class := classOf(err)
+	return err == nil || class != Rejected && class != NoPermission && class != TokenDead
 }
 
 // Chosen are those accounts whose Instagram ids are among the given ones.
@@ -170,7 +184,7 @@ func (c *Client) unlistedPages(ctx context.Context, token secret.String, shared 
 			pages = append(pages, page)
 		})
 	}
-	atMost(readsAtOnce, jobs)
+	upstream.SideBySide(readsAtOnce, jobs...)
 	slices.SortFunc(pages, func(a, b Page) int { return slices.Index(shared, a.ID) - slices.Index(shared, b.ID) })
 	return pages, skipped
 }

@@ -52,6 +52,9 @@ func TestLookUp(t *testing.T) {
 			Pages:             []graph.Page{foundCeramics, foundBooks},
 			Expires:           time.Unix(1785000000, 0),
 			DataAccessExpires: time.Unix(1790000000, 0).UTC(),
+			Asked:             time.Now(), // the bubble's clock stands still
+			Shared:            []string{"901", "902"},
+			AllNamed:          true,
 		}
 		if diff := cmp.Diff(want, found, bySecret); diff != "" {
 			t.Error(diff)
@@ -262,4 +265,39 @@ func TestTryTimeout(t *testing.T) {
 			t.Errorf("%d tries in %v, want 3 in %v to %v", len(m.lines()), took, least, most)
 		}
 	})
+}
+
+// TestCovers: a Page is given up only where Meta says so.
+func TestCovers(t *testing.T) {
+	listed := graph.Found{Pages: []graph.Page{foundBooks}, Shared: []string{"904"}}
+	all := listed
+	all.AllNamed = true
+	for _, c := range []struct {
+		name   string
+		found  graph.Found
+		page   string
+		answer http.HandlerFunc // to the question for Page 903; nil: it must not be asked
+		want   bool
+	}{
+		{"listed", all, "902", nil, true},
+		{"shared, though not listed", all, "904", nil, true},
+		{"not among those shared", all, "903", nil, false},
+		{"unknown, and readable", listed, "903", says(page903), true},
+		{"unknown, and refused", listed, "903", refuses(100, 33, "Unsupported get request."), false},
+		{"unknown, and not permitted", listed, "903", refuses(10, 0, "no"), false},
+		{"unknown, and Meta is down", listed, "903", status(503, "down"), true},
+		{"unknown, and throttled", listed, "903", refuses(4, 0, "slow"), true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			answers := routes{}
+			if c.answer != nil {
+				answers["GET /903"] = c.answer
+			}
+			run(t, answers, func(t *testing.T, m *meta) {
+				if got := m.Covers(t.Context(), user, c.found, c.page); got != c.want {
+					t.Errorf("Covers = %v", got)
+				}
+			})
+		})
+	}
 }

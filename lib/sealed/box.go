@@ -23,11 +23,12 @@ var ErrUnreadable = errors.New("unreadable seal")
 type Box struct{ keys []cipher.AEAD }
 
 // NewBox derives one key from each secret (HKDF-SHA256, RFC 5869); the first
-// seals. There must be at least one secret.
-func NewBox(secrets []secret.String) (*Box, error) {
+// seals. There must be at least one secret. What is sealed for one deployment
+// does not open in another, even one with the same secrets.
+func NewBox(secrets []secret.String, deployment string) (*Box, error) {
 	box := &Box{}
 	for _, s := range secrets {
-		key, err := hkdf.Key(sha256.New, []byte(s.Reveal()), nil, "igconnect sealed cookies v1", 32)
+		key, err := hkdf.Key(sha256.New, []byte(s.Reveal()), nil, "igconnect sealed cookies v1 "+deployment, 32)
 		if err != nil {
 			return nil, fmt.Errorf("deriving the cookie key: %w", err)
 		}

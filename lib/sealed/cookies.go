@@ -1,6 +1,7 @@
 package sealed
 
 import (
+	"bytes"
 	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
@@ -14,9 +15,12 @@ import (
 )
 
 const (
-	lifetime = 10 * time.Minute
+	// Lifetime is how long a flow may take.
+	Lifetime = 10 * time.Minute
+
 	keep     = 4    // flows that one browser may have open
 	maxBytes = 4000 // browsers drop a cookie of more than 4,096 bytes, name and attributes included
+	maxTotal = 5000 // for all flows of one kind: the platform refuses headers of more than 16 KB
 )
 
 var (
@@ -47,22 +51,28 @@ func Flow(state string) string {
 	return hex.EncodeToString(sum[:8])
 }
 
-// Set seals value for the flow and lets go of the oldest flows beyond four.
+// Set seals value for the flow and lets go of the oldest flows beyond four, or
+// beyond what a header can take.
 func (c Cookies[T]) Set(w http.ResponseWriter, r *http.Request, flow string, value T) error {
 	name := c.prefix() + flow
-	plain, err := json.Marshal(sealedValue[T]{Issued: c.Now().Unix(), Value: value})
-	if err != nil {
+	var plain bytes.Buffer
+	encoder := json.NewEncoder(&plain)
+	encoder.SetEscapeHTML(false) // it would make six bytes of each & in an address
+	if err := encoder.Encode(sealedValue[T]{Issued: c.Now().Unix(), Value: value}); err != nil {
 		return fmt.Errorf("encoding the %s cookie: %w", c.Kind, err)
 	}
-	cookie := c.cookie(name, c.Box.Seal(name, plain), int(lifetime.Seconds()))
+	cookie := c.cookie(name, c.Box.Seal(name, plain.Bytes()), int(Lifetime.Seconds()))
 	if len(cookie.String()) > maxBytes {
 		return ErrTooLarge
 	}
 	http.SetCookie(w, cookie)
 
 	others := slices.DeleteFunc(c.all(r), func(o found[T]) bool { return o.name == name })
-	for _, old := range others[min(keep-1, len(others)):] {
-		http.SetCookie(w, c.cookie(old.name, "", -1))
+	total := len(cookie.Value)
+	for i, old := range others {
+		if total += old.size; i >= keep-1 || total > maxTotal {
+			http.SetCookie(w, c.cookie(old.name, "", -1))
+		}
 	}
 	return nil
 }
@@ -94,6 +104,7 @@ func (c Cookies[T]) Clear(w http.ResponseWriter, flow string) {
 
 type found[T any] struct {
 	name   string
+	size   int // bytes of the value
 	opened sealedValue[T]
 	err    error
 }
@@ -105,7 +116,7 @@ func (c Cookies[T]) all(r *http.Request) []found[T] {
 	for _, cookie := range r.Cookies() {
 		if strings.HasPrefix(cookie.Name, c.prefix()) {
 			opened, err := c.open(cookie)
-			all = append(all, found[T]{name: cookie.Name, opened: opened, err: err})
+			all = append(all, found[T]{name: cookie.Name, size: len(cookie.Value), opened: opened, err: err})
 		}
 	}
 	slices.SortStableFunc(all, func(a, b found[T]) int { return cmp.Compare(b.opened.Issued, a.opened.Issued) })
@@ -120,7 +131,7 @@ func (c Cookies[T]) open(cookie *http.Cookie) (opened sealedValue[T], err error)
 	if err := json.Unmarshal(plain, &opened); err != nil {
 		return opened, ErrUnreadable
 	}
-	if c.Now().Sub(time.Unix(opened.Issued, 0)) > lifetime {
+	if c.Now().Sub(time.Unix(opened.Issued, 0)) > Lifetime {
 		return opened, ErrExpired
 	}
 	return opened, nil

@@ -17,7 +17,7 @@ func box(t testing.TB, secrets ...string) *Box {
 	for _, s := range secrets {
 		list = append(list, secret.New(s))
 	}
-	b, err := NewBox(list)
+	b, err := NewBox(list, "https://app.example")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -30,6 +30,10 @@ func TestBox(t *testing.T) {
 	if b.Seal("name", []byte("hello")) == value {
 		t.Error("the same seal twice: the nonce repeats")
 	}
+	elsewhere, err := NewBox([]secret.String{secret.New("one")}, "https://preview.example")
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, c := range []struct {
 		name        string
 		box         *Box
@@ -40,6 +44,7 @@ func TestBox(t *testing.T) {
 		{"another name", b, "name2", value, ErrUnreadable},
 		{"another key", box(t, "two"), "name", value, ErrUnreadable},
 		{"a rotated key", box(t, "two", "one"), "name", value, nil},
+		{"another deployment", elsewhere, "name", value, ErrUnreadable},
 		{"cut", b, "name", value[:len(value)-1], ErrUnreadable},
 		{"padded", b, "name", value + "=", ErrUnreadable},
 		{"empty", b, "name", "", ErrUnreadable},
@@ -112,7 +117,7 @@ func TestCookies(t *testing.T) {
 		t.Errorf("moved to another name: %v", err)
 	}
 
-	now = now.Add(lifetime)
+	now = now.Add(Lifetime)
 	if _, err := cookies.Get(jar.request(), flow); err != nil {
 		t.Errorf("after ten minutes: %v", err)
 	}

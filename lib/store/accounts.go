@@ -44,10 +44,11 @@ func (s *Store) OfUser(ctx context.Context, user uuid.UUID) ([]Stored, error) {
 	return s.list(ctx, func(q *postgrest.FilterBuilder) *postgrest.FilterBuilder { return q.Eq("user_id", user.String()) })
 }
 
-// OfPerson lists what a Facebook person connected, for whichever users.
+// OfPerson lists what a Facebook person connected, for whichever users, and
+// what nobody knows the person of: rows that were written without one.
 func (s *Store) OfPerson(ctx context.Context, facebookUserID string) ([]Stored, error) {
 	return s.list(ctx, func(q *postgrest.FilterBuilder) *postgrest.FilterBuilder {
-		return q.Filter("facebook_user_id", "in", anyOf(facebookUserID))
+		return q.Or("facebook_user_id.in."+anyOf(facebookUserID)+",facebook_user_id.is.null", "")
 	})
 }
 
@@ -61,7 +62,8 @@ func (s *Store) OfUserOrPerson(ctx context.Context, user uuid.UUID, facebookUser
 func (s *Store) list(ctx context.Context, filter func(*postgrest.FilterBuilder) *postgrest.FilterBuilder) ([]Stored, error) {
 	var rows []Stored
 	err := s.repeated(ctx, "listing the connections", func(ctx context.Context) error {
-		query := filter(s.client.From(connections).Select(storedColumns, "", false)).Order("connected_at", nil)
+		query := filter(s.client.From(connections).Select(storedColumns, "", false)).Order("connected_at", nil).
+			Order("instagram_id", &postgrest.OrderOpts{Ascending: true}) // those saved together share their time
 		return fetch(ctx, query, &rows)
 	})
 	return rows, err
@@ -98,13 +100,15 @@ func (s *Store) Delete(ctx context.Context, user uuid.UUID, instagramID string) 
 	})
 }
 
-// Stop marks connections of a Facebook person for reconnection.
-func (s *Store) Stop(ctx context.Context, facebookUserID string, instagramIDs []string, reason string) error {
+// Stop marks connections of a Facebook person for reconnection, but for those
+// that were made anew after the given time.
+func (s *Store) Stop(ctx context.Context, facebookUserID string, instagramIDs []string, before time.Time, reason string) error {
 	change := map[string]string{"status": "reconnect", "status_reason": reason}
 	return s.repeated(ctx, "marking for reconnection", func(ctx context.Context) error {
 		_, _, err := s.client.From(connections).Update(change, "minimal", "").
 			Filter("facebook_user_id", "in", anyOf(facebookUserID)).
-			Filter("instagram_id", "in", anyOf(instagramIDs...)).ExecuteWithContext(ctx)
+			Filter("instagram_id", "in", anyOf(instagramIDs...)).
+			Lt("connected_at", before.UTC().Format(time.RFC3339Nano)).ExecuteWithContext(ctx)
 		return err
 	})
 }

@@ -21,7 +21,7 @@ const who = "6f09c27e-5d0b-4b43-9c0e-0a3b8f6d2c11" // user
 func TestAccountCalls(t *testing.T) {
 	const columns = "user_id%2Cfacebook_user_id%2Cinstagram_id%2Cusername%2Cname%2Cpicture_url%2Cpage_id%2Cpage_name%2Cstatus%2C" +
 		"status_reason%2Ctoken_expires_at%2Cconnected_at%2Csubscribed_fields%2Csubscription_error"
-	const table, order = "/rest/v1/user_configs?", "order=connected_at.desc.nullslast"
+	const table, order = "/rest/v1/user_configs?", "order=connected_at.desc.nullslast%2Cinstagram_id.asc.nullslast"
 	for _, c := range []struct {
 		name                      string
 		call                      func(context.Context, *Store) error
@@ -30,7 +30,7 @@ func TestAccountCalls(t *testing.T) {
 		{"OfUser", func(ctx context.Context, s *Store) error { _, err := s.OfUser(ctx, user); return err },
 			"GET", table + order + "&select=" + columns + "&user_id=eq." + who, "", ""},
 		{"OfPerson", func(ctx context.Context, s *Store) error { _, err := s.OfPerson(ctx, "2002"); return err },
-			"GET", table + "facebook_user_id=in.%28%222002%22%29&" + order + "&select=" + columns, "", ""},
+			"GET", table + "or=%28facebook_user_id.in.%28%222002%22%29%2Cfacebook_user_id.is.null%29&" + order + "&select=" + columns, "", ""},
 		{"OfUserOrPerson", func(ctx context.Context, s *Store) error { _, err := s.OfUserOrPerson(ctx, user, "2002"); return err },
 			"GET", table + "or=%28user_id.eq." + who + "%2Cfacebook_user_id.in.%28%222002%22%29%29&" + order + "&select=" + columns, "", ""},
 		{"Tokens", func(ctx context.Context, s *Store) error { _, err := s.Tokens(ctx, instant); return err },
@@ -39,8 +39,10 @@ func TestAccountCalls(t *testing.T) {
 			"DELETE", table + "instagram_id=in.%28%2217841400000000001%22%29&user_id=eq." + who, "return=minimal", ""},
 		{"Delete, a hostile id", func(ctx context.Context, s *Store) error { return s.Delete(ctx, user, `1","2\`) },
 			"DELETE", table + "instagram_id=in.%28%221%5C%22%2C%5C%222%5C%5C%22%29&user_id=eq." + who, "return=minimal", ""},
-		{"Stop", func(ctx context.Context, s *Store) error { return s.Stop(ctx, "2002", []string{"1", "2"}, "removed") },
-			"PATCH", table + "facebook_user_id=in.%28%222002%22%29&instagram_id=in.%28%221%22%2C%222%22%29", "return=minimal",
+		{"Stop", func(ctx context.Context, s *Store) error {
+			return s.Stop(ctx, "2002", []string{"1", "2"}, time.Unix(1_800_000_000, 5), "removed")
+		},
+			"PATCH", table + "connected_at=lt.2027-01-15T08%3A00%3A00.000000005Z&facebook_user_id=in.%28%222002%22%29&instagram_id=in.%28%221%22%2C%222%22%29", "return=minimal",
 			`{"status":"reconnect","status_reason":"removed"}`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -74,7 +76,7 @@ func TestStopRepeated(t *testing.T) {
 			return answer([]int{503, 204}[len(queries)-1], ""), nil
 		})
 		ids := []string{"1", "2"}
-		if err := s.Stop(t.Context(), "2002", ids, "removed"); err != nil {
+		if err := s.Stop(t.Context(), "2002", ids, time.Unix(1_800_000_000, 5), "removed"); err != nil {
 			t.Fatal(err)
 		}
 		if len(queries) != 2 || queries[0] != queries[1] || ids[0] != "1" || ids[1] != "2" {

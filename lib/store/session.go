@@ -5,8 +5,11 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/google/uuid"
 
 	"igconnect/lib/secret"
 )
@@ -17,12 +20,45 @@ const maxChunks = 32
 // Session finds the access token in the cookie that @supabase/ssr writes under
 // the given name: base64url of JSON behind "base64-", or the percent-encoded
 // JSON itself (cookieEncoding "raw"), whole or in chunks name.0, name.1… A
-// cookie that cannot be read is as if absent. Nothing is checked here.
+// cookie that cannot be read is as if absent.
+//
+// Nothing is checked here but that the browser knows one person: a page of
+// another subdomain can set a cookie of the same name for the whole domain, and
+// browsers may send that one first. Where two cookies name two users there is no
+// session.
 func Session(r *http.Request, name string) (secret.String, bool) {
+	whole := values(r, name)
+	inChunks, ok := joined(r, name)
+	if !ok {
+		return secret.String{}, false
+	}
+	candidates := append(whole, inChunks)
+	var (
+		token secret.String
+		user  uuid.UUID
+		found bool
+	)
+	for i, value := range candidates {
+		candidate, ok := tokenIn(value)
+		if !ok {
+			continue
+		}
+		of, _ := Subject(candidate)
+		switch {
+		case found && of != user:
+			return secret.String{}, false
+		case !found && (i < len(whole) || len(whole) == 0): // a whole one hides the chunks, even if it is junk
+			token, user, found = candidate, of, true
+		}
+	}
+	return token, found
+}
+
+// tokenIn reads the value of a whole cookie.
+func tokenIn(value string) (secret.String, bool) {
 	var session struct {
 		Token secret.String `json:"access_token"`
 	}
-	value := joined(r, name)
 	text, encoded := strings.CutPrefix(value, "base64-")
 	if encoded {
 		plain, err := base64.RawURLEncoding.DecodeString(strings.TrimRight(text, "="))
@@ -39,19 +75,30 @@ func Session(r *http.Request, name string) (secret.String, bool) {
 	return session.Token, true
 }
 
-// joined returns the cookie's value: the whole one if it is not empty, else
-// the chunks up to the first gap.
-func joined(r *http.Request, name string) string {
-	if cookie, err := r.Cookie(name); err == nil && cookie.Value != "" {
-		return cookie.Value
-	}
+// joined returns the chunks up to the first gap; not if one comes twice with
+// different values.
+func joined(r *http.Request, name string) (string, bool) {
 	var value strings.Builder
 	for i := range maxChunks {
-		chunk, err := r.Cookie(name + "." + strconv.Itoa(i))
-		if err != nil || chunk.Value == "" {
+		chunk := values(r, name+"."+strconv.Itoa(i))
+		if len(chunk) > 1 {
+			return "", false
+		}
+		if len(chunk) == 0 {
 			break
 		}
-		value.WriteString(chunk.Value)
+		value.WriteString(chunk[0])
 	}
-	return value.String()
+	return value.String(), true
+}
+
+// values are the different values, other than empty ones, of a cookie.
+func values(r *http.Request, name string) []string {
+	var all []string
+	for _, cookie := range r.CookiesNamed(name) {
+		if cookie.Value != "" && !slices.Contains(all, cookie.Value) {
+			all = append(all, cookie.Value)
+		}
+	}
+	return all
 }
