@@ -29,6 +29,7 @@ func testDatabase(t *testing.T, s *supalite.Server) {
 	}{
 		{"Upsert", testUpsert},
 		{"PageToken", testPageToken},
+		{"PageTokenOfAnother", testPageTokenOfAnother},
 		{"NothingInClear", testNothingInClear},
 		{"DestroyedSecret", testDestroyedSecret},
 		{"DeleteRow", testDeleteRow},

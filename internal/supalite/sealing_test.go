@@ -60,6 +60,41 @@ func testPageToken(t *testing.T, p *project) {
 	}
 }
 
+// testPageTokenOfAnother: with another person or Page a Page's token goes, unless a new one comes along.
+func testPageTokenOfAnother(t *testing.T, p *project) {
+	for _, c := range []struct {
+		name   string
+		change object
+		want   any
+	}{
+		{"the same person and Page", object{"page_id": "1", "facebook_user_id": "9"}, "page-one"},
+		{"another person", object{"page_id": "1", "facebook_user_id": "8"}, nil},
+		{"another Page", object{"page_id": "2", "facebook_user_id": "9"}, nil},
+		{"another person with a token", object{"page_id": "1", "facebook_user_id": "8", "page_token": "page-two"}, "page-two"},
+	} {
+		u, id := p.newUser(t), newID()
+		in := row(u, id, newToken())
+		in["page_token"], in["page_id"], in["facebook_user_id"] = "page-one", "1", "9"
+		p.mustUpsert(t, in)
+		again := row(u, id, newToken())
+		again["page_token"] = nil // as lib/store writes it where Meta gave none
+		for name, value := range c.change {
+			again[name] = value
+		}
+		p.mustUpsert(t, again)
+		if got := p.lookUp(t, id)[0]; got["page_token"] != c.want {
+			t.Errorf("%s: page_token %v, want %v", c.name, got["page_token"], c.want)
+		}
+		secrets := 2
+		if c.want == nil {
+			secrets = 1
+		}
+		if names := p.secrets(t, u); len(names) != secrets {
+			t.Errorf("%s: secrets %v", c.name, names)
+		}
+	}
+}
+
 // testNothingInClear looks for tokens in all rows, in the files under them and in the write-ahead log.
 func testNothingInClear(t *testing.T, p *project) {
 	u, id := p.newUser(t), newID()

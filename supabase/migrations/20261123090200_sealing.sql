@@ -31,24 +31,33 @@ begin
 end
 $$;
 
+-- Whether a secret was written in this transaction: in an upsert the INSERT trigger did it a moment ago.
+create function public.user_configs_sealed_now(secret_id uuid) returns boolean
+language sql security definer set search_path = '' as $$
+  select exists (select from vault.secrets s where s.id = secret_id and s.updated_at >= now())
+$$;
+
 create function public.user_configs_seal() returns trigger
 language plpgsql security definer set search_path = '' as $$
 declare
   secret_name text := 'user_configs/' || new.user_id || '/' || new.instagram_id;
-  sealed boolean;
 begin
   -- Set always, whatever the client sent: an id of its own choice would let it read any secret in Vault.
   new.token_secret_id := public.user_configs_secret(secret_name, new.token);
   new.page_token_secret_id := public.user_configs_secret(secret_name || '/page_token', new.page_token);
 
-  -- A new token ends the wait for a reconnection, unless the same statement decides on the status.
-  if tg_op = 'UPDATE' and old.status = 'reconnect' and new.status = 'reconnect' then
-    -- In an upsert the INSERT trigger sealed the token a moment ago, in this transaction.
-    sealed := new.token is not null or exists (
-      select from vault.secrets s where s.id = new.token_secret_id and s.updated_at >= now());
-    if sealed then
+  if tg_op = 'UPDATE' then
+    -- A new token ends the wait for a reconnection, unless the same statement decides on the status.
+    if old.status = 'reconnect' and new.status = 'reconnect' and public.user_configs_sealed_now(new.token_secret_id) then
       new.status := 'active';
       new.status_reason := null;
+    end if;
+
+    -- A Page's token belongs to the person who fetched it: it does not outlive a change of either without a new one.
+    if (new.page_id, new.facebook_user_id) is distinct from (old.page_id, old.facebook_user_id)
+       and not public.user_configs_sealed_now(new.page_token_secret_id) then
+      delete from vault.secrets s where s.id = new.page_token_secret_id;
+      new.page_token_secret_id := null;
     end if;
   end if;
 
@@ -131,11 +140,12 @@ create trigger user_configs_unseal_all
   for each statement execute function public.user_configs_unseal();
 
 revoke all on function
-  public.user_configs_secret(text, text), public.user_configs_seal(), public.user_configs_unseal(),
+  public.user_configs_secret(text, text), public.user_configs_sealed_now(uuid), public.user_configs_seal(), public.user_configs_unseal(),
   public.user_configs_keep_key(), public.user_configs_touch(), public.user_configs_lock()
   from public, anon, authenticated, service_role;
 
 comment on function public.user_configs_secret(text, text) is 'Writes a token to Vault under its name. For the triggers of user_configs only.';
+comment on function public.user_configs_sealed_now(uuid) is 'Tells whether a secret was written in this transaction. For the triggers of user_configs only.';
 comment on function public.user_configs_seal() is 'Moves a token that is written to user_configs to Vault.';
 comment on function public.user_configs_unseal() is 'Removes a connection''s tokens from Vault together with its row.';
 comment on function public.user_configs_keep_key() is 'Refuses to move a connection to another user or account.';
