@@ -64,6 +64,9 @@ func New(getenv func(string) string) (*App, error) {
 	return a, nil
 }
 
+// unwired is an App that can report why there is no better one.
+func unwired() *App { return &App{Config: &config.Config{}, log: slog.Default()} }
+
 // cached is the App of the environment as it stood at the last request. An
 // environment does not change under a deployed function; under the dev server
 // and in tests it may.

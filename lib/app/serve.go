@@ -57,7 +57,7 @@ func Serve(w http.ResponseWriter, r *http.Request, route Route) {
 	ctx, cancel := context.WithTimeout(r.Context(), route.Limit)
 	defer cancel()
 	answer := &answer{ResponseWriter: w}
-	c := &Call{W: answer, R: r.WithContext(ctx), RequestID: requestID(r)}
+	c := &Call{App: unwired(), W: answer, R: r.WithContext(ctx), RequestID: requestID(r)}
 
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("Referrer-Policy", "same-origin") // of a redirect too: the address holds the code
@@ -79,9 +79,11 @@ func (c *Call) run(route Route) (err error) {
 			c.Note("stack", string(debug.Stack()))
 		}
 	}()
-	if c.App, err = fromEnvironment(); err != nil {
+	wired, err := fromEnvironment()
+	if err != nil {
 		return err
 	}
+	c.App = wired
 	shared := route.Shared && c.share()
 	handler, ok := route.Methods[c.R.Method]
 	switch {
@@ -117,11 +119,7 @@ func (c *Call) record(route Route, failure *Failure, status int, took time.Durat
 		level = errorTable[failure.Code].level
 		attributes = append(attributes, slog.String("code", string(failure.Code)), slog.String("error", failure.Error()))
 	}
-	logger := slog.Default()
-	if c.App != nil {
-		logger = c.log
-	}
-	logger.LogAttrs(context.Background(), level, "request", append(attributes, c.notes...)...)
+	c.log.LogAttrs(context.Background(), level, "request", append(attributes, c.notes...)...)
 }
 
 // answer remembers that there is one.
