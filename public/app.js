@@ -5,10 +5,10 @@
 const byId = (id) => document.getElementById(id);
 const result = (name) => document.querySelector(`[data-result="${name}"]`);
 
-const news = byId("news"); // read aloud when it changes
 const dialog = byId("leave");
 const justConnected = showResult();
 let accounts = []; // as drawn
+let named = false; // the accounts that came back connected were in the list
 let turn = 0; // of the newest request: the answers to older ones come too late
 
 if (justConnected.length > 0) rememberToAsk(true);
@@ -81,7 +81,7 @@ async function refresh() {
       rememberToAsk(!sessionInSight());
     } else if (response.status === 401) {
       read = [];
-      news.textContent = "";
+      result("gone").hidden = true;
       rememberToAsk(false);
     }
   } catch {
@@ -108,7 +108,9 @@ function draw(next) {
   const list = byId("list");
   accounts = next;
   list.replaceChildren(...accounts.map(accountRow));
-  byId("accounts").hidden = accounts.length === 0 && news.textContent === "";
+  byId("waiting").hidden = !accounts.some((account) => delivery(account) === "waiting");
+  for (const name of ["hero", "none"]) byId(name).hidden = accounts.length > 0; // one invitation at a time
+  byId("accounts").hidden = accounts.length === 0;
   if (id) list.querySelector(`[data-part="${part}"][data-id="${CSS.escape(id)}"]`)?.focus();
 }
 
@@ -116,9 +118,6 @@ function accountRow(account) {
   const row = byId("account").content.cloneNode(true).firstElementChild;
   const part = (name) => row.querySelector(`[data-part="${name}"]`);
   const { good, text } = state(account);
-  const fields = account.subscribed_fields ?? [];
-  const works = account.status !== "reconnect";
-  const silent = Boolean(account.subscription_error) || fields.length === 0;
 
   part("initials").textContent = initials(account);
   part("title").textContent = account.name || handle(account);
@@ -126,8 +125,7 @@ function accountRow(account) {
   part("page").textContent = account.page_name ? `Page: ${account.page_name}` : "";
   part("state").textContent = text;
   part("state").classList.add(good ? "good" : "warn");
-  part("silent").hidden = !(works && silent);
-  part("waiting").hidden = !(works && !silent && !fields.includes("messages"));
+  part("silent").hidden = delivery(account) !== "silent";
 
   const isNew = justConnected.includes(account.instagram_id);
   part("new").hidden = !isNew;
@@ -137,7 +135,7 @@ function accountRow(account) {
   part("reconnect").href = "/api/login?" + new URLSearchParams({ return_to: "/", instagram_id: account.instagram_id });
   part("disconnect").addEventListener("click", () => askWhetherToLeave(account));
   part("reconnect").classList.toggle("primary", !good);
-  for (const name of ["reconnect", "disconnect"]) {
+  for (const name of ["why", "reconnect", "disconnect"]) {
     part(name).dataset.id = account.instagram_id;
     part(name).setAttribute("aria-label", `${part(name).textContent} ${handle(account)}`);
   }
@@ -154,6 +152,14 @@ function state(account) {
     default:
       return { text: `Stopped: ${account.status_reason || "reconnect to go on."}` };
   }
+}
+
+// Of a working account Meta may report nothing, or all but new messages.
+function delivery(account) {
+  const fields = account.subscribed_fields ?? [];
+  if (account.status === "reconnect") return "stopped";
+  if (account.subscription_error || fields.length === 0) return "silent";
+  return fields.includes("messages") ? "complete" : "waiting";
 }
 
 function day(date) {
@@ -185,6 +191,9 @@ function nameResult() {
   const fresh = accounts.filter((account) => justConnected.includes(account.instagram_id));
   if (fresh.length > 0) {
     say(result("connected"), `${names(fresh)} ${fresh.length === 1 ? "is" : "are"} connected.`);
+    named = true;
+  } else if (named) {
+    result("connected").hidden = true; // disconnected since
   }
   // The sentence is the one that the callback writes into the row.
   const stopped = accounts.filter((account) => justConnected.length > 0 && account.status === "reconnect" &&
@@ -230,10 +239,12 @@ async function disconnect() {
   }
   dialog.close();
   turn++; // a list that was asked for before still holds the account
-  news.textContent = `${handle(leaving)} is disconnected.`;
+  for (const older of document.querySelectorAll("[data-result]")) older.hidden = true;
+  say(result("gone"), `${handle(leaving)} is disconnected.`);
+  result("gone").hidden = false;
   draw(accounts.filter((account) => account !== leaving));
   nameResult();
-  byId("accounts-title").focus();
+  result("gone").focus();
 }
 
 // Says in the person's words why it did not work, or nothing.

@@ -2,9 +2,16 @@
 // form from being sent twice, and helps to choose.
 "use strict";
 
+forgetTheCode();
 preventSecondSubmit();
 const chooserForm = document.getElementById("chooser");
 if (chooserForm) helpToChoose(chooserForm);
+
+// A login that ends on a page leaves Meta's code in the address, and with it in
+// the browser's history.
+function forgetTheCode() {
+  if (location.pathname.endsWith("/callback")) history.replaceState(null, "", location.pathname);
+}
 
 // A second press would send a sealed cookie that the first has used up. The
 // form opens again when the page comes back from history, or after the time
@@ -49,6 +56,7 @@ function helpToChoose(form) {
     const found = rows.filter((row) => !row.hidden).length;
     byId("matches").textContent = found === rows.length ? "" :
       found === 0 ? "No account matches your search." : `${found} of ${rows.length} accounts shown`;
+    all.nextElementSibling.textContent = found === rows.length ? "Select all" : "Select all shown";
     update();
   }
 
@@ -60,7 +68,7 @@ function helpToChoose(form) {
   form.addEventListener("submit", (event) => {
     if (rows.some((row) => box(row).checked)) return;
     event.preventDefault();
-    notice.textContent = "Nothing is ticked yet. Tick at least one account, then press Connect.";
+    notice.textContent = "Choose at least one account, then press Connect.";
     notice.hidden = false;
     notice.scrollIntoView({ block: "center" });
   });

@@ -148,6 +148,20 @@ func (b *tab) reads(text string) {
 	})
 }
 
+// lacks checks that none of the texts is on the page as it is now.
+func (b *tab) lacks(texts ...string) {
+	b.Helper()
+	shown, err := chromedp.Run(b.ctx, chromedp.Evaluate[string]("document.body.innerText"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	for _, text := range texts {
+		if strings.Contains(shown, text) {
+			b.Errorf("the page still tells %q", text)
+		}
+	}
+}
+
 // arrives waits until the address of the page has that ending. What Meta adds
 // to it stays where there is no JavaScript.
 func (b *tab) arrives(ending string) {

@@ -10,6 +10,7 @@ type Error struct {
 	Title     string // one line
 	What      string // what happened, in the person's words
 	Next      string // what to do now
+	Note      string // sets people at ease, for instance that nothing is lost; may be empty
 	Actions   []Action
 }
 

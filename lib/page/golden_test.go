@@ -37,7 +37,7 @@ func variants() map[string]Page {
 	return map[string]Page{
 		"error": Error{
 			Code: "store_unavailable", RequestID: "fra1::x8k2p", Title: "We could not save your account",
-			What: "Our database did not answer.", Next: "Wait a moment, then press Try again.",
+			What: "Our database did not answer.", Next: "Wait a moment, then press Try again.", Note: "Nothing is lost.",
 			Actions: []Action{
 				{Label: "Try again", Post: "/api/choose", Fields: []Field{{"instagram_id", "1"}, {"instagram_id", "2"}}, Primary: true},
 				{Label: "Start over", Href: "/api/login"},
@@ -46,7 +46,7 @@ func variants() map[string]Page {
 		},
 		"error_bare":      Error{Title: "Something went wrong"},
 		"chooser":         Chooser{Action: "/api/choose", Fields: []Field{{"flow", "abc"}}, Accounts: []Account{bakery, nameless}, Again: askAgain, Cancel: goBack},
-		"chooser_notice":  Chooser{Action: "/api/choose", Accounts: []Account{bakery, nameless}, Notice: "Tick at least one account."},
+		"chooser_notice":  Chooser{Action: "/api/choose", Accounts: []Account{bakery, nameless}, Notice: "Choose at least one account, then press Connect."},
 		"chooser_stopped": Chooser{Action: "/api/choose", Accounts: []Account{bakery, nameless}, Stopped: Stopped{"brand_a", "brand_b"}, Again: askAgain},
 		"chooser_many":    Chooser{Action: "/api/choose", Accounts: many},
 		"missing": Missing{
@@ -57,6 +57,7 @@ func variants() map[string]Page {
 			Again: askAgain, Back: goBack, RequestID: "fra1::x8k2p",
 		},
 		"missing_some":     Missing{Pages: []Verdict{{"Aurora", "aurora.bakery", Connected}, {"Old Page", "", NoInstagram}}, Again: askAgain},
+		"missing_saved":    Missing{Pages: []Verdict{{"Club", "club_ig", NoTask}}, Saved: true, Again: askAgain, Back: goBack},
 		"missing_one":      Missing{Pages: []Verdict{{"Old Page", "", NoInstagram}}, Again: askAgain},
 		"missing_many":     Missing{Pages: folded, Again: askAgain},
 		"missing_no_page":  Missing{Again: askAgain, Back: goBack, RequestID: "fra1::x8k2p"},

@@ -26,7 +26,7 @@ func TestHostileTextStaysText(t *testing.T) {
 		post := Action{Label: s, Post: s, Fields: []Field{{s, s}}}
 		account := Account{InstagramID: s, Username: s, Name: s, PictureURL: s, PageName: s, Connected: true, CannotMessage: true}
 		for name, p := range map[string]Page{
-			"error":   Error{Code: s, RequestID: s, Title: s, What: s, Next: s, Actions: []Action{action, post}},
+			"error":   Error{Code: s, RequestID: s, Title: s, What: s, Next: s, Note: s, Actions: []Action{action, post}},
 			"chooser": Chooser{Action: s, Fields: []Field{{s, s}}, Accounts: []Account{account}, Notice: s, Stopped: Stopped{s}, Again: action, Cancel: post},
 			"missing": Missing{Pages: []Verdict{{s, s, NoTask}}, Declined: []Permission{{s, s, true}}, Stopped: Stopped{s}, Person: s, Again: post, Back: action, RequestID: s},
 		} {

@@ -11,7 +11,7 @@ type Missing struct {
 	Pages     []Verdict
 	Declined  []Permission
 	Stopped   Stopped
-	Saved     bool   // an account was connected just now
+	Saved     bool   // accounts were saved just now, though they may not work fully
 	Person    string // name of the Facebook profile that was used; may be empty
 	Again     Action // ask Meta again, with auth_type=rerequest
 	Back      Action
@@ -89,10 +89,10 @@ func (m Missing) Groups() []Group {
 	return groups
 }
 
-// SomeConnected says whether an account is connected: the page then tells of
-// the others only.
+// SomeConnected says whether the page lists an account that is well: then it
+// explains the others only.
 func (m Missing) SomeConnected() bool {
-	return m.Saved || slices.ContainsFunc(m.Pages, func(v Verdict) bool { return v.Kind == Connected })
+	return slices.ContainsFunc(m.Pages, func(v Verdict) bool { return v.Kind == Connected })
 }
 
 // Label is the Page's name, or a stand-in where Meta gave none.

@@ -50,6 +50,7 @@ func TestTitleAndLeadOfMissing(t *testing.T) {
 	const permission, account = "A permission is missing", "Why is my account not here?"
 	required, optional := Permissions([]string{"pages_show_list"}), Permissions([]string{"business_management"})
 	bare := []Verdict{{"A", "", NoInstagram}}
+	halfWay, well := []Verdict{{"A", "a", NoTask}}, []Verdict{{"A", "", NoInstagram}, {"B", "b", Connected}}
 	for name, tt := range map[string]struct {
 		missing     Missing
 		title, lead string
@@ -61,6 +62,9 @@ func TestTitleAndLeadOfMissing(t *testing.T) {
 		"both":                        {Missing{Declined: append(optional, required...)}, permission, "so we stopped"},
 		"a required one, and a Page":  {Missing{Declined: required, Pages: bare}, account, "so we stopped"},
 		"an optional one, and a Page": {Missing{Declined: optional, Pages: bare}, account, "one Facebook Page, but"},
+		"saved, and works not fully":  {Missing{Saved: true, Pages: halfWay}, account, "does not work fully yet"},
+		"saved, and another is well":  {Missing{Saved: true, Pages: well}, account, "Some of your accounts are connected"},
+		"one is well":                 {Missing{Pages: well}, account, "Some of your accounts are connected"},
 	} {
 		body := string(draw(t, tt.missing))
 		if want := "<h1>" + tt.title + "</h1>"; !strings.Contains(body, want) {
