@@ -181,7 +181,7 @@ func TestTryAgainWithManyAccounts(t *testing.T) {
 	w.wantError(down, 503, "store_unavailable")
 	w.supa.broken("save", nil)
 	again := w.tryAgain(down, nil)
-	if again.code() != "bad_request" || !strings.Contains(again.body, "Choose at least one account.") {
+	if again.code() != "bad_request" || !strings.Contains(again.body, "Choose at least one account, then press Connect.") {
 		t.Fatalf("%d %s", again.StatusCode, again.code())
 	}
 	if got := w.tryAgain(again, form); got.StatusCode != http.StatusSeeOther || len(w.supa.rows()) != 250 {

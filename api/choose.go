@@ -44,7 +44,7 @@ func connectChosen(c *app.Call) error {
 
 	// 3. Save, or ask once more.
 	if len(chosen) == 0 {
-		return c.Choose(flow, grant, found, "Choose at least one account.")
+		return c.Choose(flow, grant, found, "Choose at least one account, then press Connect.")
 	}
 	return c.Connect(flow, grant, found, chosen)
 }

@@ -106,7 +106,7 @@ func (w *world) postFrom(origin string, form url.Values) answer {
 func TestChooseAskedOnceMore(t *testing.T) {
 	w := start(t, brand(1), brand(2))
 	again := w.tryAgain(w.get(w.login("", metasim.Approval{})), nil)
-	if !strings.Contains(again.body, "Choose at least one account.") {
+	if !strings.Contains(again.body, "Choose at least one account, then press Connect.") {
 		t.Error(again.body)
 	}
 	got := w.tryAgain(again, url.Values{"instagram_id": {instagramID(2)}})

@@ -215,6 +215,14 @@ func TestExplained(t *testing.T) {
 			t.Error("an account that was not chosen is not missing")
 		}
 	})
+	t.Run("a refused subscription", func(t *testing.T) {
+		w := start(t, brand(1))
+		callback := w.login("?explain=1", metasim.Approval{})
+		w.meta.Order(metasim.Order{Step: "subscribe", Code: 100, Message: "no"})
+		if got := w.get(callback); !strings.Contains(got.body, "Connected, but messages do not reach us") {
+			t.Error(got.body)
+		}
+	})
 	t.Run("nothing is missing", func(t *testing.T) {
 		w := start(t, brand(1))
 		w.wantRedirect(w.get(w.login("?explain=1", metasim.Approval{})), 303, "/?connected="+instagramID(1))

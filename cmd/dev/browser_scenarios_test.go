@@ -90,6 +90,7 @@ func retryAfterOutage(b *tab) {
 	b.expect(http.StatusServiceUnavailable)
 	b.share("Lindqvist Ceramics")
 	b.sees("heading", "We cannot save right now")
+	b.reads("Nothing is lost")
 	b.page("outage")
 	b.wantSealed(0, 1)
 	b.wantSaved()

@@ -48,7 +48,7 @@ func (c *Call) Connect(flow string, grant Grant, found graph.Found, chosen []gra
 	c.Note("connected", grant.Chosen)
 	c.Grants.Clear(c.W, flow)
 	done := withResult(grant.Wish.ReturnTo, "connected", strings.Join(grant.Chosen, ","))
-	if explanation, missing := c.Explanation(found, grant.Chosen, done); grant.Wish.Explain && missing {
+	if explanation, missing := c.Explanation(found, rows, came, done); grant.Wish.Explain && missing {
 		return c.Render(http.StatusOK, explanation)
 	}
 	return c.Redirect(http.StatusSeeOther, done)
@@ -129,6 +129,7 @@ func (c *Call) offerAgain(flow string, grant Grant, cause error) error {
 		return Fail(StoreUnavailable, errors.Join(cause, err))
 	}
 	failure := Fail(StoreUnavailable, cause)
+	failure.Note = "Nothing is lost: for ten minutes Meta need not be asked again."
 	failure.Actions = []page.Action{{Label: "Try again", Post: "/api/choose", Fields: flowField(flow), Primary: true}}
 	return failure
 }

@@ -119,6 +119,7 @@ var errorTable = map[Code]struct {
 type Failure struct {
 	Code    Code
 	Cause   error
+	Note    string        // told along to people, to calm them
 	Actions []page.Action // offered instead of a new login
 	Page    page.Page     // shown to people instead of the table's texts
 }

@@ -40,7 +40,7 @@ func (c *Call) fail(f *Failure, asJSON bool) {
 	if shown == nil {
 		shown = page.Error{
 			Code: string(f.Code), RequestID: c.RequestID,
-			Title: entry.title, What: entry.what, Next: entry.next, Actions: c.actions(f, entry.again),
+			Title: entry.title, What: entry.what, Next: entry.next, Note: f.Note, Actions: c.actions(f, entry.again),
 		}
 	}
 	if err := c.Render(entry.status, shown); err != nil {

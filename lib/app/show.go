@@ -65,42 +65,47 @@ func (c *Call) declinedAmongAsked(found graph.Found) []page.Permission {
 	}))
 }
 
-// Explanation tells which Pages gave no working account, after those chosen
+// Explanation tells which Pages gave no working account, after those in rows
 // were connected. There is none where nothing is missing.
-func (c *Call) Explanation(found graph.Found, chosen []string, done string) (explanation page.Missing, missing bool) {
+func (c *Call) Explanation(found graph.Found, rows []store.Connection, came []store.Subscription, done string) (explanation page.Missing, missing bool) {
+	connected := map[string]page.VerdictKind{}
+	for i, row := range rows {
+		connected[row.InstagramID] = page.Connected
+		if came[i].Error != "" {
+			connected[row.InstagramID] = page.Silent
+		}
+	}
 	explanation = page.Missing{
-		Pages: verdicts(found.Pages, chosen), Declined: c.declinedAmongAsked(found), Person: found.Person.Name,
+		Pages: verdicts(found.Pages, connected), Declined: c.declinedAmongAsked(found), Person: found.Person.Name,
 		Saved: true, Again: c.Again("Ask Meta again"), Back: page.Action{Label: "Back to the app", Href: done}, RequestID: c.RequestID,
 	}
 	return explanation, slices.ContainsFunc(explanation.Pages, func(v page.Verdict) bool { return v.Kind != page.Connected })
 }
 
 // verdicts say what each Page lacks. An account that could be connected and
-// was not chosen needs no verdict.
-func verdicts(pages []graph.Page, chosen []string) []page.Verdict {
+// was not needs no verdict.
+func verdicts(pages []graph.Page, connected map[string]page.VerdictKind) []page.Verdict {
 	var all []page.Verdict
 	for _, p := range pages {
-		verdict := page.Verdict{PageName: p.Name, Username: p.Personal}
-		if p.Instagram != nil {
-			verdict.Username = p.Instagram.Username
+		if verdict := verdictOn(p, connected); verdict.Kind != 0 {
+			all = append(all, verdict)
 		}
-		switch {
-		case p.Instagram == nil && p.Personal == "":
-			verdict.Kind = page.NoInstagram
-		case p.Instagram == nil:
-			verdict.Kind = page.NotProfessional
-		case p.Token.Empty():
-			verdict.Kind = page.NoToken
-		case !p.CanMessage():
-			verdict.Kind = page.NoTask
-		case slices.Contains(chosen, p.Instagram.ID):
-			verdict.Kind = page.Connected
-		default:
-			continue
-		}
-		all = append(all, verdict)
 	}
 	return all
+}
+
+func verdictOn(p graph.Page, connected map[string]page.VerdictKind) page.Verdict {
+	switch {
+	case p.Instagram == nil && p.Personal == "":
+		return page.Verdict{PageName: p.Name, Kind: page.NoInstagram}
+	case p.Instagram == nil:
+		return page.Verdict{PageName: p.Name, Username: p.Personal, Kind: page.NotProfessional}
+	case p.Token.Empty():
+		return page.Verdict{PageName: p.Name, Username: p.Instagram.Username, Kind: page.NoToken}
+	case !p.CanMessage():
+		return page.Verdict{PageName: p.Name, Username: p.Instagram.Username, Kind: page.NoTask}
+	}
+	return page.Verdict{PageName: p.Name, Username: p.Instagram.Username, Kind: connected[p.Instagram.ID]}
 }
 
 func usernames(connections []store.Stored) []string {

@@ -55,6 +55,16 @@ func (k VerdictKind) Advice() Advice {
 				"Come back to this page and ask Meta again.",
 			},
 		}
+	case Silent:
+		return Advice{
+			Status: "Connected, but messages do not reach us",
+			Why:    "The account is saved. Meta refused to tell us when a message arrives.",
+			Steps: []string{
+				"In the Instagram app, open Settings, then Messages, then Message controls.",
+				"Open Connected tools and switch on Allow access to messages.",
+				"Come back to this page and ask Meta again. If it stays like this, tell the people who run the app.",
+			},
+		}
 	case Connected:
 		return Advice{
 			Status: "Connected",

@@ -55,6 +55,7 @@ const (
 	NotProfessional                        // the Instagram account linked is a personal one
 	NoToken                                // Meta lists the Page without a token
 	NoTask                                 // the person's role does not cover messages
+	Silent                                 // connected, but Meta tells us nothing of new messages
 	Connected                              // the account is connected
 )
 
