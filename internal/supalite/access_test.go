@@ -87,8 +87,10 @@ func testGrants(t *testing.T, p *project) {
 				left join pg_roles r on r.oid = a.grantee
 				where f.pronamespace = 'public'::regnamespace
 		) g where grantee in ('PUBLIC', 'anon', 'authenticated', 'service_role') group by grantee order by grantee`)
-	want := []object{{"line": "service_role: DELETE on user_configs, EXECUTE on get_instagram_token, " +
-		"INSERT on user_configs, SELECT on user_configs, UPDATE on user_configs"}}
+	want := []object{{"line": "service_role: DELETE on user_configs, " +
+		"EXECUTE on claim_instagram_events, EXECUTE on delete_old_instagram_events, EXECUTE on fail_instagram_events, " +
+		"EXECUTE on finish_instagram_events, EXECUTE on get_instagram_token, EXECUTE on ingest_instagram_events, " +
+		"INSERT on user_configs, SELECT on instagram_events, SELECT on user_configs, UPDATE on user_configs"}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("grants (-want +got):\n%s", diff)
 	}
@@ -125,7 +127,7 @@ func testTruncate(t *testing.T, p *project) {
 			t.Errorf("truncate as %s: %v", role, err)
 		}
 	}
-	if err := p.as(t, "supalite_owner", "truncate public.user_configs"); err != nil {
+	if err := p.as(t, "supalite_owner", "truncate public.user_configs cascade"); err != nil {
 		t.Fatal(err)
 	}
 	if names := p.secrets(t, u); len(names) > 0 {
