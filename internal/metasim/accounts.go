@@ -28,6 +28,9 @@ func (v view) listed(p *Person) []Page {
 
 // pageList is one part of a list of Pages below the node owner.
 func (s *Sim) pageList(v view, owner string, pages []Page, fields []field, which part) (object, error) {
+	if err := v.readsData(); err != nil {
+		return nil, err
+	}
 	if len(fields) == 0 {
 		fields = names("access_token", "category", "name", "id", "tasks")
 	}

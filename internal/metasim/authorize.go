@@ -17,12 +17,18 @@ const proofTimeLimit = 5 * time.Minute
 // Subcodes of error 190.
 const (
 	subcodeAppRemoved      = 458
+	subcodeCheckpointed    = 459
 	subcodePasswordChanged = 460
 	subcodeExpired         = 463
+	subcodeUnconfirmed     = 464
 	subcodeLostRole        = 492
+	subcodeDataAccess      = 493
 )
 
-var errUnknownToken = &fault{code: 190, message: "Invalid OAuth access token - Cannot parse access token"}
+var (
+	errUnknownToken = &fault{code: 190, message: "Invalid OAuth access token - Cannot parse access token"}
+	errWrongSecret  = &fault{code: 190, message: "Invalid OAuth access token signature."}
+)
 
 // authorize returns the live token that c carries, with its appsecret_proof
 // checked.
@@ -62,6 +68,17 @@ func (s *Sim) userOf(c *call) (view, *Person, error) {
 	return v, p, err
 }
 
+// authorizeApp returns the live token of a call that only the app's own may
+// make; which kind it is, the caller checks. An appsecret_proof is checked if
+// there is one, but not asked for: the app's token holds the secret.
+func (s *Sim) authorizeApp(c *call) (*token, error) {
+	t, err := s.carried(c)
+	if err == nil && c.query.Has("appsecret_proof") {
+		err = s.checkProof(c, t)
+	}
+	return t, err
+}
+
 // carried returns the live token that c carries, from the Authorization header
 // or the parameter access_token.
 func (s *Sim) carried(c *call) (*token, error) {
@@ -77,6 +94,9 @@ func (s *Sim) carried(c *call) (*token, error) {
 	}
 	if value == s.cfg.AppID+"|"+s.cfg.AppSecret {
 		return &token{value: value, kind: appToken}, nil
+	}
+	if strings.HasPrefix(value, s.cfg.AppID+"|") {
+		return nil, errWrongSecret
 	}
 	t := s.tokens[value]
 	if t == nil {
@@ -109,6 +129,10 @@ func (s *Sim) tokenFault(t *token, subcode int, now time.Time) *fault {
 	switch subcode {
 	case subcodeAppRemoved:
 		text = "The user has not authorized application " + s.cfg.AppID + "."
+	case subcodeCheckpointed:
+		text = "The user is enrolled in a blocking, logged-in checkpoint."
+	case subcodeUnconfirmed:
+		text = "Sessions for the user are not allowed because the user is not a confirmed user."
 	case subcodePasswordChanged:
 		text = "The session has been invalidated because the user changed their password or Facebook has changed the session for security reasons."
 	case subcodeExpired:

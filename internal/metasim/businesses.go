@@ -79,6 +79,9 @@ func (s *Sim) businessPages(c *call, edge string, pages func(*Business) []Page) 
 // business_management.
 func (s *Sim) businessUser(c *call) (view, *Person, error) {
 	v, person, err := s.authorizeUser(c)
+	if err == nil {
+		err = v.readsData()
+	}
 	if err == nil && !v.consent.has("business_management") {
 		err = &fault{code: 200, message: "(#200) Requires business_management permission to manage the object"}
 	}

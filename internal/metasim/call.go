@@ -22,7 +22,8 @@ type call struct {
 	tooLarge    bool
 
 	now      time.Time
-	noExpiry bool
+	noExpiry bool   // of the order that applies
+	renewAs  string // likewise: Order.Person
 }
 
 // readCall reads r whole, so that the server notices when its client goes

@@ -95,6 +95,16 @@ func (s *Sim) decide(person *Person, d decision, now time.Time) {
 // nothing.
 func (c *consent) has(name string) bool { return c != nil && c.status[name] == granted }
 
+// statusOf returns whether the permission was granted or declined; ok is false
+// if it was never asked for.
+func (c *consent) statusOf(name string) (status string, ok bool) {
+	if c == nil {
+		return "", false
+	}
+	status, ok = c.status[name]
+	return status, ok
+}
+
 // shares reports whether the person shares the Page.
 func (c *consent) shares(page string) bool {
 	return c != nil && (c.all || slices.Contains(c.pages, page))

@@ -29,20 +29,14 @@ type granularScope struct {
 	TargetIDs []string `json:"target_ids,omitempty"`
 }
 
-// debugToken needs the app's own token. An appsecret_proof is checked if there
-// is one, but not asked for: the token holds the secret.
+// debugToken needs the app's own token.
 func (s *Sim) debugToken(c *call) (any, error) {
-	app, err := s.carried(c)
+	app, err := s.authorizeApp(c)
 	if err != nil {
 		return nil, err
 	}
 	if app.kind != appToken {
 		return nil, &fault{code: 100, message: "(#100) You must provide an app access token, or a user access token that is an owner or developer of the app"}
-	}
-	if c.query.Has("appsecret_proof") {
-		if err := s.checkProof(c, app); err != nil {
-			return nil, err
-		}
 	}
 	input := c.query.Get("input_token")
 	if input == "" {
@@ -67,7 +61,7 @@ func (s *Sim) describe(c *call, t *token) debugData {
 	}
 	consent := s.consents[t.person]
 	if consent != nil {
-		dataAccess := consent.at.Add(dataAccessLife).Unix()
+		dataAccess := consent.dataAccessEnds().Unix()
 		d.DataAccessExpiresAt = &dataAccess
 	}
 	if subcode := s.subcode(t, c.now); subcode != 0 {

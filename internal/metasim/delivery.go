@@ -17,7 +17,7 @@ const maxBatch = 1000
 // Entry is what happened to one account.
 type Entry struct {
 	Account string    // the Instagram account's id; in one of Meta's samples the Page's
-	Time    time.Time // of sending; zero: Config.Now
+	Time    time.Time // of sending; zero: Sim.Now
 	Events  []Event
 }
 
@@ -80,7 +80,7 @@ func (s *Sim) body(entries []Entry) []byte {
 	list := make([]object, len(entries))
 	for i, e := range entries {
 		if e.Time.IsZero() {
-			e.Time = s.cfg.Now()
+			e.Time = s.Now()
 		}
 		list[i] = e.wire()
 	}

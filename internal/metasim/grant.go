@@ -34,7 +34,7 @@ func (s *Sim) Grant(g Grant) (userToken string) {
 			g.Pages = append(g.Pages, p.ID)
 		}
 	}
-	now := s.cfg.Now()
+	now := s.Now()
 	delete(s.consents, person.ID)
 	s.decide(person, decision{asked: g.Scopes, ticked: g.Scopes, pages: g.Pages}, now)
 	return s.handLong(person.ID, now).value

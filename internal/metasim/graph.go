@@ -41,6 +41,9 @@ func (s *Sim) node(c *call) (any, error) {
 	if page == nil || !v.maySee(page) {
 		return nil, c.missingObject()
 	}
+	if err := v.readsData(); err != nil {
+		return nil, err
+	}
 	return s.pageObject(v, page, fields)
 }
 

@@ -16,7 +16,7 @@ type Reply struct {
 	Text      string // "" where only attachments were sent
 	Token     string // the Page token that it came with
 	MessageID string
-	At        time.Time // by Config.Now
+	At        time.Time // by Sim.Now
 }
 
 // Replies returns the messages sent so far, in order. Those refused are not

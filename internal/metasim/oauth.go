@@ -1,6 +1,9 @@
 package metasim
 
-import "time"
+import (
+	"cmp"
+	"time"
+)
 
 const codeLife = 10 * time.Minute
 
@@ -78,6 +81,15 @@ func (s *Sim) exchange(c *call) (any, error) {
 	return c.tokenAnswer(s.handShort(known.person, c.now)), nil
 }
 
+// SetRenewalExtends says whether upgrading a token that is long-lived already
+// gives 60 days from now, as it does by default, or a new string for the time
+// that is left. Which of them Meta does is unconfirmed.
+func (s *Sim) SetRenewalExtends(on bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.keepsExpiry = !on
+}
+
 // upgrade turns a live user token, short or long, into a new long-lived one.
 // The old one stays valid.
 func (s *Sim) upgrade(c *call) (any, error) {
@@ -95,5 +107,9 @@ func (s *Sim) upgrade(c *call) (any, error) {
 	if subcode := s.subcode(t, c.now); subcode != 0 {
 		return nil, s.tokenFault(t, subcode, c.now)
 	}
-	return c.tokenAnswer(s.handLong(t.person, c.now)), nil
+	renewed := s.handLong(cmp.Or(c.renewAs, t.person), c.now)
+	if t.long && s.keepsExpiry {
+		renewed.expires = t.expires
+	}
+	return c.tokenAnswer(renewed), nil
 }

@@ -15,7 +15,7 @@ type Order struct {
 	// Step is one of "dialog", "exchange", "upgrade", "me", "permissions",
 	// "accounts", "page", "debug_token", "subscribe", "unsubscribe",
 	// "subscriptions", "revoke", "messages", "businesses", "owned_pages",
-	// "client_pages". Empty: any of them but the dialog.
+	// "client_pages", "app_subscriptions". Empty: any of them but the dialog.
 	Step  string
 	Times int // how many requests it applies to; 0: for good
 	Skip  int // let this many pass first
@@ -40,11 +40,13 @@ type Order struct {
 	Hang     bool   // answer nothing until the client goes away or Sim.Close
 	NoExpiry bool   // leave expires_in out of a token's answer; debug_token still knows it
 	Redirect string // 307 to this URL
+	Person   string // an upgrade answers with a token of this person's, whoever's came in
 }
 
 // Order puts o at the end of the queue. The first order of the queue that fits
 // a request serves it, alone: an order for good hides those behind it.
-// It panics on a Step that does not exist: such an order would never be served.
+// It panics on a Step or a Person that does not exist: such an order would never
+// be served.
 func (s *Sim) Order(o Order) {
 	known := func(rt route) bool { return rt.step == o.Step }
 	if o.Step != "" && !slices.ContainsFunc(routes, known) && !known(upgradeRoute) {
@@ -52,6 +54,9 @@ func (s *Sim) Order(o Order) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if o.Person != "" {
+		s.mustPerson(o.Person)
+	}
 	s.orders = append(s.orders, &o)
 }
 

@@ -1,7 +1,5 @@
 package metasim
 
-import "maps"
-
 type permissionStatus struct {
 	Permission string `json:"permission"`
 	Status     string `json:"status"`
@@ -10,13 +8,13 @@ type permissionStatus struct {
 // permissions serves GET /me/permissions: granted and declined, not what was
 // never asked for.
 func (s *Sim) permissions(c *call) (any, error) {
-	_, person, err := s.userOf(c)
+	v, _, err := s.userOf(c)
 	if err != nil {
 		return nil, err
 	}
 	data := []permissionStatus{}
 	for _, p := range knownPermissions {
-		if status, ok := s.consents[person.ID].status[p.name]; ok {
+		if status, ok := v.consent.statusOf(p.name); ok {
 			data = append(data, permissionStatus{p.name, status})
 		}
 	}
@@ -30,12 +28,6 @@ func (s *Sim) revoke(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	delete(s.consents, person.ID)
-	maps.DeleteFunc(s.codes, func(_ string, c *code) bool { return c.person == person.ID })
-	for _, t := range s.tokens {
-		if t.person == person.ID && t.ended == 0 {
-			t.ended = subcodeAppRemoved
-		}
-	}
+	s.removeApp(person)
 	return true, nil
 }

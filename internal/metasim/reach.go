@@ -138,7 +138,7 @@ func (s *Sim) tell(all []news) error {
 			return fmt.Errorf("delivering to account %s, field %q: %w", n.account, n.field, ErrNotSubscribed)
 		}
 	}
-	now := s.cfg.Now()
+	now := s.Now()
 	for _, n := range all {
 		if page := s.pageOfAccount(n.account); page != "" && n.writes {
 			s.noteWritten(page, n, now)

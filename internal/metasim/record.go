@@ -14,7 +14,7 @@ type Request struct {
 	Query        url.Values
 	Form         url.Values // the body's fields; of a JSON body its top level
 	Header       http.Header
-	Start, End   time.Time // of the machine's clock, not Config.Now; End is zero while it runs
+	Start, End   time.Time // of the machine's clock, not Sim.Now; End is zero while it runs
 	Status       int       // 0: nothing was answered
 }
 
@@ -30,15 +30,20 @@ func (s *Sim) begin(c *call) (*Request, Order, time.Duration) {
 	o := s.takeOrder(c.route)
 	delay := o.Latency
 	if c.route.graph() {
+		s.inFlight++
+		s.maxInFlight = max(s.maxInFlight, s.inFlight)
 		delay += s.latency
 	}
 	return r, o, delay
 }
 
-func (s *Sim) end(r *Request, status int) {
+func (s *Sim) end(c *call, r *Request, status int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	r.End, r.Status = time.Now(), status
+	if c.route.graph() {
+		s.inFlight--
+	}
 }
 
 // Requests returns what was received so far, in order of arrival.
@@ -52,12 +57,13 @@ func (s *Sim) Requests() []Request {
 	return all
 }
 
-// Reset forgets the requests and the replies; people, tokens and orders stay, and so does
-// who has written.
+// Reset forgets the requests, the replies and how many calls there were at
+// once; people, tokens and orders stay, and so does who has written.
 func (s *Sim) Reset() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.requests, s.replies = nil, nil
+	s.maxInFlight = s.inFlight
 }
 
 // Secrets returns every code and token handed out so far, for tests that

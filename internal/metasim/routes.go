@@ -33,6 +33,7 @@ var routes = []route{
 	{method: "GET", path: "{id}/subscribed_apps", step: "subscriptions", graphAPI: (*Sim).subscribedApps},
 	{method: "DELETE", path: "{id}/subscribed_apps", step: "unsubscribe", graphAPI: (*Sim).unsubscribe},
 	{method: "POST", path: "{id}/messages", step: "messages", graphAPI: (*Sim).sendMessage},
+	{method: "GET", path: "{id}/subscriptions", step: "app_subscriptions", graphAPI: (*Sim).listAppSubscriptions},
 	{method: "GET", path: "{id}/businesses", step: "businesses", graphAPI: (*Sim).businesses},
 	{method: "GET", path: "{id}/owned_pages", step: "owned_pages", graphAPI: (*Sim).ownedPages},
 	{method: "GET", path: "{id}/client_pages", step: "client_pages", graphAPI: (*Sim).clientPages},

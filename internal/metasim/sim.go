@@ -1,6 +1,7 @@
 // Package metasim is Meta, simulated strictly: the login dialog and the Graph
-// API on one host, and signed webhook deliveries, for the dev server and the tests. It is written from Meta's
-// documented behaviour and shares no code with the client that it tests.
+// API on one host, signed webhook deliveries and callbacks, a clock to move and
+// fates for its people, for the dev server and the tests. It is written from
+// Meta's documented behaviour and shares no code with the client that it tests.
 //
 // It is stricter than Meta where Meta leaves room: every call with a token
 // needs an appsecret_proof, as in an app with "Require App Secret" switched on.
@@ -9,6 +10,7 @@ package metasim
 import (
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -20,7 +22,8 @@ type Config struct {
 	// Configurations are those of Facebook Login for Business: config_id to the
 	// permissions it asks for. Nil: any config_id asks for DefaultScopes.
 	Configurations map[string][]string
-	// Now is the clock of codes, tokens and consents. Nil: time.Now.
+	// Now is the clock of codes, tokens and consents, which Sim.Jump moves
+	// forward. Nil: time.Now.
 	Now func() time.Time
 }
 
@@ -31,9 +34,10 @@ var DefaultScopes = []string{"instagram_basic", "instagram_manage_messages", "pa
 // Sim is an http.Handler: the dialog, the Graph API and the pictures of its
 // people. All methods may be called at any time from any goroutine.
 type Sim struct {
-	cfg  Config
-	done chan struct{}
-	stop sync.Once
+	cfg    Config
+	jumped atomic.Int64 // nanoseconds that Jump added to Config.Now
+	done   chan struct{}
+	stop   sync.Once
 
 	mu            sync.Mutex
 	people        []Person
@@ -45,6 +49,11 @@ type Sim struct {
 	latency       time.Duration
 	requests      []*Request
 	secrets       []string
+
+	keepsExpiry           bool // a renewal keeps the old token's
+	appSubscriptions      []AppSubscription
+	usage                 int // percent
+	inFlight, maxInFlight int // calls of the Graph API
 
 	// Of the webhook's deliveries and of what is sent in answer to them.
 	webhooks         *http.Client
@@ -85,7 +94,7 @@ func (s *Sim) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	record, order, delay := s.begin(c)
 	if order.Hang {
 		s.wait(c, nil)
-		s.end(record, 0)
+		s.end(c, record, 0)
 		panic(http.ErrAbortHandler)
 	}
 	// The work is done before the wait: a client that gives up waiting has used
@@ -95,13 +104,13 @@ func (s *Sim) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		timer := time.NewTimer(delay)
 		defer timer.Stop()
 		if !s.wait(c, timer.C) {
-			s.end(record, 0)
+			s.end(c, record, 0)
 			panic(http.ErrAbortHandler)
 		}
 	}
 	// Stamped before the bytes leave, so that a client that has its answer finds
 	// the record complete.
-	s.end(record, a.status)
+	s.end(c, record, a.status)
 	a.send(w, order.Cut)
 }
 
@@ -109,12 +118,14 @@ func (s *Sim) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // real one with an order's headers on it.
 func (s *Sim) answer(c *call, o Order) answer {
 	a, replaced := o.answer(c)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c.now, c.noExpiry, c.renewAs = s.Now(), o.NoExpiry, o.Person
 	if !replaced {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		c.now, c.noExpiry = s.cfg.Now(), o.NoExpiry
 		a = c.route.serve(s, c)
 	}
+	a.header.Set("Date", c.now.UTC().Format(http.TimeFormat))
+	s.addUsage(c, a.header)
 	for name, values := range o.Header {
 		a.header[http.CanonicalHeaderKey(name)] = values
 	}

@@ -31,6 +31,14 @@ func (s *Sim) Subscribed(pageID string) []string {
 	return slices.Clone(s.subscriptions[pageID])
 }
 
+// DropSubscription ends the Page's subscription behind the app's back, as
+// somebody does in the Page's settings.
+func (s *Sim) DropSubscription(pageID string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.subscriptions, pageID)
+}
+
 // pageOf is authorize for the Page tokens of the Page that c names, and refuses
 // any other token.
 func (s *Sim) pageOf(c *call) (view, error) {
@@ -45,7 +53,7 @@ func (s *Sim) pageOf(c *call) (view, error) {
 		return view{}, c.missingObject()
 	}
 	c.id = v.token.page
-	return v, nil
+	return v, v.readsData()
 }
 
 // manages is pageOf for calls that change or read the subscription.

@@ -2,10 +2,7 @@ package metasim
 
 import "time"
 
-const (
-	dataAccessLife = 90 * 24 * time.Hour
-	longLife       = 60 * 24 * time.Hour
-)
+const longLife = 60 * 24 * time.Hour
 
 type tokenKind string
 
@@ -22,6 +19,7 @@ type token struct {
 	person  string // id
 	page    string // id, of a Page token
 	parent  *token // the user token that a Page token was fetched with
+	long    bool   // a user token from an upgrade, not from a code
 	issued  time.Time
 	expires time.Time // zero: never
 	ended   int       // the subcode of 190 that ended it; 0 while it lives
@@ -46,11 +44,8 @@ func (s *Sim) handShort(person string, now time.Time) *token {
 // handLong hands out a 60-day token; its last minute is cut off, so that
 // expires_in is no round number to rely on.
 func (s *Sim) handLong(person string, now time.Time) *token {
-	return s.hand(token{kind: userToken, person: person, issued: now, expires: now.Truncate(time.Minute).Add(longLife)})
+	return s.hand(token{kind: userToken, person: person, issued: now, expires: now.Truncate(time.Minute).Add(longLife), long: true})
 }
-
-// long reports whether a user token is a long-lived one.
-func (t *token) long() bool { return t.expires.Sub(t.issued) > 24*time.Hour }
 
 // handPage hands out the token of a Page, the same one each time for the same
 // user token. It never expires if user is long-lived, and dies with it if not.
@@ -61,21 +56,8 @@ func (s *Sim) handPage(user *token, p *Page, now time.Time) *token {
 		}
 	}
 	t := token{value: p.Token, kind: pageToken, person: user.person, page: p.ID, parent: user, issued: now}
-	if !user.long() {
+	if !user.long {
 		t.expires = user.expires
 	}
 	return s.hand(t)
-}
-
-// Invalidate ends a token with a subcode of error 190, as 460 (password
-// changed) or 459 (checkpoint); the Page tokens fetched with it end too. It
-// reports whether the token is known.
-func (s *Sim) Invalidate(value string, subcode int) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	t := s.tokens[value]
-	if t != nil {
-		t.ended = subcode
-	}
-	return t != nil
 }

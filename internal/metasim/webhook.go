@@ -19,6 +19,8 @@ import (
 // webhookPatience is how long Meta waits for the answer to a delivery.
 const webhookPatience = 5 * time.Second
 
+const webhookAgent = "Webhooks/1.0 (https://fb.me/webhooks)"
+
 // newWebhookClient makes the client of deliveries, which follows no redirect.
 func newWebhookClient() *http.Client {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
@@ -56,7 +58,7 @@ func (s *Sim) Deliver(ctx context.Context, url string, body []byte) (status int,
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("X-Hub-Signature", "sha1="+s.mac(sha1.New, body)) // Meta still sends it too
 	req.Header.Set("X-Hub-Signature-256", s.Sign(body))
-	status, _, err = s.send(req)
+	status, _, err = s.send(req, webhookAgent)
 	if err != nil {
 		return 0, fmt.Errorf("delivering: %w", err)
 	}
@@ -104,7 +106,7 @@ func (s *Sim) Verify(ctx context.Context, webhook, token string) error {
 	if err != nil {
 		return err
 	}
-	status, body, err := s.send(req)
+	status, body, err := s.send(req, webhookAgent)
 	switch {
 	case err != nil:
 		return fmt.Errorf("verifying the webhook: %w", err)
@@ -116,12 +118,12 @@ func (s *Sim) Verify(ctx context.Context, webhook, token string) error {
 	return nil
 }
 
-// send makes a request as Meta's webhooks do. Its errors are without the URL,
+// send makes a request as Meta does. Its errors are without the URL,
 // whose query holds the verify token.
-func (s *Sim) send(req *http.Request) (status int, body []byte, err error) {
+func (s *Sim) send(req *http.Request, agent string) (status int, body []byte, err error) {
 	ctx, cancel := context.WithTimeout(req.Context(), s.patience)
 	defer cancel()
-	req.Header.Set("User-Agent", "Webhooks/1.0 (https://fb.me/webhooks)")
+	req.Header.Set("User-Agent", agent)
 	req.Header.Set("Accept", "*/*")
 	res, err := s.webhooks.Do(req.WithContext(ctx))
 	if err != nil {

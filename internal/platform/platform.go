@@ -31,11 +31,17 @@ type Platform struct {
 }
 
 // Check reports what would fail the build or lead nowhere: an entry of
-// functions that matches no function, a rewrite to something that is not there.
+// functions that matches no function, a rewrite or a cron job to something that
+// is not there.
 func (p *Platform) Check() error {
 	for _, d := range p.Rules.durations {
 		if !slices.ContainsFunc(slices.Collect(maps.Keys(p.Functions)), d.covers) {
 			return fmt.Errorf("vercel.json: functions: %q matches no function", d.files)
+		}
+	}
+	for _, path := range p.Rules.crons {
+		if p.Functions[path] == nil {
+			return fmt.Errorf("vercel.json: crons: there is no function at %q", path)
 		}
 	}
 	for _, w := range p.Rules.rewrites {

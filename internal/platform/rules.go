@@ -24,6 +24,7 @@ type Rules struct {
 	rewrites  []rewrite
 	headers   []headerRule
 	durations []duration
+	crons     []string // paths
 }
 
 type rewrite struct {
@@ -53,6 +54,10 @@ type file struct {
 		Source      string `json:"source"`
 		Destination string `json:"destination"`
 	} `json:"rewrites"`
+	Crons []struct {
+		Path     string `json:"path"`
+		Schedule string `json:"schedule"`
+	} `json:"crons"`
 	Headers []struct {
 		Source  string `json:"source"`
 		Headers []struct {
@@ -96,6 +101,13 @@ func (f *file) rules() (Rules, error) {
 		}
 		rules.durations = append(rules.durations, duration{files, time.Duration(fn.MaxDuration) * time.Second})
 	}
+	for _, c := range f.Crons {
+		// More often fails the deployment on the Hobby plan.
+		if !dailyExpr.MatchString(c.Schedule) {
+			return rules, fmt.Errorf("crons: %q is not once a day", c.Schedule)
+		}
+		rules.crons = append(rules.crons, c.Path)
+	}
 	for _, w := range f.Rewrites {
 		rule, err := newRewrite(w.Source, w.Destination)
 		if err != nil {
@@ -119,6 +131,9 @@ func (f *file) rules() (Rules, error) {
 	}
 	return rules, nil
 }
+
+// dailyExpr is a minute and an hour of each day.
+var dailyExpr = regexp.MustCompile(`^[0-5]?[0-9] ([01]?[0-9]|2[0-3]) \* \* \*$`)
 
 var paramExpr = regexp.MustCompile(`:([A-Za-z_][A-Za-z0-9_]*)[*+?]?`)
 

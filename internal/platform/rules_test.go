@@ -29,6 +29,8 @@ func TestLoadRefuses(t *testing.T) {
 		"elsewhere by slashes":    `{"framework":null,"rewrites":[{"source":"/a","destination":"//b.example/"}]}`,
 		"fragment":                `{"framework":null,"rewrites":[{"source":"/a","destination":"/b#c"}]}`,
 		"bad query":               `{"framework":null,"rewrites":[{"source":"/a","destination":"/b?%"}]}`,
+		"a cron job every hour":   `{"framework":null,"crons":[{"path":"/api/a","schedule":"0 * * * *"}]}`,
+		"a cron job on Mondays":   `{"framework":null,"crons":[{"path":"/api/a","schedule":"0 5 * * 1"}]}`,
 		"unknown param":           `{"framework":null,"rewrites":[{"source":"/:a","destination":"/:b"}]}`,
 	} {
 		if _, err := Load([]byte(text)); err == nil {
