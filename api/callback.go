@@ -54,9 +54,14 @@ func finishLogin(c *app.Call) error {
 		return err
 	}
 
-	// 5. None: say why. One: save it. Several: let the person choose.
+	// 5. None: say why. One, or the one to reconnect: save it. Several: let the
+	// person choose.
 	grant := c.Granted(state, long)
-	switch accounts := found.Accounts(); len(accounts) {
+	accounts := found.Accounts()
+	if wanted := found.Chosen([]string{state.Account}); len(wanted) == 1 {
+		accounts = wanted
+	}
+	switch len(accounts) {
 	case 0:
 		return c.WhyMissing(grant, found)
 	case 1:

@@ -24,6 +24,7 @@ const (
 	secretKey = "sb_secret_that-nobody-may-see"
 
 	verifyToken = "a-verify-token-that-nobody-may-see"
+	cronSecret  = "a-cron-secret-that-nobody-may-see"
 
 	ada = "00000000-0000-4000-8000-00000000000a"
 	ben = "00000000-0000-4000-8000-00000000000b"
@@ -56,6 +57,8 @@ func start(t *testing.T, pages ...metasim.Page) *world {
 		Rules: loaded, Public: os.DirFS("../public"),
 		Functions: map[string]http.HandlerFunc{
 			"/api/login": api.Login, "/api/callback": api.Callback, "/api/choose": api.Choose, "/api/accounts": api.Accounts, "/api/webhook": api.Webhook,
+			"/api/renew": api.Renew, "/api/deauthorize": api.Deauthorize, "/api/deletion": api.Deletion,
+			"/api/health": api.Health,
 		},
 		OnPanic: func(v any) { t.Errorf("a function panicked, which ends the process: %v", v) },
 	})
@@ -74,6 +77,7 @@ func start(t *testing.T, pages ...metasim.Page) *world {
 	t.Setenv("SUPABASE_URL", supaServer.URL)
 	t.Setenv("SUPABASE_SECRET_KEY", secretKey)
 	t.Setenv("WEBHOOK_VERIFY_TOKEN", verifyToken)
+	t.Setenv("CRON_SECRET", cronSecret)
 	t.Setenv("FB_GRAPH_URL", metaServer.URL)
 	t.Setenv("FB_DIALOG_URL", metaServer.URL)
 	w.browser = newBrowser(t)

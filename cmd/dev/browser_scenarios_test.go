@@ -25,6 +25,7 @@ var scenarios = []struct {
 	{"no Page", false, noPage},
 	{"no Instagram account", false, noInstagram},
 	{"one is missing", true, oneIsMissing},
+	{"answer a message", false, answerMessage},
 }
 
 func connectOne(b *tab) {

@@ -71,10 +71,12 @@ func startSystem(t *testing.T) *system {
 	return s
 }
 
-// forget removes what an earlier walk connected, and ends its outage.
+// forget removes what an earlier walk connected and sent, and ends its outage.
 func (s *system) forget(t *testing.T) {
 	t.Helper()
 	noFault.order(s)
+	s.meta.Reset()
+	s.mail.forget()
 	if _, err := s.supabase.SQL(t.Context(), "delete from public.user_configs"); err != nil {
 		t.Fatal(err)
 	}

@@ -41,7 +41,7 @@ func listen(addr string) (*listener, error) {
 // serve runs an HTTP server on its own goroutine and reports on failed why it
 // ended, unless it was closed.
 func (s *system) serve(l *listener, h http.Handler) {
-	srv := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second}
+	srv := &http.Server{Handler: s.ownHosts(h), ReadHeaderTimeout: 10 * time.Second}
 	s.onClose(func() error {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 		defer cancel()

@@ -3,7 +3,7 @@
 // real, all else is simulated.
 //
 //	go run ./cmd/dev          serve on http://localhost:3000
-//	go run ./cmd/dev -once    walk through a connection, check it, and end
+//	go run ./cmd/dev -once    walk through a connection and a message, check them, and end
 package main
 
 import (
@@ -24,7 +24,7 @@ import (
 func main() {
 	addr := flag.String("addr", "localhost:3000", "where to listen")
 	fresh := flag.Bool("fresh", false, "forget the data of earlier runs")
-	once := flag.Bool("once", false, "walk through a connection with simulators only, check what came out, and end")
+	once := flag.Bool("once", false, "walk through a connection and a message with simulators only, check what came out, and end")
 	flag.Parse()
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)

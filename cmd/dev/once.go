@@ -14,7 +14,8 @@ import (
 )
 
 // runOnce starts the system with simulators, on free ports and without
-// leaving data behind, and connects an account as a browser would.
+// leaving data behind, connects an account as a browser would, and has a
+// message to it answered.
 func runOnce(ctx context.Context) error {
 	root, err := findRoot()
 	if err != nil {
@@ -43,10 +44,13 @@ func runOnce(ctx context.Context) error {
 	if err := w.checkLookUp(ctx); err != nil {
 		return err
 	}
+	if err := w.checkInbox(ctx); err != nil {
+		return err
+	}
 	if err := w.checkLeaks(ctx, logs.stop()); err != nil {
 		return err
 	}
-	fmt.Printf("\nThe account is connected and its token sealed. All of it took %.1f s.\n", time.Since(begin).Seconds())
+	fmt.Printf("\nThe account is connected, its token sealed, and its message answered. All of it took %.1f s.\n", time.Since(begin).Seconds())
 	return nil
 }
 
@@ -60,6 +64,7 @@ type walk struct {
 	*system
 	browser     *browser
 	instagramID string
+	mid         string // of the message to it
 }
 
 // connect goes from the landing page to Meta's dialog and back.
@@ -185,7 +190,7 @@ func (w *walk) checkLookUp(ctx context.Context) error {
 		{"authenticated", w.supabase.AnonKey, user.AccessToken, false},
 	} {
 		begin := time.Now()
-		status, token, err := lookUpToken(ctx, w.env.supabaseURL(), as.key, as.bearer, w.instagramID)
+		status, token, err := project{w.env.supabaseURL(), as.key, as.bearer}.lookUpToken(ctx, w.instagramID)
 		if err != nil {
 			return fmt.Errorf("looking the token up as %s: %w", as.role, err)
 		}
@@ -219,7 +224,7 @@ func (w *walk) checkLeaks(ctx context.Context, logs []byte) error {
 		return fmt.Errorf("reading the database's files: %w", err)
 	}
 	// A search of nothing finds nothing: what is no secret must be seen.
-	seen := len(leaks([]string{w.instagramID}, files)) > 0
+	seen := len(leaks([]string{w.instagramID}, files)) > 0 && w.seesInbox(tables, logs)
 	if !seen || !strings.Contains(tables["public.user_configs"], w.instagramID) || !strings.Contains(string(logs), w.instagramID) {
 		return errors.New("the search for secrets does not see the tables, their files or the logs")
 	}

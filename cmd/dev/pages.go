@@ -6,11 +6,15 @@ import (
 	"embed"
 	"fmt"
 	"html/template"
+	"io/fs"
 	"net/http"
+	"slices"
 	"strings"
+
+	"igconnect/internal/platform"
 )
 
-//go:embed pages/*.html
+//go:embed pages
 var pageFiles embed.FS
 
 var pageTemplates = template.Must(template.ParseFS(pageFiles, "pages/*.html"))
@@ -23,7 +27,20 @@ func (s *system) pages() http.Handler {
 	mux.HandleFunc("POST /dev/sign-in", s.signIn)
 	mux.HandleFunc("POST /dev/sign-out", s.signOut)
 	mux.HandleFunc("POST /dev/fault", s.orderFault)
+	mux.HandleFunc("GET /dev/inbox", s.showInbox)
+	mux.HandleFunc("POST /dev/send", s.needSimulators(s.send))
+	mux.HandleFunc("POST /dev/work", s.needSimulators(s.work))
+	mux.Handle("GET /dev/assets/", http.StripPrefix("/dev/assets", assets()))
 	return http.NewCrossOriginProtection().Handler(mux)
+}
+
+// assets serves the script and the style that only these pages need.
+func assets() http.Handler {
+	files, err := fs.Sub(pageFiles, "pages/assets")
+	if err != nil {
+		panic(err) // the path is valid
+	}
+	return &platform.Platform{Public: files}
 }
 
 // render writes a page under the same policy as those of public/, but for the
@@ -41,7 +58,7 @@ func (s *system) render(w http.ResponseWriter, status int, name string, data any
 	}
 	h := w.Header()
 	h.Set("Cache-Control", "no-store")
-	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self' "+dialog+"; base-uri 'none'; frame-ancestors 'none'")
+	h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; img-src 'self'; form-action 'self' "+dialog+"; base-uri 'none'; frame-ancestors 'none'")
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Referrer-Policy", "same-origin")
 	h.Set("X-Content-Type-Options", "nosniff")
@@ -59,7 +76,17 @@ type overview struct {
 	Supabase  string // address of the real project
 	Faults    []fault
 	Ordered   string // the fault just ordered
+
+	Inbox    *inbox    // nil: it is a real project's
+	Accounts []account // those that can be written to
+	Writers  []writer
+	Kinds    []kind
+	Order    order // what the form was filled in with
+	Sent     *sent // what came of it
 }
+
+// account is a choice of the form.
+type account struct{ ID, Name string }
 
 // connection is a row of user_configs as the database holds it.
 type connection map[string]any
@@ -70,12 +97,21 @@ func (s *system) showOverview(w http.ResponseWriter, r *http.Request) {
 		MetaURL: s.metaURL,
 		Faults:  s.faults(),
 		Ordered: s.faultLabel(r.URL.Query().Get("ordered")),
+		Writers: writers,
+		Kinds:   kinds,
 	}
+	s.mail.mu.Lock()
+	o.Order, o.Sent = s.mail.order, s.mail.sent
+	s.mail.mu.Unlock()
 	if s.supabase == nil {
 		o.Supabase = s.env.supabaseURL()
-	} else if err := s.connections(r.Context(), &o); err != nil {
-		o.Trouble = err.Error()
+	} else {
+		o.Inbox = s.inbox(r.Context())
+		if err := s.connections(r.Context(), &o); err != nil {
+			o.Trouble = err.Error()
+		}
 	}
+	o.Accounts = accounts(o.Connected)
 	s.render(w, http.StatusOK, "overview.html", o)
 }
 
@@ -104,6 +140,18 @@ func (s *system) connections(ctx context.Context, o *overview) error {
 		o.Connected = append(o.Connected, row)
 	}
 	return nil
+}
+
+// accounts names each account once, however many users connected it.
+func accounts(rows []connection) []account {
+	var all []account
+	for _, row := range rows {
+		a := account{row.Show("instagram_id"), "@" + row.Show("username")}
+		if !slices.Contains(all, a) {
+			all = append(all, a)
+		}
+	}
+	return all
 }
 
 // Show returns a column as text.

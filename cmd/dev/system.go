@@ -41,6 +41,7 @@ type system struct {
 	supabase *supalite.Server
 	outage   *outage
 	anonKey  string // for sign-ins; the secret key where there is no other
+	mail     mail
 
 	failed  chan error // a server ended by itself
 	closers []func() error
@@ -53,6 +54,8 @@ var functions = map[string]http.HandlerFunc{
 	"/api/choose":   api.Choose,
 	"/api/accounts": api.Accounts,
 	"/api/webhook":  api.Webhook,
+	"/api/renew":    api.Renew, "/api/deauthorize": api.Deauthorize, "/api/deletion": api.Deletion,
+	"/api/health": api.Health,
 }
 
 // start starts the system, and leaves nothing running where it fails.
@@ -112,7 +115,7 @@ func (s *system) startMeta(_ context.Context, o options) error {
 		return err
 	}
 	s.env["FB_APP_ID"], s.env["FB_APP_SECRET"] = "1234567890", rand.Text()
-	s.env["WEBHOOK_VERIFY_TOKEN"] = rand.Text()
+	s.env["WEBHOOK_VERIFY_TOKEN"], s.env["CRON_SECRET"] = rand.Text(), rand.Text()
 	s.env["REDIRECT_URI"] = own
 	s.env["FB_GRAPH_URL"], s.env["FB_DIALOG_URL"] = l.url, l.url
 	s.metaURL = l.url

@@ -111,18 +111,23 @@ func TestOutage(t *testing.T) {
 		return rec.Code
 	}
 	for _, tt := range []struct {
-		down         bool
+		down, inbox  bool
 		method, path string
 		want         int
 	}{
-		{false, "POST", "/rest/v1/user_configs", 200},
-		{true, "POST", "/rest/v1/user_configs", 502},
-		{true, "GET", "/rest/v1/user_configs", 200},
-		{true, "POST", "/auth/v1/token", 200},
+		{false, false, "POST", "/rest/v1/user_configs", 200},
+		{true, false, "POST", "/rest/v1/user_configs", 502},
+		{true, false, "GET", "/rest/v1/user_configs", 200},
+		{true, false, "POST", "/auth/v1/token", 200},
+		{true, false, "POST", "/rest/v1/rpc/ingest_instagram_events", 502},
+		{false, true, "POST", "/rest/v1/rpc/ingest_instagram_events", 502},
+		{false, true, "POST", "/rest/v1/rpc/claim_instagram_events", 200},
+		{false, true, "POST", "/rest/v1/user_configs", 200},
 	} {
 		o.down.Store(tt.down)
+		o.inbox.Store(tt.inbox)
 		if got := status(tt.method, tt.path); got != tt.want {
-			t.Errorf("down %v, %s %s: %d, want %d", tt.down, tt.method, tt.path, got, tt.want)
+			t.Errorf("down %v, inbox %v, %s %s: %d, want %d", tt.down, tt.inbox, tt.method, tt.path, got, tt.want)
 		}
 	}
 }
@@ -148,7 +153,14 @@ func TestPages(t *testing.T) {
 		{"POST", "/dev/sign-in", "email=a&password=b", "", 502, "Signing in: "},
 		{"POST", "/dev/sign-in", "email=a&password=b", "https://evil.example", 403, ""},
 		{"POST", "/dev/fault", "name=upgrade", "", 303, ""},
-		{"POST", "/dev/fault", "name=save", "", 400, "no such fault"}, // Supabase is real
+		{"POST", "/dev/fault", "name=save", "", 400, "no such fault"},                      // Supabase is real
+		{"GET", "/dev/", "", "", 200, "A simulated message would lie among the real ones"}, // Supabase is real
+		{"POST", "/dev/send", "account=1&person=7700112233440001&kind=message&text=a", "", 400, "only where both"},
+		{"POST", "/dev/work", "", "", 400, "only where both"},
+		{"POST", "/dev/send", "", "https://evil.example", 403, ""},
+		{"GET", "/dev/inbox", "", "", 404, ""},
+		{"GET", "/dev/assets/dev.js", "", "", 200, "refresh"},
+		{"GET", "/dev/assets/inbox.html", "", "", 404, ""},
 		{"GET", "/dev/fault", "", "", 405, ""},
 		{"GET", "/dev/nothing", "", "", 404, ""},
 	} {
@@ -170,6 +182,16 @@ func TestPages(t *testing.T) {
 		if strings.Contains(rec.Body.String(), "<html") && !strings.Contains(policy, "form-action 'self' http://localhost:4000;") {
 			t.Errorf("%s: policy %q", name, policy)
 		}
+	}
+}
+
+// TestRealMeta: nothing is simulated beside the real Meta, and the page says so.
+func TestRealMeta(t *testing.T) {
+	s := &system{origin: "http://localhost:3000", env: env{"SUPABASE_URL": "http://127.0.0.1:1"}}
+	rec := httptest.NewRecorder()
+	s.pages().ServeHTTP(rec, httptest.NewRequest("GET", "/dev/", nil))
+	if body := rec.Body.String(); !strings.Contains(body, "Meta is the real one here") || strings.Contains(body, "/dev/send") || strings.Contains(body, "/dev/work") {
+		t.Errorf("%d:\n%s", rec.Code, body)
 	}
 }
 

@@ -87,11 +87,18 @@ func testGrants(t *testing.T, p *project) {
 				left join pg_roles r on r.oid = a.grantee
 				where f.pronamespace = 'public'::regnamespace
 		) g where grantee in ('PUBLIC', 'anon', 'authenticated', 'service_role') group by grantee order by grantee`)
-	want := []object{{"line": "service_role: DELETE on user_configs, " +
-		"EXECUTE on claim_instagram_events, EXECUTE on delete_old_instagram_events, EXECUTE on fail_instagram_events, " +
-		"EXECUTE on finish_instagram_events, EXECUTE on get_instagram_token, EXECUTE on ingest_instagram_events, " +
-		"INSERT on user_configs, SELECT on instagram_events, SELECT on user_configs, UPDATE on user_configs"}}
-	if diff := cmp.Diff(want, got); diff != "" {
+	var want []string
+	for _, function := range []string{
+		"claim_due_connections", "claim_instagram_events", "count_due_connections", "deauthorize_facebook_user",
+		"delete_old_instagram_events", "erase_facebook_user", "erasure", "fail_instagram_events", "finish_instagram_events",
+		"get_instagram_token", "igconnect_schema_version", "ingest_instagram_events", "probe_vault", "release_connections",
+		"settle_connections",
+	} {
+		want = append(want, "EXECUTE on "+function)
+	}
+	line := "service_role: DELETE on user_configs, " + strings.Join(want, ", ") + ", INSERT on user_configs, " +
+		"SELECT on connections_needing_attention, SELECT on instagram_events, SELECT on user_configs, UPDATE on user_configs"
+	if diff := cmp.Diff([]object{{"line": line}}, got); diff != "" {
 		t.Errorf("grants (-want +got):\n%s", diff)
 	}
 

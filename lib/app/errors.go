@@ -31,6 +31,7 @@ const (
 	MetaUnavailable    Code = "meta_unavailable"
 	StoreUnavailable   Code = "store_unavailable"
 	Misconfigured      Code = "misconfigured"
+	Unauthorized       Code = "unauthorized"
 	NotFound           Code = "not_found"
 	BadSignature       Code = "bad_signature"
 	Forbidden          Code = "forbidden"
@@ -94,6 +95,9 @@ var errorTable = map[Code]struct {
 	Misconfigured: {http.StatusInternalServerError, "This is not set up completely",
 		"A setting of this service is missing or wrong. It is not your fault.",
 		"Please tell the people who run the app. The log says what is missing.", "", slog.LevelError},
+	Unauthorized: {http.StatusUnauthorized, "Only for the operator",
+		"The secret of the cron job is missing or wrong.",
+		"Send it as Bearer: the value of CRON_SECRET.", "", slog.LevelWarn},
 	NotFound: {http.StatusNotFound, "There is nothing here",
 		"What you asked for does not exist, or is not yours.",
 		"Go back to the app and look again.", "", slog.LevelInfo},

@@ -15,6 +15,7 @@ import (
 type Wish struct {
 	ReturnTo string `json:"return_to,omitempty"` // where to be afterwards, checked; "" if nowhere in particular
 	Explain  bool   `json:"explain,omitempty"`   // show afterwards which Pages gave no account, and why
+	Account  string `json:"account,omitempty"`   // Instagram id of the one account to reconnect
 }
 
 // State is what a login remembers until Meta sends the browser back.

@@ -40,7 +40,10 @@ func (c *Call) Wants(request url.Values) error {
 	if returnTo != "" && !c.returnTo(returnTo) {
 		return Fail(BadRequest, errors.New("return_to is not allowed"))
 	}
-	c.Wish = Wish{ReturnTo: returnTo, Explain: request.Get("explain") != ""}
+	c.Wish = Wish{ReturnTo: returnTo, Explain: request.Get("explain") != "", Account: request.Get("instagram_id")}
+	if c.Wish.Account != "" && !instagramID.MatchString(c.Wish.Account) {
+		return Fail(BadRequest, errors.New("not an Instagram id"))
+	}
 	return nil
 }
 

@@ -73,6 +73,9 @@ func (w Wish) login() string {
 	if w.Explain {
 		query.Set("explain", "1")
 	}
+	if w.Account != "" {
+		query.Set("instagram_id", w.Account)
+	}
 	if len(query) == 0 {
 		return "/api/login"
 	}

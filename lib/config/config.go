@@ -33,11 +33,20 @@ var (
 	Deliveries = slices.Concat([]string{"FB_APP_SECRET"}, Supabase)
 )
 
+// Renewal and Erasures name those of a connection's life.
+var (
+	Renewal  = slices.Concat(Connect, []string{"CRON_SECRET"})
+	Erasures = slices.Concat(Deliveries, []string{"REDIRECT_URI"})
+)
+
 // Supabase names the variables of the store.
 var Supabase = []string{"SUPABASE_URL", "SUPABASE_SECRET_KEY"}
 
+// Settings are all variables that can be wrong.
+var Settings = slices.Concat(Renewal, Handshake)
+
 // Variables lists every environment variable that Load asks for.
-var Variables = slices.Concat(Connect, Handshake, []string{
+var Variables = slices.Concat(Settings, []string{
 	"NEXT_PUBLIC_SUPABASE_URL", "SUPABASE_SERVICE_ROLE_KEY",
 	"VERCEL_PROJECT_PRODUCTION_URL", "VERCEL_ENV",
 })
@@ -63,6 +72,7 @@ type Config struct {
 	LoginConfigID string // "" when scopes are asked for instead
 
 	VerifyToken secret.String // of the webhook's handshake
+	CronSecret  secret.String // of the cron job and the operator
 
 	GraphURL  string // with the version: https://graph.facebook.com/v24.0
 	DialogURL string // with version and path: https://www.facebook.com/v24.0/dialog/oauth
@@ -82,6 +92,7 @@ func Load(getenv func(string) string) (*Config, Problems) {
 		WebhookFields: l.list("WEBHOOK_FIELDS", "messages,messaging_postbacks,message_reactions,messaging_referrals,message_edits,standby", name),
 		Scopes:        l.list("FB_LOGIN_SCOPES", strings.Join(SeedScopes, ","), name),
 		VerifyToken:   secret.New(l.required("WEBHOOK_VERIFY_TOKEN")),
+		CronSecret:    secret.New(l.required("CRON_SECRET")),
 		LoginConfigID: l.matching("FB_LOGIN_CONFIG_ID", l.get("FB_LOGIN_CONFIG_ID"), identifier),
 	}
 	c.Origin = originOf(c.RedirectURI)

@@ -27,13 +27,14 @@ const (
 	tryTimeout = 6 * time.Second
 )
 
-// Client makes the calls of one Meta app. All fields must be set.
+// Client makes the calls of one Meta app. All fields but Seen must be set.
 type Client struct {
 	HTTP   *http.Client // must follow no redirects: they would carry a token away
 	URL    string       // base with version: https://graph.facebook.com/v24.0
 	AppID  string
 	Secret secret.String
 	Now    func() time.Time
+	Seen   func(http.Header) // given the headers of each answer; may be nil
 }
 
 // call is one request.
@@ -66,6 +67,9 @@ func (c *Client) try(ctx context.Context, call call, out any) error {
 		return &Error{Op: call.op, Class: Unavailable, cause: masked(err, call)}
 	}
 	defer response.Body.Close()
+	if c.Seen != nil {
+		c.Seen(response.Header)
+	}
 	body, err := io.ReadAll(io.LimitReader(response.Body, maxBody+1))
 	switch {
 	case err != nil:

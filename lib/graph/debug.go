@@ -14,6 +14,7 @@ import (
 
 // Debug is what Meta knows about a token.
 type Debug struct {
+	PersonID          string
 	Expires           time.Time // zero: never
 	DataAccessExpires time.Time // about 90 days after the last consent; zero: unknown
 	Scopes            []string
@@ -28,6 +29,7 @@ func (c *Client) Debug(ctx context.Context, token secret.String) (Debug, error) 
 	var answer struct {
 		Data *struct {
 			AppID             id       `json:"app_id"`
+			UserID            id       `json:"user_id"`
 			IsValid           *bool    `json:"is_valid"`
 			ExpiresAt         int64    `json:"expires_at"`
 			DataAccessExpires int64    `json:"data_access_expires_at"`
@@ -61,7 +63,7 @@ func (c *Client) Debug(ctx context.Context, token secret.String) (Debug, error) 
 	case string(data.AppID) != c.AppID:
 		return Debug{}, &Error{Op: call.op, Status: http.StatusOK, Class: TokenDead, cause: errors.New("the token is another app's")}
 	}
-	debug := Debug{Expires: unix(data.ExpiresAt), DataAccessExpires: unix(data.DataAccessExpires), Scopes: data.Scopes}
+	debug := Debug{PersonID: string(data.UserID), Expires: unix(data.ExpiresAt), DataAccessExpires: unix(data.DataAccessExpires), Scopes: data.Scopes}
 	scopes, named := 0, 0
 	for _, granular := range data.Granular {
 		if !strings.HasPrefix(granular.Scope, "pages_") { // the targets of instagram_… scopes are Instagram accounts

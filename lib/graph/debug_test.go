@@ -19,7 +19,8 @@ func TestDebug(t *testing.T) {
 		want       graph.Debug
 	}{
 		{"all of it", goodDebug, graph.Debug{
-			Expires: time.Unix(1780000000, 0).UTC(), DataAccessExpires: time.Unix(1790000000, 0).UTC(),
+			PersonID: "501",
+			Expires:  time.Unix(1780000000, 0).UTC(), DataAccessExpires: time.Unix(1790000000, 0).UTC(),
 			Scopes: []string{"pages_show_list", "instagram_basic"}, PageIDs: []string{"901", "902"}, AllNamed: true,
 		}},
 		{"never ends", `{"data":{"app_id":"1234567890","is_valid":true,"expires_at":0,"data_access_expires_at":0}}`, graph.Debug{}},

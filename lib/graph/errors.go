@@ -128,24 +128,6 @@ func classify(e *Error, message string, transient bool) Class {
 	return Rejected
 }
 
-// regainAccess reads the longest waiting time, given in minutes, of
-// X-Business-Use-Case-Usage; 0 when there is none.
-func regainAccess(header http.Header) time.Duration {
-	var usage map[string][]struct {
-		Minutes int `json:"estimated_time_to_regain_access"`
-	}
-	if json.Unmarshal([]byte(header.Get("X-Business-Use-Case-Usage")), &usage) != nil {
-		return 0
-	}
-	longest := 0
-	for _, entries := range usage {
-		for _, entry := range entries {
-			longest = max(longest, min(entry.Minutes, 24*60))
-		}
-	}
-	return time.Duration(longest) * time.Minute
-}
-
 // secretsOf lists what a call sent that nobody may read in a log.
 func secretsOf(call call) []secret.String {
 	secrets := []secret.String{call.token}

@@ -22,19 +22,25 @@ const (
 	maxClockSkew     = 5 * time.Minute
 )
 
-// PersonOf verifies a signed_request, which Meta posts when a person removes
-// the app or asks for erasure, and returns the person's app-scoped Facebook id.
-// The signature is over the encoded payload, exactly as sent. A request is good
-// for one day after it was issued. The error is ErrBadSignedRequest.
+// SignedRequest is what Meta posts when a person removes the app or asks for
+// erasure.
+type SignedRequest struct {
+	PersonID string // app-scoped Facebook id
+	Issued   time.Time
+}
+
+// ParseSignedRequest verifies a signed_request. The signature is over the
+// encoded payload, exactly as sent. A request is good for one day after it was
+// issued. The error is ErrBadSignedRequest.
 // https://developers.facebook.com/docs/facebook-login/guides/advanced/existing-system#parsingsr
-func PersonOf(signedRequest string, secrets []secret.String, now time.Time) (personID string, err error) {
+func ParseSignedRequest(signedRequest string, secrets []secret.String, now time.Time) (SignedRequest, error) {
 	signature, payload, ok := strings.Cut(signedRequest, ".")
 	if !ok || len(signedRequest) > maxSignedRequest || !signedBy(signature, payload, secrets) {
-		return "", ErrBadSignedRequest
+		return SignedRequest{}, ErrBadSignedRequest
 	}
 	decoded, err := base64url(payload)
 	if err != nil {
-		return "", ErrBadSignedRequest
+		return SignedRequest{}, ErrBadSignedRequest
 	}
 	var request struct {
 		Algorithm string `json:"algorithm"`
@@ -42,13 +48,14 @@ func PersonOf(signedRequest string, secrets []secret.String, now time.Time) (per
 		UserID    id     `json:"user_id"`   // a text, or a number in older apps
 	}
 	if json.Unmarshal(decoded, &request) != nil || request.UserID == "" {
-		return "", ErrBadSignedRequest
+		return SignedRequest{}, ErrBadSignedRequest
 	}
-	age := now.Sub(time.Unix(request.IssuedAt, 0))
+	issued := time.Unix(request.IssuedAt, 0).UTC()
+	age := now.Sub(issued)
 	if !strings.EqualFold(request.Algorithm, "HMAC-SHA256") || age > maxSignedAge || age < -maxClockSkew {
-		return "", ErrBadSignedRequest
+		return SignedRequest{}, ErrBadSignedRequest
 	}
-	return string(request.UserID), nil
+	return SignedRequest{PersonID: string(request.UserID), Issued: issued}, nil
 }
 
 func signedBy(signature, payload string, secrets []secret.String) bool {
@@ -68,7 +75,11 @@ func signedBy(signature, payload string, secrets []secret.String) bool {
 	return valid
 }
 
-// base64url decodes with or without padding: Meta has sent both.
+// base64url decodes with or without padding: Meta has sent both. A line break,
+// which the decoder would pass over, makes one request look like another.
 func base64url(text string) ([]byte, error) {
-	return base64.RawURLEncoding.DecodeString(strings.TrimRight(text, "="))
+	if strings.ContainsAny(text, "\r\n") {
+		return nil, ErrBadSignedRequest
+	}
+	return base64.RawURLEncoding.Strict().DecodeString(strings.TrimRight(text, "="))
 }

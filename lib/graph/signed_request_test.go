@@ -20,7 +20,7 @@ func signedRequest(payload, key string, encoding *base64.Encoding) string {
 	return encoding.EncodeToString(mac.Sum(nil)) + "." + encoded
 }
 
-func TestPersonOf(t *testing.T) {
+func TestParseSignedRequest(t *testing.T) {
 	const good = `{"algorithm":"HMAC-SHA256","expires":1291840400,"issued_at":1291836800,"user_id":"218471"}`
 	now := time.Unix(1291836800, 0).Add(time.Hour)
 	secrets := []secret.String{secret.New("new"), secret.New(""), secret.New("old")}
@@ -58,32 +58,32 @@ func TestPersonOf(t *testing.T) {
 		{"huge", valid + strings.Repeat("=", 9000), now, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			got, err := graph.PersonOf(c.request, secrets, c.now)
-			if got != c.want || (err == nil) != (c.want != "") {
-				t.Errorf("%q, %v", got, err)
+			got, err := graph.ParseSignedRequest(c.request, secrets, c.now)
+			if got.PersonID != c.want || (err == nil) != (c.want != "") || err == nil && got.Issued.Unix() != 1291836800 {
+				t.Errorf("%+v, %v", got, err)
 			}
 		})
 	}
-	if _, err := graph.PersonOf(signedRequest(good, "", raw), nil, now); err != graph.ErrBadSignedRequest {
+	if _, err := graph.ParseSignedRequest(signedRequest(good, "", raw), nil, now); err != graph.ErrBadSignedRequest {
 		t.Errorf("without any secret: %v", err)
 	}
 }
 
 // A vector of Meta's own: padded, a numeric id, and long ago.
-func TestPersonOfVector(t *testing.T) {
+func TestParseSignedRequestVector(t *testing.T) {
 	const vector = "U0_O1MqqNKUt32633zAkdd2Ce-jGVgRgJeRauyx_zC8=.eyJvYXV0aF90b2tlbiI6ImZvb190b2tlbiIsImFsZ29yaXRobSI6IkhNQUMtU0hBMjU2IiwiaXNzdWVkX2F0IjozMjEsImNvZGUiOiJmb29fY29kZSIsInN0YXRlIjoiZm9vX3N0YXRlIiwidXNlcl9pZCI6MTIzLCJmb28iOiJiYXIifQ=="
-	got, err := graph.PersonOf(vector, []secret.String{secret.New("foo_app_secret")}, time.Unix(400, 0))
-	if got != "123" || err != nil {
-		t.Errorf("%q, %v", got, err)
+	got, err := graph.ParseSignedRequest(vector, []secret.String{secret.New("foo_app_secret")}, time.Unix(400, 0))
+	if got.PersonID != "123" || got.Issued.Unix() != 321 || err != nil {
+		t.Errorf("%+v, %v", got, err)
 	}
 }
 
-func FuzzPersonOf(f *testing.F) {
+func FuzzParseSignedRequest(f *testing.F) {
 	f.Add(signedRequest(`{"algorithm":"HMAC-SHA256","issued_at":1291836800,"user_id":"218471"}`, "new", base64.RawURLEncoding))
 	f.Add("a.b")
 	f.Fuzz(func(t *testing.T, request string) {
-		if person, err := graph.PersonOf(request, []secret.String{secret.New("never-signed-with")}, time.Unix(1291836800, 0)); err == nil {
-			t.Errorf("believed: %s", person)
+		if got, err := graph.ParseSignedRequest(request, []secret.String{secret.New("never-signed-with")}, time.Unix(1291836800, 0)); err == nil {
+			t.Errorf("believed: %+v", got)
 		}
 	})
 }

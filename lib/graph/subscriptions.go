@@ -25,6 +25,16 @@ func WantedFields(fields, granted []string) []string {
 	return []string{leastField}
 }
 
+// Enough tells whether a Page's subscription is as wanted. Where the least is
+// wanted anything more is left alone: another user of the same Page may have
+// been granted it.
+func Enough(reached, wanted []string) bool {
+	if slices.Equal(wanted, []string{leastField}) {
+		return len(reached) > 0
+	}
+	return slices.Equal(slices.Sorted(slices.Values(reached)), slices.Sorted(slices.Values(wanted)))
+}
+
 // Subscribe connects a Page to the app's webhook: the whole list, for the call
 // replaces what was there. Where Meta says that a permission is missing it
 // falls back to the least that works. It returns what was reached, and the
@@ -47,6 +57,21 @@ func (c *Client) subscribe(ctx context.Context, pageID string, pageToken secret.
 		op: "subscribing the Page", method: http.MethodPost, path: "/" + pageID + "/subscribed_apps",
 		params: url.Values{"subscribed_fields": {strings.Join(fields, ",")}}, token: pageToken,
 	})
+}
+
+// Subscribed reads what the Page is subscribed to for this app; nothing where
+// it is not.
+func (c *Client) Subscribed(ctx context.Context, pageID string, pageToken secret.String) ([]string, error) {
+	apps, err := list[struct {
+		ID     id       `json:"id"`
+		Fields []string `json:"subscribed_fields"`
+	}](ctx, c, call{op: "reading the subscription", method: http.MethodGet, path: "/" + pageID + "/subscribed_apps", token: pageToken})
+	for _, app := range apps {
+		if string(app.ID) == c.AppID {
+			return app.Fields, err
+		}
+	}
+	return nil, err
 }
 
 // Unsubscribe ends the Page's subscription to the app's webhook.

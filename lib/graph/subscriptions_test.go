@@ -81,3 +81,22 @@ func TestSubscribe(t *testing.T) {
 		})
 	}
 }
+
+func TestEnough(t *testing.T) {
+	for _, c := range []struct {
+		reached, wanted []string
+		want            bool
+	}{
+		{[]string{"feed"}, []string{"feed"}, true},
+		{[]string{"messages", "standby"}, []string{"feed"}, true},
+		{nil, []string{"feed"}, false},
+		{[]string{"standby", "messages"}, []string{"messages", "standby"}, true},
+		{[]string{"messages"}, []string{"messages", "standby"}, false},
+		{[]string{"messages", "standby", "feed"}, []string{"messages", "standby"}, false},
+		{nil, []string{"messages"}, false},
+	} {
+		if got := graph.Enough(c.reached, c.wanted); got != c.want {
+			t.Errorf("Enough(%v, %v) = %v", c.reached, c.wanted, got)
+		}
+	}
+}

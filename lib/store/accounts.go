@@ -82,12 +82,7 @@ type Tokens struct {
 // connected it.
 func (s *Store) Tokens(ctx context.Context, instagramID string) ([]Tokens, error) {
 	var rows []Tokens
-	err := s.repeated(ctx, "opening the tokens", func(ctx context.Context) error {
-		// As a table of the name rpc/…, because the library's Rpc loses every error.
-		call := s.client.From("rpc/get_instagram_token").
-			Insert(map[string]string{"p_instagram_id": instagramID}, false, "", "representation", "")
-		return fetch(ctx, call, &rows)
-	})
+	err := s.call(ctx, "opening the tokens", "get_instagram_token", map[string]any{"p_instagram_id": instagramID}, &rows)
 	return rows, err
 }
 
@@ -110,6 +105,14 @@ func (s *Store) Stop(ctx context.Context, facebookUserID string, instagramIDs []
 			Filter("instagram_id", "in", anyOf(instagramIDs...)).
 			Lt("connected_at", before.UTC().Format(time.RFC3339Nano)).ExecuteWithContext(ctx)
 		return err
+	})
+}
+
+// call calls a function of the database, which must be one that may be called
+// again: as a table named rpc/…, because the library's Rpc loses every error.
+func (s *Store) call(ctx context.Context, op, function string, arguments map[string]any, answer any) error {
+	return s.repeated(ctx, op, func(ctx context.Context) error {
+		return fetch(ctx, s.client.From("rpc/"+function).Insert(arguments, false, "", "representation", ""), answer)
 	})
 }
 

@@ -21,10 +21,6 @@ type Event struct {
 // new. What came before is swallowed, so it may be repeated.
 func (s *Store) Ingest(ctx context.Context, events []Event) (int, error) {
 	fresh := 0
-	err := s.repeated(ctx, "filling the inbox", func(ctx context.Context) error {
-		call := s.client.From("rpc/ingest_instagram_events").
-			Insert(map[string]any{"events": events}, false, "", "representation", "")
-		return fetch(ctx, call, &fresh)
-	})
+	err := s.call(ctx, "filling the inbox", "ingest_instagram_events", map[string]any{"events": events}, &fresh)
 	return fresh, err
 }

@@ -1,0 +1,127 @@
+package main
+
+import (
+	"context"
+	"net/http"
+	"strings"
+)
+
+// inbox is what /dev/ shows of instagram_events, and what became of it.
+type inbox struct {
+	Events  []event // the newest first
+	Trouble string  // why Events is not known
+	Replies []reply // the newest first
+	Worked  *worked
+}
+
+// event is a row of instagram_events, for a person to read.
+type event struct {
+	Kind, Conversation, Text string
+	Owner                    string // e-mail address of the user whose connection received it
+	State                    string
+	Attempts                 int
+	LastError                string
+}
+
+// reply is an answer that the simulated Meta received.
+type reply struct{ Text, To, Page string }
+
+// maxShown is how many events and replies are shown.
+const maxShown = 50
+
+// showInbox answers a part of the page: its script puts it in place.
+func (s *system) showInbox(w http.ResponseWriter, r *http.Request) {
+	if s.supabase == nil {
+		http.NotFound(w, r)
+		return
+	}
+	s.render(w, http.StatusOK, "inbox", s.inbox(r.Context()))
+}
+
+func (s *system) inbox(ctx context.Context) *inbox {
+	in := &inbox{}
+	var err error
+	if in.Events, err = s.events(ctx); err != nil {
+		in.Trouble = err.Error()
+	}
+	if s.meta != nil {
+		in.Replies = s.replies()
+	}
+	s.mail.mu.Lock()
+	defer s.mail.mu.Unlock()
+	in.Worked = s.mail.worked
+	return in
+}
+
+// events reads the inbox past every guard.
+func (s *system) events(ctx context.Context) ([]event, error) {
+	rows, err := s.supabase.SQL(ctx, `
+		select e.kind, e.conversation, u.email as owner, e.attempts, coalesce(e.last_error, '') as last_error,
+			coalesce(
+				e.payload #>> '{message,text}', e.payload #>> '{message_edit,text}', e.payload #>> '{postback,title}',
+				e.payload #>> '{value,text}', e.payload #>> '{reaction,emoji}', '') as text,
+			case
+				when e.finished_at is not null then 'finished'
+				when e.dead_at is not null then 'dead'
+				when e.id = any (v.claimed) and v.due_at > now() then 'with a worker'
+				when c.status = 'reconnect' then 'waiting for the account to be connected again'
+				when e.next_try_at > now() then 'waiting for another try in ' || ceil(extract(epoch from e.next_try_at - now())) || ' s'
+				else 'waiting'
+			end as state
+		from public.instagram_events e
+		join public.user_configs c on c.user_id = e.user_id and c.instagram_id = e.instagram_id
+		left join auth.users u on u.id = e.user_id
+		left join public.instagram_conversations v on v.user_id = e.user_id and v.conversation = e.conversation
+		order by e.occurred_at desc, e.id desc
+		limit $1`, maxShown)
+	if err != nil {
+		return nil, err
+	}
+	events := make([]event, len(rows))
+	for i, row := range rows {
+		text := func(column string) string { value, _ := row[column].(string); return value }
+		attempts, _ := row["attempts"].(float64)
+		events[i] = event{
+			Kind: text("kind"), Conversation: text("conversation"), Text: text("text"), Owner: text("owner"),
+			State: text("state"), Attempts: int(attempts), LastError: text("last_error"),
+		}
+	}
+	return events, nil
+}
+
+// Class is how the state looks: good, as it should be for now, or warn.
+func (e event) Class() string {
+	switch e.State {
+	case "finished", "with a worker":
+		return "good"
+	case "waiting":
+		return ""
+	}
+	return "warn"
+}
+
+// Who names whom the account talks with.
+func (e event) Who() string {
+	_, person, _ := strings.Cut(e.Conversation, "/")
+	return nameOf(person)
+}
+
+// nameOf names a writer of ours; anybody else keeps the id.
+func nameOf(person string) string {
+	for _, w := range writers {
+		if w.ID == person {
+			return w.Name
+		}
+	}
+	return person
+}
+
+// replies returns what the simulated Meta received, without the tokens.
+func (s *system) replies() []reply {
+	var all []reply
+	received := s.meta.Replies()
+	for i := len(received) - 1; i >= 0 && len(all) < maxShown; i-- {
+		all = append(all, reply{received[i].Text, nameOf(received[i].Recipient), received[i].PageID})
+	}
+	return all
+}
