@@ -1,0 +1,133 @@
+// Command doctor examines a deployment from outside and says, line by line,
+// what is well, what is wrong, and what to do:
+//
+//	CRON_SECRET=… go run ./cmd/doctor -url https://connect.example.com
+//
+// It changes nothing there. Secrets come from the environment or from a file,
+// never from a flag, which other programs of the machine could read:
+//
+//	CRON_SECRET               the operator's, for all that /api/health knows
+//	DOCTOR_SESSION            access token of a signed-in user, for the login
+//	SUPABASE_URL              with SUPABASE_PUBLISHABLE_KEY: what anybody can
+//	SUPABASE_PUBLISHABLE_KEY  reach of the database
+//
+// It ends with 0 if nothing is wrong, with 1 if something is, and with 2 if it
+// was called wrongly.
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+
+	"igconnect/lib/secret"
+	"igconnect/lib/upstream"
+)
+
+const (
+	patience = 90 * time.Second // for everything
+	oneCall  = 25 * time.Second // /api/health asks others, too
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	os.Exit(run(ctx, os.Args[1:], os.Getenv, os.Stdout, os.Stderr))
+}
+
+// run examines and prints, and returns the exit status.
+func run(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) int {
+	flags := flag.NewFlagSet("doctor", flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	raw := flags.String("url", "", "the deployment, such as https://connect.example.com")
+	file := flags.String("secret-file", "", "file that holds the CRON_SECRET; else the variable of that name counts")
+	asJSON := flags.Bool("json", false, "print JSON")
+	switch err := flags.Parse(args); {
+	case errors.Is(err, flag.ErrHelp):
+		return 0
+	case err != nil:
+		return 2
+	}
+	d, err := newDoctor(*raw, *file, getenv)
+	if err == nil && flags.NArg() > 0 {
+		err = fmt.Errorf("there is no argument %q: see -help", flags.Arg(0))
+	}
+	if err != nil {
+		fmt.Fprintln(stderr, "doctor:", err)
+		return 2
+	}
+
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	r := newReport(d.url, d.examine(ctx))
+	if *asJSON {
+		err = r.json(stdout)
+	} else {
+		err = r.text(stdout, coloured(stdout, getenv))
+	}
+	switch {
+	case err != nil:
+		fmt.Fprintln(stderr, "doctor:", err)
+		return 2
+	case !r.OK:
+		return 1
+	}
+	return 0
+}
+
+// newDoctor reads where to look and with which secrets.
+func newDoctor(raw, file string, getenv func(string) string) (*doctor, error) {
+	base, err := parseBase(raw)
+	if err != nil {
+		return nil, fmt.Errorf("-url %w", err)
+	}
+	get := func(names ...string) string {
+		for _, name := range names {
+			if value := strings.TrimSpace(getenv(name)); value != "" {
+				return value
+			}
+		}
+		return ""
+	}
+	cron := get("CRON_SECRET")
+	if file != "" {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return nil, fmt.Errorf("reading -secret-file: %w", err)
+		}
+		if cron = strings.TrimSpace(string(text)); cron == "" {
+			return nil, errors.New("the file of -secret-file is empty")
+		}
+	}
+	d := &doctor{
+		url: base, plain: overHTTP(base), cron: secret.New(cron), session: secret.New(get("DOCTOR_SESSION")),
+		project: project{key: get("SUPABASE_PUBLISHABLE_KEY", "NEXT_PUBLIC_SUPABASE_PUBLISHABLE_KEY", "SUPABASE_ANON_KEY", "NEXT_PUBLIC_SUPABASE_ANON_KEY")},
+		http:    &http.Client{Transport: upstream.NewTransport(), CheckRedirect: upstream.NoRedirects, Timeout: oneCall},
+	}
+	if address := get("SUPABASE_URL", "NEXT_PUBLIC_SUPABASE_URL"); address != "" {
+		if d.project.url, err = parseBase(address); err != nil {
+			return nil, fmt.Errorf("SUPABASE_URL %w", err)
+		}
+	}
+	return d, nil
+}
+
+// coloured tells whether lines may be green and red: on a terminal, unless
+// NO_COLOR says otherwise (https://no-color.org).
+func coloured(w io.Writer, getenv func(string) string) bool {
+	file, ok := w.(*os.File)
+	if !ok || getenv("NO_COLOR") != "" || cmp.Or(getenv("TERM"), "dumb") == "dumb" {
+		return false
+	}
+	info, err := file.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}

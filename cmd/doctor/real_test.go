@@ -1,0 +1,107 @@
+package main
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
+
+	"igconnect/api"
+	"igconnect/internal/metasim"
+	"igconnect/internal/platform"
+	"igconnect/internal/supalite"
+	"igconnect/internal/supalite/supalitetest"
+)
+
+func TestMain(m *testing.M) { os.Exit(supalitetest.Run(m)) }
+
+// deployed is the real functions on the simulated platform, with Meta
+// simulated and Supabase Lite.
+func deployed(t *testing.T, lite *supalite.Server) (url string, meta *metasim.Sim) {
+	t.Helper()
+	text, err := os.ReadFile("../../vercel.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rules, err := platform.Load(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := httptest.NewServer(&platform.Platform{
+		Rules: rules, Public: os.DirFS("../../public"),
+		Functions: map[string]http.HandlerFunc{
+			"/api/login": api.Login, "/api/callback": api.Callback, "/api/accounts": api.Accounts, "/api/webhook": api.Webhook, "/api/renew": api.Renew,
+			"/api/deauthorize": api.Deauthorize, "/api/deletion": api.Deletion, "/api/health": api.Health,
+		},
+	})
+	meta = metasim.New(metasim.Config{AppID: "1234567890", AppSecret: "an-app-secret", RedirectURIs: []string{at.URL + "/api/auth/callback"}})
+	graph := httptest.NewServer(meta)
+	t.Cleanup(func() { meta.Close(); graph.Close(); at.Close() })
+	meta.SetAppSubscriptions(metasim.AppSubscription{Object: "instagram", CallbackURL: at.URL + "/api/webhook", Fields: []string{"messages"}})
+	for name, value := range map[string]string{
+		"FB_APP_ID": "1234567890", "FB_APP_SECRET": "an-app-secret", "REDIRECT_URI": at.URL + "/api/auth/callback",
+		"SUPABASE_URL": lite.URL, "SUPABASE_SECRET_KEY": lite.ServiceKey, "WEBHOOK_VERIFY_TOKEN": "a-verify-token", "CRON_SECRET": cronSecret,
+		"FB_GRAPH_URL": graph.URL, "FB_DIALOG_URL": graph.URL,
+		"SIGN_IN_URL": "", "ALLOWED_ORIGINS": "", "WEBHOOK_FIELDS": "", "FB_LOGIN_SCOPES": "", "FB_LOGIN_CONFIG_ID": "", "VERCEL_ENV": "", "SUPABASE_AUTH_COOKIE": "",
+	} {
+		t.Setenv(name, value)
+	}
+	return at.URL, meta
+}
+
+func TestRealDeployment(t *testing.T) {
+	lite := supalitetest.Shared(t)
+	url, meta := deployed(t, lite)
+	user, err := lite.SignUp(t.Context(), uuid.NewString()+"@example.com", "a-password-for-tests")
+	if err != nil {
+		t.Fatal(err)
+	}
+	secrets := map[string]string{"CRON_SECRET": cronSecret, "DOCTOR_SESSION": user.AccessToken, "SUPABASE_URL": lite.URL, "SUPABASE_PUBLISHABLE_KEY": lite.AnonKey}
+	d, err := newDoctor(url, "", func(name string) string { return secrets[name] })
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	well := []string{
+		"unchecked http leads to https: This is on your own machine.",
+		"note pages_messaging: It is not asked for. An account can be connected, but new messages may not reach us.",
+		"note business_management: It is not asked for. We may not see Pages that belong to a company or an agency, nor the Instagram accounts behind them.",
+	}
+	if diff := cmp.Diff(well, ill(d.examine(t.Context()))); diff != "" {
+		t.Error(diff)
+	}
+
+	// Holes, in the database (which ends with this package's tests) and in the
+	// set-up.
+	open := func(statement string) {
+		if _, err := lite.SQL(t.Context(), statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+	open("grant execute on function public.get_instagram_token(text) to anon")
+	open("grant execute on function public.claim_instagram_events(integer, interval) to authenticated")
+	meta.SetAppSubscriptions()
+	t.Setenv("WEBHOOK_VERIFY_TOKEN", "")
+	t.Setenv("FB_LOGIN_SCOPES", "instagram_basic,pages_show_list,pages_manage_metadata,pages_messaging,business_management")
+	var wrong []string
+	for _, line := range ill(d.examine(t.Context())) {
+		if line, ok := strings.CutPrefix(line, "wrong "); ok {
+			wrong = append(wrong, line)
+		}
+	}
+	want := []string{
+		"WEBHOOK_VERIFY_TOKEN: WEBHOOK_VERIFY_TOKEN is missing.",
+		"webhook: The app is not subscribed to Instagram.",
+		"webhook refuses a wrong token: It is not set up: a setting that it needs is missing or broken.",
+		"instagram_manage_messages: It is not asked for. We cannot read or answer the messages of your Instagram account.",
+		"anon: get_instagram_token: The role anon reaches it.",
+		"authenticated: claim_instagram_events: The role authenticated reaches it.",
+	}
+	if diff := cmp.Diff(want, wrong); diff != "" {
+		t.Error(diff)
+	}
+}
