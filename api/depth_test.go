@@ -98,6 +98,7 @@ func TestRoundTrips(t *testing.T) {
 			if got := strings.Join(steps, " "); got != c.calls {
 				t.Errorf("calls: %s", got)
 			}
+			t.Logf("%d round trips one after the other, of %d calls", depth(calls), len(calls))
 			if got := depth(calls); got != c.depth {
 				t.Errorf("%d round trips one after the other, want %d", got, c.depth)
 			}

@@ -138,6 +138,7 @@ func TestSupabaseFailsAtLogin(t *testing.T) {
 	}{
 		{"HTML 502", html(502), 503, "store_unavailable"},
 		{"null", reply(200, "null"), 503, "store_unavailable"},
+		{"a redirect", reply(307, ""), 503, "store_unavailable"},
 		{"500 with null", reply(500, "null"), 503, "store_unavailable"},
 		{"a wrong key", reply(401, `{"message":"Invalid API key"}`), 500, "misconfigured"},
 		{"a banned user", reply(403, `{"code":403,"error_code":"user_banned","msg":"User is banned"}`), 401, "signed_out"},
@@ -236,15 +237,18 @@ func TestHanging(t *testing.T) {
 		code       string
 	}{
 		{"Meta at the exchange", "exchange", "meta_unavailable"},
+		{"Meta at the upgrade", "upgrade", "meta_unavailable"},
 		{"Meta at the list", "accounts", "meta_unavailable"},
+		{"Meta at the token check", "debug_token", ""},
 		{"Meta at the subscription", "subscribe", ""},
 		{"Supabase at the save", "save", "store_unavailable"},
+		{"Supabase at the list", "list", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			w := start(t, brand(1))
 			callback := w.login("", metasim.Approval{})
-			if c.step == "save" {
-				w.supa.broken("save", w.supa.hang)
+			if c.step == "save" || c.step == "list" {
+				w.supa.broken(c.step, w.supa.hang)
 			} else {
 				w.meta.Order(metasim.Order{Step: c.step, Hang: true})
 			}
@@ -253,14 +257,27 @@ func TestHanging(t *testing.T) {
 			if took := time.Since(begun); took > 25*time.Second {
 				t.Errorf("answered after %v", took)
 			}
-			if got.code() != c.code {
-				t.Errorf("got %d %s", got.StatusCode, got.code())
+			if got.code() != c.code || (len(w.supa.rows()) == 0) != (c.code != "") {
+				t.Errorf("got %d %s with rows %v", got.StatusCode, got.code(), w.supa.rows())
 			}
 			if c.step == "save" {
 				w.supa.broken("save", nil)
 				w.wantRedirect(w.tryAgain(got, nil), http.StatusSeeOther, "/?connected="+instagramID(1))
 			}
 		})
+	}
+}
+
+func TestSupabaseHangsAtLogin(t *testing.T) {
+	if testing.Short() {
+		t.Skip("waits for real limits")
+	}
+	w := start(t)
+	w.supa.broken("user", w.supa.hang)
+	begun := time.Now()
+	w.wantError(w.get("/api/login"), 503, "store_unavailable")
+	if took := time.Since(begun); took > 10*time.Second {
+		t.Errorf("answered after %v", took)
 	}
 }
 
@@ -275,7 +292,7 @@ func (w *world) wantNoSecret(answers ...answer) {
 			seen += name + strings.Join(values, " ")
 		}
 	}
-	for _, s := range append(w.meta.Secrets(), appSecret, secretKey, session(ada)) {
+	for _, s := range append(w.meta.Secrets(), appSecret, secretKey, verifyToken, cronSecret, session(ada)) {
 		if strings.Contains(seen, s) || strings.Contains(seen, url.QueryEscape(s)) {
 			w.t.Errorf("%s… was shown in %s", s[:8], seen)
 		}

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -100,6 +101,20 @@ func TestDelivery(t *testing.T) {
 		t.Error(diff)
 	}
 	w.wantNoSecret(got)
+}
+
+// However large a delivery is, it is one call.
+func TestDeliveryIsOneCall(t *testing.T) {
+	w := start(t)
+	var entries []string
+	for i := range 1000 {
+		entries = append(entries, fmt.Sprintf(`{"id":"1784145269160%04d","messaging":[{"sender":{"id":"%d"},"timestamp":1668022333735,"message":{"mid":"m%d"}}]}`, i%7, i, i))
+	}
+	body := `{"object":"instagram","entry":[` + strings.Join(entries, ",") + `]}`
+	got := w.deliver(body, signed(body, appSecret))
+	if calls := w.ingested(); got.StatusCode != 200 || len(calls) != 1 || len(calls[0]) != 1000 {
+		t.Errorf("%d, %d calls", got.StatusCode, len(calls))
+	}
 }
 
 func TestDeliveryRefused(t *testing.T) {

@@ -220,3 +220,19 @@ func TestUserChangedAtTheChooser(t *testing.T) {
 	w.signIn(ada)
 	w.wantRedirect(w.tryAgain(chooser, url.Values{"instagram_id": {instagramID(1)}}), 303, "/?connected="+instagramID(1))
 }
+
+// A form that is posted to another host name: that of the same host goes on to
+// the right one, that of the app would lose its Origin in a redirect.
+func TestLoginByFormOnAnotherHost(t *testing.T) {
+	for origin, want := range map[string]int{"https://www.app.example": 307, appOrigin: 400} {
+		w := start(t)
+		t.Setenv("ALLOWED_ORIGINS", appOrigin+",https://www.app.example")
+		request, _ := http.NewRequest("POST", w.url+"/api/login", strings.NewReader(url.Values{"access_token": {session(ada)}}.Encode()))
+		request.Host = "www.app.example"
+		request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		request.Header.Set("Origin", origin)
+		if got := w.do(request); got.StatusCode != want {
+			t.Errorf("from %s: %d %s", origin, got.StatusCode, got.code())
+		}
+	}
+}

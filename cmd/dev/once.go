@@ -232,7 +232,7 @@ func (w *walk) checkLeaks(ctx context.Context, logs []byte) error {
 	for name, rows := range tables {
 		haystacks = append(haystacks, haystack{name: "table " + name, content: []byte(rows)})
 	}
-	secrets := append(w.meta.Secrets(), w.env["FB_APP_SECRET"], w.env.supabaseKey())
+	secrets := append(w.meta.Secrets(), w.env["FB_APP_SECRET"], w.env["WEBHOOK_VERIFY_TOKEN"], w.env["CRON_SECRET"], w.env.supabaseKey())
 	if found := leaks(secrets, append(haystacks, files...)); len(found) > 0 {
 		return fmt.Errorf("secrets stand in clear in %s", strings.Join(found, ", "))
 	}

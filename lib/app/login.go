@@ -21,8 +21,9 @@ func (c *Call) LoginRequest() (url.Values, error) {
 	if err := c.FromAllowedPage(); err != nil {
 		return nil, err
 	}
-	if c.ByScript() && c.elsewhere() && !c.seenAsOwn() { // a redirect would lose the token on its way
-		return nil, Fail(BadRequest, errors.New("a script must call the host of REDIRECT_URI"))
+	if c.elsewhere() && !c.seenAsOwn() && (c.ByScript() || c.formOfAnotherHost()) {
+		// A redirect would lose a script's token, and a form's Origin, on its way.
+		return nil, Fail(BadRequest, errors.New("scripts and forms must call the host of REDIRECT_URI"))
 	}
 	request := c.R.URL.Query()
 	if c.R.Method != http.MethodPost {

@@ -52,6 +52,14 @@ func (c *Call) seenAsOwn() bool {
 	return c.R.Header.Get("Origin") == c.Config.Origin || strings.HasPrefix(c.R.Referer(), c.Config.Origin+"/")
 }
 
+// formOfAnotherHost tells whether a page of another host posts here. After a
+// redirect to a third one its Origin would be null.
+// https://fetch.spec.whatwg.org/#concept-http-redirect-fetch
+func (c *Call) formOfAnotherHost() bool {
+	origin, err := url.Parse(c.R.Header.Get("Origin"))
+	return c.R.Method == http.MethodPost && (err != nil || !strings.EqualFold(origin.Hostname(), hostname(c.R)))
+}
+
 func (c *Call) elsewhere() bool { return !strings.EqualFold(hostname(c.R), c.Config.Hostname()) }
 
 // hostname is the name by which the browser came, without a port.

@@ -248,6 +248,19 @@ func delivery(n int) []byte {
 	return []byte(`{"object":"instagram","entry":[` + strings.Join(entries, ",") + `]}`)
 }
 
+// TestDeliveryAllocations: 20 an event is the most.
+func TestDeliveryAllocations(t *testing.T) {
+	body := delivery(1000)
+	allocations := testing.AllocsPerRun(3, func() {
+		if events, err := graph.ParseDelivery(body); err != nil || len(events) != 1000 {
+			t.Fatal(err)
+		}
+	})
+	if allocations > 20_000 {
+		t.Errorf("%.0f allocations for 1,000 events", allocations)
+	}
+}
+
 func BenchmarkDelivery(b *testing.B) {
 	secrets := []secret.String{secret.New("new"), secret.New("old")}
 	for _, n := range []int{1, 1000} {
