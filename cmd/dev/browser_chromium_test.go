@@ -15,7 +15,7 @@ import (
 )
 
 // browserLimit ends a browser that hangs, and with it the test.
-const browserLimit = 3 * time.Minute
+const browserLimit = 6 * time.Minute
 
 // chromiumNames are what the browser is called on different systems.
 var chromiumNames = []string{"chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "headless-shell"}

@@ -26,6 +26,7 @@ var scenarios = []struct {
 	{"no Instagram account", false, noInstagram},
 	{"one is missing", true, oneIsMissing},
 	{"answer a message", false, answerMessage},
+	{"live and die", false, liveAndDie},
 }
 
 func connectOne(b *tab) {

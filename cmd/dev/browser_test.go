@@ -71,12 +71,14 @@ func startSystem(t *testing.T) *system {
 	return s
 }
 
-// forget removes what an earlier walk connected and sent, and ends its outage.
+// forget removes what an earlier walk connected, sent and pressed, and ends its
+// outage.
 func (s *system) forget(t *testing.T) {
 	t.Helper()
 	noFault.order(s)
 	s.meta.Reset()
 	s.mail.forget()
+	s.life.forget(s)
 	if _, err := s.supabase.SQL(t.Context(), "delete from public.user_configs"); err != nil {
 		t.Fatal(err)
 	}

@@ -71,7 +71,7 @@ func (s *system) simulated() bool { return s.meta != nil && s.supabase != nil }
 func (s *system) needSimulators(h http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if !s.simulated() {
-			http.Error(w, "Messages are simulated only where both Meta and Supabase are.", http.StatusBadRequest)
+			http.Error(w, "This is simulated only where both Meta and Supabase are.", http.StatusBadRequest)
 			return
 		}
 		h(w, r)

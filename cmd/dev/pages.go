@@ -30,6 +30,7 @@ func (s *system) pages() http.Handler {
 	mux.HandleFunc("GET /dev/inbox", s.showInbox)
 	mux.HandleFunc("POST /dev/send", s.needSimulators(s.send))
 	mux.HandleFunc("POST /dev/work", s.needSimulators(s.work))
+	mux.HandleFunc("POST /dev/life", s.needSimulators(s.live))
 	mux.Handle("GET /dev/assets/", http.StripPrefix("/dev/assets", assets()))
 	return http.NewCrossOriginProtection().Handler(mux)
 }
@@ -83,6 +84,12 @@ type overview struct {
 	Kinds    []kind
 	Order    order // what the form was filled in with
 	Sent     *sent // what came of it
+
+	Owners              []owner // of connections
+	Chosen              string  // the owner chosen last
+	Leaps, Fates, Calls []act
+	Leapt               string // how far Meta's clock is ahead; "": not at all
+	Came                *came  // of the last button
 }
 
 // account is a choice of the form.
@@ -112,6 +119,7 @@ func (s *system) showOverview(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	o.Accounts = accounts(o.Connected)
+	s.addLife(&o)
 	s.render(w, http.StatusOK, "overview.html", o)
 }
 
@@ -168,6 +176,22 @@ func (c connection) Show(column string) string {
 		text += ", where Vault keeps " + snippet(sealed)
 	}
 	return text
+}
+
+// State is the status and, where there is one, the reason.
+func (c connection) State() string {
+	if reason, ok := c["status_reason"].(string); ok {
+		return c.Show("status") + ": " + reason
+	}
+	return c.Show("status")
+}
+
+// Class is how the state looks: good or warn.
+func (c connection) Class() string {
+	if c["status"] == "active" {
+		return "good"
+	}
+	return "warn"
 }
 
 // snippet is the beginning of a ciphertext.

@@ -42,6 +42,8 @@ type system struct {
 	outage   *outage
 	anonKey  string // for sign-ins; the secret key where there is no other
 	mail     mail
+	ahead    ahead // in front of meta
+	life     life
 
 	failed  chan error // a server ended by itself
 	closers []func() error
@@ -126,7 +128,9 @@ func (s *system) startMeta(_ context.Context, o options) error {
 	for _, person := range metasim.Demo() {
 		s.meta.AddPerson(person)
 	}
-	s.serve(l, s.meta)
+	s.meta.SetAppSubscriptions(webhookAt(s.origin))
+	s.ahead.meta = s.meta
+	s.serve(l, &s.ahead)
 	s.onClose(func() error { s.meta.Close(); return nil })
 	return nil
 }

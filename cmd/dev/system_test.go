@@ -157,6 +157,9 @@ func TestPages(t *testing.T) {
 		{"GET", "/dev/", "", "", 200, "A simulated message would lie among the real ones"}, // Supabase is real
 		{"POST", "/dev/send", "account=1&person=7700112233440001&kind=message&text=a", "", 400, "only where both"},
 		{"POST", "/dev/work", "", "", 400, "only where both"},
+		{"POST", "/dev/life", "name=leap-60", "", 400, "only where both"},
+		{"POST", "/dev/life", "name=leap-60", "https://evil.example", 403, ""},
+		{"GET", "/dev/", "", "", 200, "What is simulated here would change real rows"},
 		{"POST", "/dev/send", "", "https://evil.example", 403, ""},
 		{"GET", "/dev/inbox", "", "", 404, ""},
 		{"GET", "/dev/assets/dev.js", "", "", 200, "refresh"},
@@ -190,7 +193,7 @@ func TestRealMeta(t *testing.T) {
 	s := &system{origin: "http://localhost:3000", env: env{"SUPABASE_URL": "http://127.0.0.1:1"}}
 	rec := httptest.NewRecorder()
 	s.pages().ServeHTTP(rec, httptest.NewRequest("GET", "/dev/", nil))
-	if body := rec.Body.String(); !strings.Contains(body, "Meta is the real one here") || strings.Contains(body, "/dev/send") || strings.Contains(body, "/dev/work") {
+	if body := rec.Body.String(); !strings.Contains(body, "Meta is the real one here") || strings.Contains(body, "/dev/send") || strings.Contains(body, "/dev/work") || strings.Contains(body, "/dev/life") {
 		t.Errorf("%d:\n%s", rec.Code, body)
 	}
 }

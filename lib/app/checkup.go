@@ -3,12 +3,14 @@ package app
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
 
 	"igconnect/lib/config"
 	"igconnect/lib/graph"
+	"igconnect/lib/secret"
 	"igconnect/lib/store"
 )
 
@@ -23,10 +25,11 @@ const (
 
 // outcome is what came of one connection.
 type outcome struct {
-	begun     bool
-	throttled bool
-	err       error // a failure that may pass
-	result    store.Checkup
+	begun       bool
+	throttled   bool
+	unexplained bool  // needs its person, for a reason that Meta did not name
+	err         error // a failure that may pass
+	result      store.Checkup
 }
 
 // checkUp asks Meta how a connection is, renews its token where that is near
@@ -36,59 +39,72 @@ func (c *Call) checkUp(ctx context.Context, meta *graph.Client, due store.Due) o
 	ctx, cancel := context.WithTimeout(ctx, checkLimit)
 	defer cancel()
 	o := outcome{begun: true, result: store.Checkup{Due: due}}
-	err := c.examine(ctx, meta, &o.result)
+	err := c.examine(ctx, meta, &o)
 	var ofMeta *graph.Error
 	switch {
 	case err == nil:
 		o.result.Checked = true
 	case errors.As(err, &ofMeta) && ofMeta.Class == graph.TokenDead:
 		o.result.Checked = true
-		o.result.Status, o.result.Reason = statusReconnect, whyDead(ofMeta.Subcode)
+		reason, known := whyDead(ofMeta.Subcode)
+		o.end(reason, known)
 	default:
-		o.err, o.throttled = err, ofMeta != nil && ofMeta.Class == graph.Throttled
+		o.err, o.throttled = err, ofMeta != nil && ofMeta.Class == graph.Throttled && ofMeta.Code != 368
 	}
 	return o
 }
 
-// examine notes in r what it finds, step by step.
-func (c *Call) examine(ctx context.Context, meta *graph.Client, r *store.Checkup) error {
+// end marks the connection for its person.
+func (o *outcome) end(reason string, explained bool) {
+	o.result.Status, o.result.Reason, o.unexplained = statusReconnect, reason, !explained
+}
+
+// errNoVerdict says that Meta's answer cannot be all of it.
+var errNoVerdict = errors.New("checking the token: not a whole answer")
+
+// examine notes in o what it finds, step by step.
+func (c *Call) examine(ctx context.Context, meta *graph.Client, o *outcome) error {
+	r := &o.result
 	if r.Token.Empty() {
-		r.Status, r.Reason = statusReconnect, "We no longer hold a key for this account."
+		o.end("We no longer hold a key for this account.", true)
 		return nil
 	}
 
 	// 1. Meta's dates count, not ours.
 	debug, err := meta.Debug(ctx, r.Token)
-	if err != nil {
+	switch {
+	case err != nil:
 		return err
-	}
-	if r.FacebookUserID != "" && debug.PersonID != "" && debug.PersonID != r.FacebookUserID {
-		r.Status, r.Reason = statusReconnect, anotherPerson
+	case debug.PersonID == "" || len(debug.Scopes) == 0:
+		return errNoVerdict
+	case r.FacebookUserID == "":
+		r.Person = debug.PersonID
+	case debug.PersonID != r.FacebookUserID:
+		o.end(anotherPerson, false)
 		return nil
 	}
 
 	// 2. A token near its end is exchanged for a new one, of the same person.
 	if ends(debug.Expires, c.now()) {
-		if debug, err = renewed(ctx, meta, debug, r); err != nil || r.Status != "" {
+		if debug, err = renewed(ctx, meta, debug, o); err != nil || r.Status != "" {
 			return err
 		}
 	}
 	r.Dates = &store.Dates{Expires: debug.Expires, DataAccessExpires: debug.DataAccessExpires}
+	if at := debug.DataAccessExpires; !at.IsZero() && at.Before(c.now()) {
+		o.end("Your consent at Facebook has run out.", true)
+		return nil
+	}
 
 	// 3. Is everything still granted?
-	r.Scopes = debug.Scopes
 	if lost := lostScopes(r.Due.Scopes, debug.Scopes); len(lost) > 0 {
-		r.Status, r.Reason = statusReconnect, "A permission was taken back at Meta: "+strings.Join(lost, ", ")+"."
+		r.Scopes = debug.Scopes
+		o.end("A permission was taken back at Meta: "+strings.Join(lost, ", ")+".", false)
 		return nil
 	}
+	r.Scopes = debug.Scopes
 
-	// 4. May we still read? Only the person can say so again.
-	if !debug.DataAccessExpires.IsZero() && !debug.DataAccessExpires.After(c.now()) {
-		r.Status, r.Reason = statusReconnect, whyDead(consentOver)
-		return nil
-	}
-
-	// 5. Does the Page still tell us?
+	// 4. Does the Page still tell us?
 	if err := c.repair(ctx, meta, r); err != nil {
 		return err
 	}
@@ -99,10 +115,11 @@ func (c *Call) examine(ctx context.Context, meta *graph.Client, r *store.Checkup
 const anotherPerson = "The key belongs to another Facebook profile."
 
 // renewed exchanges the token and asks Meta about the new one. One of another
-// person is refused. Where Meta does not want to, all stays as it was: the token
-// lives on to its end.
-func renewed(ctx context.Context, meta *graph.Client, before graph.Debug, r *store.Checkup) (graph.Debug, error) {
-	token, err := meta.Upgrade(ctx, r.Token)
+// person is refused; one that ends sooner, or that Meta does not know yet, is
+// not taken: the old one was just found good. Where Meta does not want to
+// exchange it, it lives on to its end.
+func renewed(ctx context.Context, meta *graph.Client, before graph.Debug, o *outcome) (graph.Debug, error) {
+	token, err := meta.Upgrade(ctx, o.result.Token)
 	var ofMeta *graph.Error
 	switch {
 	case errors.As(err, &ofMeta) && ofMeta.Class == graph.TokenDead && ofMeta.Code != 190 && ofMeta.Code != 102:
@@ -111,15 +128,18 @@ func renewed(ctx context.Context, meta *graph.Client, before graph.Debug, r *sto
 		return before, err
 	}
 	after, err := meta.Debug(ctx, token.Value)
-	if err != nil {
-		return before, err
+	switch {
+	case err != nil:
+		return before, fmt.Errorf("checking the new token: %s", err) // not wrapped: the old one is not dead
+	case after.PersonID == "":
+		return before, errNoVerdict
+	case after.PersonID != before.PersonID:
+		o.end(anotherPerson, true)
+	case after.Expires.IsZero() || after.Expires.After(before.Expires):
+		o.result.Renewed = token.Value
+		return after, nil
 	}
-	if after.PersonID != before.PersonID {
-		r.Status, r.Reason = statusReconnect, anotherPerson
-		return before, nil
-	}
-	r.Renewed = token.Value
-	return after, nil
+	return before, nil
 }
 
 // repair reads what the Page is subscribed to, and subscribes it again where
@@ -129,11 +149,17 @@ func (c *Call) repair(ctx context.Context, meta *graph.Client, r *store.Checkup)
 		return nil
 	}
 	wanted := graph.WantedFields(c.Config.WebhookFields, r.Scopes)
-	reached, err := meta.Subscribed(ctx, r.PageID, r.PageToken)
-	if err == nil && !graph.Enough(reached, wanted) {
-		reached, err = meta.Subscribe(ctx, r.PageID, r.PageToken, wanted)
-	}
+	reached, err := subscribeAgain(ctx, meta, r.PageID, r.PageToken, wanted)
 	var ofMeta *graph.Error
+	if errors.As(err, &ofMeta) && ofMeta.Class == graph.TokenDead && ofMeta.Subcode != lostRole {
+		// The person's token is good, so this is about the Page's alone.
+		if r.RenewedPage, err = meta.PageToken(ctx, r.PageID, r.Newest()); err == nil {
+			reached, err = subscribeAgain(ctx, meta, r.PageID, r.RenewedPage, wanted)
+		}
+		if errors.As(err, &ofMeta) && ofMeta.Class == graph.TokenDead && ofMeta.Subcode != lostRole {
+			return fmt.Errorf("using the Page's token: %s", err) // not wrapped: the person's token is not dead
+		}
+	}
 	switch {
 	case err == nil:
 		r.Subscription = &store.Subscription{Fields: reached}
@@ -143,6 +169,14 @@ func (c *Call) repair(ctx context.Context, meta *graph.Client, r *store.Checkup)
 		return err
 	}
 	return nil
+}
+
+func subscribeAgain(ctx context.Context, meta *graph.Client, pageID string, token secret.String, wanted []string) ([]string, error) {
+	reached, err := meta.Subscribed(ctx, pageID, token)
+	if err != nil || graph.Enough(reached, wanted) {
+		return reached, err
+	}
+	return meta.Subscribe(ctx, pageID, token, wanted)
 }
 
 // lostScopes are those that we cannot do without, were granted, and are not
@@ -169,27 +203,24 @@ func ends(at, now time.Time) bool { return !at.IsZero() && at.Before(now.Add(ren
 
 func day(at time.Time) string { return at.UTC().Format("2 January 2006") }
 
-// consentOver is the subcode of a token without data access.
-const consentOver = 493
+// lostRole is the subcode for a Page that the person has no role on any more.
+const lostRole = 492
 
-// whyDead says why Meta does not accept a token any more.
+// whyDead says why Meta does not accept a token any more, and whether Meta
+// named the reason.
 // https://developers.facebook.com/docs/graph-api/guides/error-handling#subcodes
-func whyDead(subcode int) string {
-	switch subcode {
-	case 458:
-		return "You removed this app at Facebook."
-	case 459:
-		return "Facebook wants you to log in there and confirm that it is you."
-	case 460:
-		return "You changed your Facebook password."
-	case 463:
-		return "The access has run out."
-	case 464:
-		return "Your Facebook account is not confirmed."
-	case consentOver:
-		return "Your consent at Facebook has run out."
-	case 492:
-		return "You no longer have a role on the Facebook Page."
+func whyDead(subcode int) (reason string, named bool) {
+	reason, named = map[int]string{
+		458:      "You removed this app at Facebook.",
+		459:      "Facebook wants you to log in there and confirm that it is you.",
+		460:      "You changed your Facebook password.",
+		463:      "The access has run out.",
+		464:      "Your Facebook account is not confirmed.",
+		lostRole: "You no longer have a role on the Facebook Page.",
+		493:      "Your consent at Facebook has run out.",
+	}[subcode]
+	if !named {
+		reason = "Facebook ended the access."
 	}
-	return "Facebook ended the access."
+	return reason, named
 }

@@ -55,7 +55,8 @@ func (c *Client) Debug(ctx context.Context, token secret.String) (Debug, error) 
 	}
 	data := answer.Data
 	switch {
-	case data == nil || data.IsValid == nil:
+	case data == nil || data.IsValid == nil, *data.IsValid && data.AppID == "",
+		!*data.IsValid && data.Error.Code != 190 && data.Error.Code != 102: // no verdict, or none that lasts
 		return Debug{}, &Error{Op: call.op, Status: http.StatusOK, Class: Unavailable, cause: errNoEnvelope}
 	case !*data.IsValid:
 		return Debug{}, &Error{Op: call.op, Status: http.StatusOK, Class: TokenDead, Code: data.Error.Code,
@@ -63,7 +64,7 @@ func (c *Client) Debug(ctx context.Context, token secret.String) (Debug, error) 
 	case string(data.AppID) != c.AppID:
 		return Debug{}, &Error{Op: call.op, Status: http.StatusOK, Class: TokenDead, cause: errors.New("the token is another app's")}
 	}
-	debug := Debug{PersonID: string(data.UserID), Expires: unix(data.ExpiresAt), DataAccessExpires: unix(data.DataAccessExpires), Scopes: data.Scopes}
+	debug := Debug{PersonID: string(data.UserID), Expires: unix(data.ExpiresAt), DataAccessExpires: unix(data.DataAccessExpires), Scopes: plainNames(data.Scopes)}
 	scopes, named := 0, 0
 	for _, granular := range data.Granular {
 		if !strings.HasPrefix(granular.Scope, "pages_") { // the targets of instagram_… scopes are Instagram accounts

@@ -58,7 +58,9 @@ func TestDebugErrors(t *testing.T) {
 		want   graph.Class
 	}{
 		{"another app's", says(strings.Replace(goodDebug, appID, "99", 1)), graph.TokenDead},
-		{"no app", says(`{"data":{"is_valid":true}}`), graph.TokenDead},
+		{"no app", says(`{"data":{"is_valid":true}}`), graph.Unavailable},
+		{"invalid without a reason", says(`{"data":{"is_valid":false}}`), graph.Unavailable},
+		{"invalid for a passing reason", says(`{"data":{"is_valid":false,"error":{"code":2,"message":"later"}}}`), graph.Unavailable},
 		{"invalid", says(`{"data":{"app_id":"1234567890","is_valid":false,"scopes":[],"error":{"code":190,"subcode":460,"message":"The session has been invalidated"}}}`), graph.TokenDead},
 		{"unknown", says(`{"data":{"is_valid":false,"scopes":[],"error":{"code":190,"message":"Invalid OAuth access token."}}}`), graph.TokenDead},
 		{"no data", says(`{}`), graph.Unavailable},

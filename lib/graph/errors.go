@@ -116,13 +116,15 @@ func classify(e *Error, message string, transient bool) Class {
 		return Throttled
 	case code == 368: // blocked for a while: stop calling
 		return Throttled
+	case transient, e.Status >= 500: // whatever the code: it may pass
+		return Unavailable
 	case code == 190, code == 102:
 		return TokenDead
 	case code == 10, code >= 200 && code <= 299:
 		return NoPermission
 	case e.Status == http.StatusTooManyRequests:
 		return Throttled
-	case transient, code == 1, code == 2, e.Status >= 500:
+	case code == 1, code == 2:
 		return Unavailable
 	}
 	return Rejected

@@ -43,9 +43,9 @@ func TestClasses(t *testing.T) {
 		{"190", refuses(190, 0, "Invalid OAuth access token."), graph.TokenDead},
 		{"190 app removed", refuses(190, 458, "The user has not authorized application"), graph.TokenDead},
 		{"190 expired", status(401, envelope(190, 463, "Session has expired")), graph.TokenDead},
-		{"190 with 500", status(500, envelope(190, 460, "The session has been invalidated")), graph.TokenDead},
+		{"190 with 500", status(500, envelope(190, 460, "The session has been invalidated")), graph.Unavailable},
 		{"190 with 200", says(envelope(190, 467, "The access token is invalid")), graph.TokenDead},
-		{"190 called transient", refuses(190, 463, "expired", `"is_transient":true`), graph.TokenDead},
+		{"190 called transient", refuses(190, 463, "expired", `"is_transient":true`), graph.Unavailable},
 		{"102", refuses(102, 0, "Session key invalid or no longer valid"), graph.TokenDead},
 
 		{"10", refuses(10, 0, "(#10) Application does not have permission for this action"), graph.NoPermission},

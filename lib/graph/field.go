@@ -1,6 +1,18 @@
 package graph
 
-import "encoding/json"
+import (
+	"encoding/json"
+	"regexp"
+	"slices"
+)
+
+// plainName is the name of a permission or a webhook field.
+var plainName = regexp.MustCompile(`^[a-z0-9_]{1,64}$`)
+
+// plainNames drops what is none: such texts go into tables.
+func plainNames(names []string) []string {
+	return slices.DeleteFunc(names, func(name string) bool { return !plainName.MatchString(name) })
+}
 
 // field is the name of a webhook field, which Meta writes as a text or as an
 // object with a version.

@@ -88,6 +88,12 @@ func (c *Client) page(ctx context.Context, pageID string, token secret.String) (
 	return answer.export(), err
 }
 
+// PageToken reads a Page's token anew.
+func (c *Client) PageToken(ctx context.Context, pageID string, token secret.String) (secret.String, error) {
+	page, err := c.page(ctx, pageID, token)
+	return page.Token, err
+}
+
 // distinct keeps each Page once, the copy that has a token preferred.
 func distinct(pages []Page) []Page {
 	var kept []Page

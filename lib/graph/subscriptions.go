@@ -68,7 +68,7 @@ func (c *Client) Subscribed(ctx context.Context, pageID string, pageToken secret
 	}](ctx, c, call{op: "reading the subscription", method: http.MethodGet, path: "/" + pageID + "/subscribed_apps", token: pageToken})
 	for _, app := range apps {
 		if string(app.ID) == c.AppID {
-			return app.Fields, err
+			return plainNames(app.Fields), err
 		}
 	}
 	return nil, err

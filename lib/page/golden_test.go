@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -56,6 +57,8 @@ func variants() map[string]Page {
 			},
 			Again: askAgain, Back: goBack, RequestID: "fra1::x8k2p",
 		},
+		"erased":           Erased{Code: "5f2c", At: time.Date(2026, 11, 23, 7, 5, 0, 0, time.UTC), Accounts: 2, Events: 1},
+		"erased_nothing":   Erased{Code: "5f2c", At: time.Date(2026, 11, 23, 7, 5, 0, 0, time.UTC)},
 		"missing_some":     Missing{Pages: []Verdict{{"Aurora", "aurora.bakery", Connected}, {"Old Page", "", NoInstagram}}, Again: askAgain},
 		"missing_saved":    Missing{Pages: []Verdict{{"Club", "club_ig", NoTask}}, Saved: true, Again: askAgain, Back: goBack},
 		"missing_one":      Missing{Pages: []Verdict{{"Old Page", "", NoInstagram}}, Again: askAgain},

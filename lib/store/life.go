@@ -30,12 +30,22 @@ type Due struct {
 type Checkup struct {
 	Due
 	Checked      bool          // false: something failed that may pass, so it stays due
+	Person       string        // app-scoped Facebook id, for a row that knows none
 	Renewed      secret.String // the new token, if there is one
+	RenewedPage  secret.String // the Page's new token, if there is one
 	Dates        *Dates
 	Scopes       []string
 	Subscription *Subscription
 	Status       string // active, expiring or reconnect; "": as it is
 	Reason       string // of the status
+}
+
+// Newest is the token that counts after the check.
+func (c Checkup) Newest() secret.String {
+	if c.Renewed.Empty() {
+		return c.Token
+	}
+	return c.Renewed
 }
 
 // Dates are those of a token. Zero: never, or unknown.
@@ -84,6 +94,12 @@ func (c Checkup) onTheWire() map[string]any {
 	}
 	if !c.Renewed.Empty() {
 		result["token"] = c.Renewed.Reveal()
+	}
+	if !c.RenewedPage.Empty() {
+		result["page_token"] = c.RenewedPage.Reveal()
+	}
+	if c.Person != "" {
+		result["facebook_user_id"] = c.Person
 	}
 	if c.Dates != nil {
 		result["token_expires_at"] = orNull(c.Dates.Expires)

@@ -54,7 +54,9 @@ begin
     end if;
 
     -- A Page's token belongs to the person who fetched it: it does not outlive a change of either without a new one.
-    if (new.page_id, new.facebook_user_id) is distinct from (old.page_id, old.facebook_user_id)
+    -- What was unknown before has not changed.
+    if (new.page_id, new.facebook_user_id) is distinct from
+       (coalesce(old.page_id, new.page_id), coalesce(old.facebook_user_id, new.facebook_user_id))
        and not public.user_configs_sealed_now(new.page_token_secret_id) then
       delete from vault.secrets s where s.id = new.page_token_secret_id;
       new.page_token_secret_id := null;

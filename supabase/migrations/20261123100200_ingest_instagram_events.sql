@@ -26,6 +26,9 @@ begin
     union
     select a.account, c.user_id, c.instagram_id
     from accounts a join public.user_configs c on c.page_id = a.account
+    -- A Page may have been linked to another account before: the one that was connected last is meant.
+    where c.instagram_id = (
+      select u.instagram_id from public.user_configs u where u.page_id = a.account order by u.connected_at desc limit 1)
   ), inserted as (
     insert into public.instagram_events as e
       (id, user_id, instagram_id, conversation, kind, payload, occurred_at)

@@ -33,6 +33,11 @@ create function public.user_configs_status_since() returns trigger
 language plpgsql security definer set search_path = '' as $$
 begin
   new.status_since := case when new.status is distinct from old.status then now() else old.status_since end;
+  -- Whoever changes the status wins over a check that is under way; one that is written back ends its lease itself.
+  if tg_op = 'UPDATE' and new.status is distinct from old.status and new.lease_id is not distinct from old.lease_id then
+    new.lease_id := null;
+    new.leased_until := null;
+  end if;
   return new;
 end
 $$;
@@ -65,6 +70,16 @@ $$;
 revoke all on function
   public.user_configs_token_version(), public.user_configs_status_since(), public.user_configs_destroy(public.user_configs[])
   from public, anon, authenticated, service_role;
+
+-- Whose connection has stopped keeps what came before, and is not shown what comes after: the account may be somebody
+-- else's by now. It waits in the inbox until the person connects again.
+drop policy "Users read the events of their own connections" on public.instagram_events;
+create policy "Users read the events of their own living connections"
+  on public.instagram_events for select to authenticated
+  using ((select auth.uid()) = user_id and exists (
+    select from public.user_configs c
+    where c.user_id = instagram_events.user_id and c.instagram_id = instagram_events.instagram_id
+      and (c.status <> 'reconnect' or instagram_events.received_at <= c.status_since)));
 
 comment on column public.user_configs.lease_id is 'The claim of claim_due_connections() that works on this row.';
 comment on column public.user_configs.leased_until is 'When that claim ends if nobody settles it before.';

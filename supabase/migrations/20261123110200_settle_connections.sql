@@ -34,6 +34,8 @@ begin
         select n.token, n.page_token, n.token_expires_at, n.data_access_expires_at, n.scopes,
           n.subscribed_fields, n.subscription_error, n.status, n.status_reason
         from jsonb_populate_record(c, r.result) n),
+      -- Learned from Meta, for a row that was written without it.
+      facebook_user_id = coalesce(c.facebook_user_id, r.result ->> 'facebook_user_id'),
       checked_at = case when r.checked then now() else c.checked_at end,
       lease_id = null,
       leased_until = null
@@ -53,6 +55,6 @@ revoke all on function public.settle_connections(jsonb) from public, anon, authe
 grant execute on function public.settle_connections(jsonb) to service_role;
 
 comment on function public.settle_connections(jsonb) is
-  'Writes what came of claimed connections, ends their lease, and returns how many were written. Takes an array of {"lease_id", "user_id", "instagram_id", "token_version"}, as claimed, with any of {"token", "page_token", "token_expires_at", "data_access_expires_at", "scopes", "subscribed_fields", "subscription_error", "status", "status_reason"}: what is left out stays as it is, null empties it (a token only "destroy" removes). "checked": true marks it as checked now; without, it is due again at once. "destroy": true destroys both tokens. A result whose lease somebody else has now, or whose token the person replaced meanwhile, is ignored. For the secret key only.';
+  'Writes what came of claimed connections, ends their lease, and returns how many were written. Takes an array of {"lease_id", "user_id", "instagram_id", "token_version"}, as claimed, with any of {"token", "page_token", "token_expires_at", "data_access_expires_at", "scopes", "subscribed_fields", "subscription_error", "status", "status_reason"}, and "facebook_user_id", which is written where there is none: what is left out stays as it is, null empties it (a token only "destroy" removes). "checked": true marks it as checked now; without, it is due again at once. "destroy": true destroys both tokens. A result whose lease somebody else has now, or whose token the person replaced meanwhile, is ignored. For the secret key only.';
 
 notify pgrst, 'reload schema';
