@@ -114,7 +114,7 @@ func classify(e *Error, message string, transient bool) Class {
 		return BadApp
 	case code == 4, code == 17, code == 32, code == 341, code == 613, code >= 80000 && code <= 80014:
 		return Throttled
-	case code == 368: // blocked for a while: stop calling
+	case code == 368, e.Status == http.StatusTooManyRequests: // 368: blocked for a while: stop calling
 		return Throttled
 	case transient, e.Status >= 500: // whatever the code: it may pass
 		return Unavailable
@@ -122,8 +122,6 @@ func classify(e *Error, message string, transient bool) Class {
 		return TokenDead
 	case code == 10, code >= 200 && code <= 299:
 		return NoPermission
-	case e.Status == http.StatusTooManyRequests:
-		return Throttled
 	case code == 1, code == 2:
 		return Unavailable
 	}
