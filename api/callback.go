@@ -54,17 +54,16 @@ func finishLogin(c *app.Call) error {
 		return err
 	}
 
-	// 5. None: say why. One, or the one to reconnect: save it. Several: let the
-	// person choose.
+	// 5. None: say why. The only one, or the one to reconnect: save it. Else let
+	// the person choose.
 	grant := c.Granted(state, long)
-	accounts := found.Accounts()
-	if wanted := found.Chosen([]string{state.Account}); len(wanted) == 1 {
-		accounts = wanted
-	}
-	switch len(accounts) {
-	case 0:
+	accounts, wanted := found.Accounts(), found.Chosen([]string{state.Account})
+	switch {
+	case len(accounts) == 0:
 		return c.WhyMissing(grant, found)
-	case 1:
+	case len(wanted) == 1:
+		return c.Connect(state.Flow(), grant, found, wanted)
+	case len(accounts) == 1 && state.Account == "":
 		return c.Connect(state.Flow(), grant, found, accounts)
 	default:
 		return c.Choose(state.Flow(), grant, found, "")

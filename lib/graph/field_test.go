@@ -1,0 +1,23 @@
+package graph
+
+import (
+	"encoding/json"
+	"testing"
+)
+
+func TestField(t *testing.T) {
+	for text, want := range map[string]string{
+		`"messages"`: "messages", `{"name":"messages","version":"v24.0"}`: "messages", `""`: "", `{}`: "", `null`: "", `{"version":"v24.0"}`: "",
+	} {
+		var got field
+		if err := json.Unmarshal([]byte(text), &got); err != nil || string(got) != want {
+			t.Errorf("%s: %q, %v", text, got, err)
+		}
+	}
+	for _, text := range []string{`1`, `true`, `["messages"]`, `{"name":1}`} {
+		var got field
+		if err := json.Unmarshal([]byte(text), &got); err == nil {
+			t.Errorf("%s: %q", text, got)
+		}
+	}
+}
