@@ -1,0 +1,55 @@
+package app
+
+import (
+	"slices"
+	"time"
+
+	"igconnect/lib/config"
+	"igconnect/lib/graph"
+)
+
+// lostScopes are those that we cannot do without, were granted, and are not
+// any more.
+func lostScopes(before, after []string) []string {
+	return slices.DeleteFunc(slices.Clone(config.SeedScopes), func(scope string) bool {
+		return !slices.Contains(before, scope) || slices.Contains(after, scope)
+	})
+}
+
+// prognosis says how long the connection will last by itself.
+func prognosis(debug graph.Debug, now time.Time) (status, reason string) {
+	switch {
+	case ends(debug.Expires, now):
+		return statusExpiring, "Meta did not prolong the access. Reconnect before " + day(debug.Expires) + "."
+	case ends(debug.DataAccessExpires, now):
+		return statusExpiring, "Meta asks for your consent again. Reconnect before " + day(debug.DataAccessExpires) + "."
+	}
+	return statusActive, ""
+}
+
+// ends tells whether a time is near or past; zero is never.
+func ends(at, now time.Time) bool { return !at.IsZero() && at.Before(now.Add(renewWithin)) }
+
+func day(at time.Time) string { return at.UTC().Format("2 January 2006") }
+
+// lostRole is the subcode for a Page that the person has no role on any more.
+const lostRole = 492
+
+// whyDead says why Meta does not accept a token any more, and whether Meta
+// named the reason.
+// https://developers.facebook.com/docs/graph-api/guides/error-handling#subcodes
+func whyDead(subcode int) (reason string, named bool) {
+	reason, named = map[int]string{
+		458:      "You removed this app at Facebook.",
+		459:      "Facebook wants you to log in there and confirm that it is you.",
+		460:      "You changed your Facebook password.",
+		463:      "The access has run out.",
+		464:      "Your Facebook account is not confirmed.",
+		lostRole: "You no longer have a role on the Facebook Page.",
+		493:      "Your consent at Facebook has run out.",
+	}[subcode]
+	if !named {
+		reason = "Facebook ended the access."
+	}
+	return reason, named
+}
