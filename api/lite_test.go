@@ -18,10 +18,12 @@ import (
 func TestMain(m *testing.M) { os.Exit(supalitetest.Run(m)) }
 
 // startWithLite is start with Supabase Lite instead of the stand-in, and a new
-// user signed in.
+// user signed in. What earlier tests connected is gone: every world's person
+// has the same id.
 func startWithLite(t *testing.T, pages ...metasim.Page) (*world, *supalite.Server, supalite.User) {
 	t.Helper()
 	lite := supalitetest.Shared(t)
+	sql(t, lite, "delete from public.user_configs")
 	w := start(t, pages...)
 	t.Setenv("SUPABASE_URL", lite.URL)
 	t.Setenv("SUPABASE_SECRET_KEY", lite.ServiceKey)
