@@ -13,10 +13,6 @@ import (
 )
 
 const (
-	statusActive    = "active"
-	statusExpiring  = "expiring"
-	statusReconnect = "reconnect"
-
 	renewWithin = 14 * 24 * time.Hour
 	checkLimit  = 12 * time.Second // for one connection
 )
@@ -47,6 +43,7 @@ func (c *Call) checkUp(ctx context.Context, meta *graph.Client, due store.Due) o
 		reason, known := whyDead(ofMeta.Subcode)
 		o.end(reason, known)
 	default:
+		// 368 blocks one person, and not the app.
 		o.err, o.throttled = err, ofMeta != nil && ofMeta.Class == graph.Throttled && ofMeta.Code != 368
 	}
 	return o
@@ -54,7 +51,7 @@ func (c *Call) checkUp(ctx context.Context, meta *graph.Client, due store.Due) o
 
 // end marks the connection for its person.
 func (o *outcome) end(reason string, explained bool) {
-	o.result.Status, o.result.Reason, o.unexplained = statusReconnect, reason, !explained
+	o.result.Status, o.result.Reason, o.unexplained = store.StatusReconnect, reason, !explained
 }
 
 // errNoVerdict says that Meta's answer cannot be all of it.

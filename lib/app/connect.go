@@ -48,8 +48,10 @@ func (c *Call) Connect(flow string, grant Grant, found graph.Found, chosen []gra
 	c.Note("connected", grant.Chosen)
 	c.Grants.Clear(c.W, flow)
 	done := withResult(grant.Wish.ReturnTo, "connected", strings.Join(grant.Chosen, ","))
-	if explanation, missing := c.Explanation(found, rows, came, done); grant.Wish.Explain && missing {
-		return c.Render(http.StatusOK, explanation)
+	if grant.Wish.Explain {
+		if explanation, missing := c.Explanation(found, rows, came, done); missing {
+			return c.Render(http.StatusOK, explanation)
+		}
 	}
 	return c.Redirect(http.StatusSeeOther, done)
 }

@@ -110,6 +110,6 @@ func (c *Call) unlessLate(note string, do func(context.Context) error) {
 // the same Page.
 func neededByOthers(gone store.Stored, tokens []store.Tokens) bool {
 	return slices.ContainsFunc(tokens, func(t store.Tokens) bool {
-		return t.UserID != gone.UserID && t.Status != "reconnect"
+		return t.UserID != gone.UserID && t.Status != store.StatusReconnect
 	})
 }

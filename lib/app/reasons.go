@@ -6,6 +6,7 @@ import (
 
 	"igconnect/lib/config"
 	"igconnect/lib/graph"
+	"igconnect/lib/store"
 )
 
 // lostScopes are those that we cannot do without, were granted, and are not
@@ -20,11 +21,11 @@ func lostScopes(before, after []string) []string {
 func prognosis(debug graph.Debug, now time.Time) (status, reason string) {
 	switch {
 	case ends(debug.Expires, now):
-		return statusExpiring, "Meta did not prolong the access. Reconnect before " + day(debug.Expires) + "."
+		return store.StatusExpiring, "Meta did not prolong the access. Reconnect before " + day(debug.Expires) + "."
 	case ends(debug.DataAccessExpires, now):
-		return statusExpiring, "Meta asks for your consent again. Reconnect before " + day(debug.DataAccessExpires) + "."
+		return store.StatusExpiring, "Meta asks for your consent again. Reconnect before " + day(debug.DataAccessExpires) + "."
 	}
-	return statusActive, ""
+	return store.StatusActive, ""
 }
 
 // ends tells whether a time is near or past; zero is never.

@@ -57,7 +57,7 @@ func (c *Call) ended(ctx context.Context, grant Grant, found graph.Found, stored
 	for i, connection := range stored {
 		covered[i] = true
 		newer := connection.Connected != nil && !connection.Connected.Before(found.Asked)
-		if connection.FacebookUserID != found.Person.ID || connection.Status == "reconnect" || connection.PageID == nil || newer {
+		if connection.FacebookUserID != found.Person.ID || connection.Status == store.StatusReconnect || connection.PageID == nil || newer {
 			continue
 		}
 		jobs = append(jobs, func() { covered[i] = c.Graph.Covers(ctx, grant.Token.Value, found, *connection.PageID) })

@@ -99,7 +99,7 @@ func (r *Renewal) add(o outcome) {
 	if !o.result.Renewed.Empty() {
 		r.Renewed++
 	}
-	if o.result.Status == statusReconnect {
+	if o.result.Status == store.StatusReconnect {
 		r.Reconnect++
 	}
 }

@@ -71,7 +71,7 @@ func (c *Call) checkBatch(run *Renewal, meta *graph.Client, due []store.Due, ful
 			}
 		}
 	}
-	return outage || tally.passing > 0 && tally.passing == len(due), nil
+	return tally.passing > 0 && tally.passing == len(due), nil
 }
 
 // settle writes the results back. Where the database refuses them one of them

@@ -42,7 +42,7 @@ func (c *Call) Choose(flow string, grant Grant, found graph.Found, notice string
 			InstagramID: p.Instagram.ID, Username: p.Instagram.Username, Name: p.Instagram.Name,
 			PictureURL: p.Instagram.PictureURL, PageName: p.Name, CannotMessage: p.Token.Empty() || !p.CanMessage(),
 			Connected: slices.ContainsFunc(known, func(k store.Stored) bool {
-				return k.InstagramID == p.Instagram.ID && k.Status != "reconnect"
+				return k.InstagramID == p.Instagram.ID && k.Status != store.StatusReconnect
 			}),
 		})
 	}

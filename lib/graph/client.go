@@ -5,8 +5,6 @@ package graph
 
 import (
 	"context"
-	"crypto/hmac"
-	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -124,9 +122,7 @@ func (c *Client) request(ctx context.Context, call call) (*http.Request, error) 
 // the app secret. A stolen token alone is then of no use.
 // https://developers.facebook.com/docs/graph-api/guides/secure-requests
 func (c *Client) proof(token secret.String) string {
-	mac := hmac.New(sha256.New, []byte(c.Secret.Reveal()))
-	mac.Write([]byte(token.Reveal()))
-	return hex.EncodeToString(mac.Sum(nil))
+	return hex.EncodeToString(mac(c.Secret, []byte(token.Reveal())))
 }
 
 // appToken is the app's own access token.

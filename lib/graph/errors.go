@@ -91,7 +91,7 @@ func refusal(call call, response *http.Response, body []byte) *Error {
 		failure.Class = classify(failure, answer.Error.Message, answer.Error.IsTransient)
 	case response.StatusCode == http.StatusTooManyRequests:
 		failure.Class, failure.cause = Throttled, errNoEnvelope
-	case response.StatusCode != http.StatusOK || answer.Error != nil || !json.Valid(body) || isNull(body):
+	case response.StatusCode != http.StatusOK || answer.Error != nil || unreadable && !json.Valid(body) || isNull(body):
 		failure.Class, failure.cause = Unavailable, errNoEnvelope
 	default:
 		return nil

@@ -67,7 +67,7 @@ func (s *scanner) escape() {
 	s.at += 6
 }
 
-// unit reads \uXXXX.
+// unit reads an escape of four hexadecimal digits.
 func (s *scanner) unit(at int) (rune, bool) {
 	if at+6 > len(s.body) || s.body[at] != '\\' || s.body[at+1] != 'u' {
 		return 0, false

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -88,22 +89,28 @@ func (s *Store) Tokens(ctx context.Context, instagramID string) ([]Tokens, error
 
 // Delete removes a user's connection; the database removes its secrets.
 func (s *Store) Delete(ctx context.Context, user uuid.UUID, instagramID string) error {
-	return s.repeated(ctx, "removing the connection", func(ctx context.Context) error {
-		_, _, err := s.client.From(connections).Delete("minimal", "").
-			Eq("user_id", user.String()).Filter("instagram_id", "in", anyOf(instagramID)).ExecuteWithContext(ctx)
-		return err
+	return s.write(ctx, "removing the connection", func() *postgrest.FilterBuilder {
+		return s.client.From(connections).Delete("minimal", "").
+			Eq("user_id", user.String()).Filter("instagram_id", "in", anyOf(instagramID))
 	})
 }
 
 // Stop marks connections of a Facebook person for reconnection, but for those
 // that were made anew after the given time.
 func (s *Store) Stop(ctx context.Context, facebookUserID string, instagramIDs []string, before time.Time, reason string) error {
-	change := map[string]string{"status": "reconnect", "status_reason": reason}
-	return s.repeated(ctx, "marking for reconnection", func(ctx context.Context) error {
-		_, _, err := s.client.From(connections).Update(change, "minimal", "").
+	change := map[string]string{"status": StatusReconnect, "status_reason": reason}
+	return s.write(ctx, "marking for reconnection", func() *postgrest.FilterBuilder {
+		return s.client.From(connections).Update(change, "minimal", "").
 			Filter("facebook_user_id", "in", anyOf(facebookUserID)).
 			Filter("instagram_id", "in", anyOf(instagramIDs...)).
-			Lt("connected_at", before.UTC().Format(time.RFC3339Nano)).ExecuteWithContext(ctx)
+			Lt("connected_at", before.UTC().Format(time.RFC3339Nano))
+	})
+}
+
+// write runs a query whose answer is empty. It is built anew for each try.
+func (s *Store) write(ctx context.Context, op string, query func() *postgrest.FilterBuilder) error {
+	return s.repeated(ctx, op, func(ctx context.Context) error {
+		_, _, err := query().ExecuteWithContext(ctx)
 		return err
 	})
 }
@@ -142,5 +149,5 @@ func (t *Timestamp) UnmarshalJSON(data []byte) (err error) {
 			return nil
 		}
 	}
-	return fmt.Errorf("not a timestamp")
+	return errors.New("not a timestamp")
 }

@@ -7,11 +7,19 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	postgrest "github.com/supabase-community/postgrest-go"
 
 	"igconnect/lib/secret"
 )
 
 const connections = "user_configs"
+
+// The statuses of a connection.
+const (
+	StatusActive    = "active"
+	StatusExpiring  = "expiring"  // ends soon
+	StatusReconnect = "reconnect" // needs its person
+)
 
 // Connection is one user's Instagram account with its tokens: a row of
 // public.user_configs.
@@ -78,23 +86,21 @@ func (s *Store) Save(ctx context.Context, all []Connection) error {
 			PageID: c.PageID, PageName: c.PageName, Username: c.Username, Name: c.Name, PictureURL: c.PictureURL,
 			FacebookUserID: c.FacebookUserID, Scopes: orEmpty(c.Scopes),
 			TokenExpires: orNull(c.TokenExpires), DataAccessExpires: orNull(c.DataAccessExpires),
-			Status: "active", CheckedAt: c.Connected, ConnectedAt: c.Connected,
+			Status: StatusActive, CheckedAt: c.Connected, ConnectedAt: c.Connected,
 			subscription: c.Subscription.onTheWire(),
 		}
 	}
-	return s.repeated(ctx, "saving the connections", func(ctx context.Context) error {
-		_, _, err := s.client.From(connections).Upsert(rows, "user_id,instagram_id", "minimal", "").ExecuteWithContext(ctx)
-		return err
+	return s.write(ctx, "saving the connections", func() *postgrest.FilterBuilder {
+		return s.client.From(connections).Upsert(rows, "user_id,instagram_id", "minimal", "")
 	})
 }
 
 // SetSubscription corrects the subscription of a user's connections that came
 // out alike.
 func (s *Store) SetSubscription(ctx context.Context, user uuid.UUID, instagramIDs []string, came Subscription) error {
-	return s.repeated(ctx, "noting the subscription", func(ctx context.Context) error {
-		_, _, err := s.client.From(connections).Update(came.onTheWire(), "minimal", "").
-			Eq("user_id", user.String()).Filter("instagram_id", "in", anyOf(instagramIDs...)).ExecuteWithContext(ctx)
-		return err
+	return s.write(ctx, "noting the subscription", func() *postgrest.FilterBuilder {
+		return s.client.From(connections).Update(came.onTheWire(), "minimal", "").
+			Eq("user_id", user.String()).Filter("instagram_id", "in", anyOf(instagramIDs...))
 	})
 }
 
