@@ -1,12 +1,10 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"time"
 )
@@ -57,23 +55,5 @@ func (a auth) demoSession(ctx context.Context, email, password string) (json.Raw
 }
 
 func (a auth) post(ctx context.Context, path, email, password string) (status int, body []byte, err error) {
-	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
-	defer cancel()
-	payload, err := json.Marshal(map[string]string{"email": email, "password": password})
-	if err != nil {
-		return 0, nil, err
-	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, a.url+path, bytes.NewReader(payload))
-	if err != nil {
-		return 0, nil, err
-	}
-	req.Header.Set("Apikey", a.key)
-	req.Header.Set("Content-Type", "application/json")
-	res, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return 0, nil, err
-	}
-	defer res.Body.Close()
-	body, err = io.ReadAll(io.LimitReader(res.Body, 1<<20))
-	return res.StatusCode, body, err
+	return project{url: a.url, key: a.key}.post(ctx, path, map[string]string{"email": email, "password": password})
 }

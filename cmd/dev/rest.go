@@ -22,13 +22,18 @@ func (s *system) service() project {
 
 // call calls a function of the database over REST, as an app does.
 func (p project) call(ctx context.Context, name string, args any) (status int, body []byte, err error) {
+	return p.post(ctx, "/rest/v1/rpc/"+name, args)
+}
+
+// post sends JSON to a path of the project.
+func (p project) post(ctx context.Context, path string, args any) (status int, body []byte, err error) {
 	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
 	defer cancel()
 	payload, err := json.Marshal(args)
 	if err != nil {
 		return 0, nil, err
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, p.url+"/rest/v1/rpc/"+name, bytes.NewReader(payload))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, p.url+path, bytes.NewReader(payload))
 	if err != nil {
 		return 0, nil, err
 	}
