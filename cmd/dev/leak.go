@@ -1,62 +1,39 @@
 package main
 
 import (
-	"bytes"
-	"encoding/base64"
-	"encoding/hex"
 	"io/fs"
-	"net/url"
 	"os"
 	"path/filepath"
-	"slices"
+
+	"igconnect/internal/leaks"
 )
 
 // haystack is one output of a run: a table, a response, a cookie, a log.
 type haystack struct {
 	name    string
 	content []byte
-	raw     bool // a database file: what it holds is not encoded again
 }
 
-// leaks returns the names of the haystacks in which one of the secrets stands,
-// in clear or in an encoding that anybody can undo.
-func leaks(secrets []string, haystacks []haystack) []string {
+// leaking returns the names of the haystacks in which one of the secrets stands.
+func leaking(secrets map[string]string, haystacks []haystack) []string {
+	search := leaks.NewSearch(secrets)
 	var found []string
 	for _, h := range haystacks {
-		contains := func(secret string) bool {
-			if h.raw {
-				return bytes.Contains(h.content, []byte(secret))
-			}
-			return slices.ContainsFunc(disguises(secret), func(needle []byte) bool { return bytes.Contains(h.content, needle) })
-		}
-		if slices.ContainsFunc(secrets, contains) {
+		if len(search.In(h.content)) > 0 {
 			found = append(found, h.name)
 		}
 	}
 	return found
 }
 
-// disguises returns the forms in which a secret could stand in a text: as it
-// is, for a URL, in hex and in base64, whatever stands before it there.
-func disguises(secret string) [][]byte {
-	forms := [][]byte{
-		[]byte(secret),
-		[]byte(url.QueryEscape(secret)),
-		[]byte(hex.EncodeToString([]byte(secret))),
+// secrets are all that went into the walk, by name.
+func (w *walk) secrets() map[string]string {
+	secrets := leaks.Numbered("of Meta's", w.meta.Secrets())
+	secrets["the database's key"] = w.env.supabaseKey()
+	for _, name := range []string{"FB_APP_SECRET", "WEBHOOK_VERIFY_TOKEN", "CRON_SECRET"} {
+		secrets[name] = w.env[name]
 	}
-	for _, enc := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
-		for shift := range 3 {
-			// Only whole groups of three bytes encode alike in any company: the
-			// bytes that share a group with a neighbour are left out.
-			skip := (3 - shift) % 3
-			if len(secret) < skip+6 {
-				continue
-			}
-			whole := secret[skip : skip+(len(secret)-skip)/3*3]
-			forms = append(forms, []byte(enc.EncodeToString([]byte(whole))))
-		}
-	}
-	return forms
+	return secrets
 }
 
 // databaseFiles reads all files under dir: the heap, where a deleted row lives
@@ -69,7 +46,7 @@ func databaseFiles(dir string) ([]haystack, error) {
 		}
 		content, err := os.ReadFile(path)
 		name, _ := filepath.Rel(dir, path)
-		files = append(files, haystack{name: "database file " + name, content: content, raw: true})
+		files = append(files, haystack{name: "database file " + name, content: content})
 		return err
 	})
 	return files, err

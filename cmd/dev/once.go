@@ -224,7 +224,7 @@ func (w *walk) checkLeaks(ctx context.Context, logs []byte) error {
 		return fmt.Errorf("reading the database's files: %w", err)
 	}
 	// A search of nothing finds nothing: what is no secret must be seen.
-	seen := len(leaks([]string{w.instagramID}, files)) > 0 && w.seesInbox(tables, logs)
+	seen := len(leaking(map[string]string{"the account": w.instagramID}, files)) > 0 && w.seesInbox(tables, logs)
 	if !seen || !strings.Contains(tables["public.user_configs"], w.instagramID) || !strings.Contains(string(logs), w.instagramID) {
 		return errors.New("the search for secrets does not see the tables, their files or the logs")
 	}
@@ -232,8 +232,8 @@ func (w *walk) checkLeaks(ctx context.Context, logs []byte) error {
 	for name, rows := range tables {
 		haystacks = append(haystacks, haystack{name: "table " + name, content: []byte(rows)})
 	}
-	secrets := append(w.meta.Secrets(), w.env["FB_APP_SECRET"], w.env["WEBHOOK_VERIFY_TOKEN"], w.env["CRON_SECRET"], w.env.supabaseKey())
-	if found := leaks(secrets, append(haystacks, files...)); len(found) > 0 {
+	secrets := w.secrets()
+	if found := leaking(secrets, append(haystacks, files...)); len(found) > 0 {
 		return fmt.Errorf("secrets stand in clear in %s", strings.Join(found, ", "))
 	}
 	report(begin, "none of %d secrets in %d tables, %d database files, %d responses, the cookies and %d bytes of logs",
