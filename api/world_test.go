@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"igconnect/api"
+	"igconnect/internal/leaks"
 	"igconnect/internal/metasim"
 	"igconnect/internal/platform"
 )
@@ -39,12 +40,13 @@ type world struct {
 	url     string // of the deployment
 	browser *http.Client
 	stderr  *os.File
+	watch   *leaks.Watch
 }
 
 // start sets up a world whose person at Meta has the given Pages.
 func start(t *testing.T, pages ...metasim.Page) *world {
 	t.Helper()
-	w := &world{t: t, supa: newSupabase(), stderr: captureStderr(t)}
+	w := &world{t: t, supa: newSupabase(), stderr: captureStderr(t), watch: leaks.NewWatch()}
 	rules, err := os.ReadFile("../vercel.json")
 	if err != nil {
 		t.Fatal(err)
@@ -53,7 +55,7 @@ func start(t *testing.T, pages ...metasim.Page) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	deployment := httptest.NewServer(&platform.Platform{
+	deployment := httptest.NewServer(w.watch.Responses(&platform.Platform{
 		Rules: loaded, Public: os.DirFS("../public"),
 		Functions: map[string]http.HandlerFunc{
 			"/api/login": api.Login, "/api/callback": api.Callback, "/api/choose": api.Choose, "/api/accounts": api.Accounts, "/api/webhook": api.Webhook,
@@ -61,12 +63,19 @@ func start(t *testing.T, pages ...metasim.Page) *world {
 			"/api/health": api.Health,
 		},
 		OnPanic: func(v any) { t.Errorf("a function panicked, which ends the process: %v", v) },
-	})
+	}))
 	w.url = deployment.URL
 	w.meta = metasim.New(metasim.Config{AppID: appID, AppSecret: appSecret, RedirectURIs: []string{w.redirectURI()}})
 	w.meta.AddPerson(metasim.Person{ID: "5001", Name: "Ada", Pages: pages})
-	metaServer, supaServer := httptest.NewServer(w.meta), httptest.NewServer(w.supa)
-	t.Cleanup(func() { w.meta.Close(); w.supa.close(); deployment.Close(); metaServer.Close(); supaServer.Close() })
+	metaServer, supaServer := httptest.NewServer(w.requestURLs(w.meta)), httptest.NewServer(w.requestURLs(w.supa))
+	t.Cleanup(func() {
+		w.meta.Close()
+		w.supa.close()
+		deployment.Close()
+		metaServer.Close()
+		supaServer.Close()
+		w.searchForSecrets()
+	})
 
 	for _, name := range []string{"SIGN_IN_URL", "ALLOWED_ORIGINS", "WEBHOOK_FIELDS", "FB_LOGIN_SCOPES", "FB_LOGIN_CONFIG_ID", "VERCEL_ENV", "SUPABASE_AUTH_COOKIE"} {
 		t.Setenv(name, "")

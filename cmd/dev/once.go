@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"os"
 	"slices"
 	"strings"
 	"time"
 
+	"igconnect/internal/leaks"
 	"igconnect/internal/metasim"
 )
 
@@ -21,11 +23,11 @@ func runOnce(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	logs, err := captureLogs()
+	stopLogs, err := leaks.Capture(&os.Stderr)
 	if err != nil {
 		return err
 	}
-	defer logs.stop()
+	defer stopLogs()
 	begin := time.Now()
 	s, err := start(ctx, options{root: root, addr: "localhost:0"})
 	if err != nil {
@@ -47,7 +49,7 @@ func runOnce(ctx context.Context) error {
 	if err := w.checkInbox(ctx); err != nil {
 		return err
 	}
-	if err := w.checkLeaks(ctx, logs.stop()); err != nil {
+	if err := w.checkLeaks(ctx, stopLogs()); err != nil {
 		return err
 	}
 	fmt.Printf("\nThe account is connected, its token sealed, and its message answered. All of it took %.1f s.\n", time.Since(begin).Seconds())
