@@ -29,7 +29,7 @@ func startWithLite(t *testing.T, pages ...metasim.Page) (*world, *supalite.Serve
 		t.Fatal(err)
 	}
 	w.setCookie("sb-127-auth-token", "base64-"+base64.RawURLEncoding.EncodeToString(user.Session))
-	t.Cleanup(func() { w.dumpTables(lite, user) })
+	t.Cleanup(func() { w.searchTables(lite, user) })
 	return w, lite, user
 }
 

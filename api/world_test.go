@@ -14,7 +14,7 @@ import (
 	"testing"
 
 	"igconnect/api"
-	"igconnect/internal/leaks"
+	"igconnect/internal/leaks/leakstest"
 	"igconnect/internal/metasim"
 	"igconnect/internal/platform"
 )
@@ -39,14 +39,13 @@ type world struct {
 	supa    *supabase
 	url     string // of the deployment
 	browser *http.Client
-	stderr  *os.File
-	watch   *leaks.Watch
+	watch   *leakstest.Watch
 }
 
 // start sets up a world whose person at Meta has the given Pages.
 func start(t *testing.T, pages ...metasim.Page) *world {
 	t.Helper()
-	w := &world{t: t, supa: newSupabase(), stderr: captureStderr(t), watch: leaks.NewWatch()}
+	w := &world{t: t, supa: newSupabase(), watch: leakstest.New(t)}
 	rules, err := os.ReadFile("../vercel.json")
 	if err != nil {
 		t.Fatal(err)
@@ -67,14 +66,14 @@ func start(t *testing.T, pages ...metasim.Page) *world {
 	w.url = deployment.URL
 	w.meta = metasim.New(metasim.Config{AppID: appID, AppSecret: appSecret, RedirectURIs: []string{w.redirectURI()}})
 	w.meta.AddPerson(metasim.Person{ID: "5001", Name: "Ada", Pages: pages})
-	metaServer, supaServer := httptest.NewServer(w.requestURLs(w.meta)), httptest.NewServer(w.requestURLs(w.supa))
+	metaServer, supaServer := httptest.NewServer(w.watch.RequestURLs(w.meta)), httptest.NewServer(w.watch.RequestURLs(w.supa))
 	t.Cleanup(func() {
 		w.meta.Close()
 		w.supa.close()
 		deployment.Close()
 		metaServer.Close()
 		supaServer.Close()
-		w.searchForSecrets()
+		w.knowSecrets()
 	})
 
 	for _, name := range []string{"SIGN_IN_URL", "ALLOWED_ORIGINS", "WEBHOOK_FIELDS", "FB_LOGIN_SCOPES", "FB_LOGIN_CONFIG_ID", "VERCEL_ENV", "SUPABASE_AUTH_COOKIE"} {
@@ -96,28 +95,8 @@ func start(t *testing.T, pages ...metasim.Page) *world {
 
 func (w *world) redirectURI() string { return w.url + "/api/auth/callback" }
 
-// captureStderr makes the functions' log readable. It must come before the
-// functions are called: they take os.Stderr once for an environment.
-func captureStderr(t *testing.T) *os.File {
-	file, err := os.CreateTemp(t.TempDir(), "stderr")
-	if err != nil {
-		t.Fatal(err)
-	}
-	real := os.Stderr
-	os.Stderr = file
-	t.Cleanup(func() { os.Stderr = real; file.Close() })
-	return file
-}
-
 // logged returns what the functions have written to stderr.
-func (w *world) logged() string {
-	w.t.Helper()
-	text, err := os.ReadFile(w.stderr.Name())
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	return string(text)
-}
+func (w *world) logged() string { return w.watch.Log() }
 
 func newBrowser(t *testing.T) *http.Client {
 	jar, err := cookiejar.New(nil)

@@ -67,7 +67,6 @@ func testTriesAgain(t *testing.T, w *world, k *worker) {
 	if !strings.Contains(said, reason) {
 		t.Errorf("the reason is not in what it printed: %s", said)
 	}
-	w.wantNoSecret(t, reason)
 
 	w.sql(t, "update public.instagram_events set next_try_at = now()")
 	w.sql(t, "update public.instagram_conversations set due_at = now()")
@@ -95,6 +94,6 @@ func testStops(t *testing.T, w *world, k *worker) {
 		if rows := w.sql(t, "select id from public.instagram_events where finished_at is null"); len(rows) > 0 {
 			t.Errorf("left unfinished by %v: %v", signal, rows)
 		}
-		w.wantNoSecret(t, said.String())
+		w.watch.See("workers", said.Bytes())
 	}
 }

@@ -51,7 +51,7 @@ func (k *worker) drain(t *testing.T, w *world) string {
 	if err := cmd.Wait(); err != nil {
 		t.Fatalf("%v: %s", err, said)
 	}
-	w.wantNoSecret(t, said.String())
+	w.watch.See("workers", said.Bytes())
 	return said.String()
 }
 
@@ -65,16 +65,6 @@ func buildGo(t *testing.T) *worker {
 		t.Fatalf("%v: %s", err, out)
 	}
 	return &worker{command: []string{program}, once: "-once"}
-}
-
-// wantNoSecret checks that a text holds nothing that gives access.
-func (w *world) wantNoSecret(t *testing.T, text string) {
-	t.Helper()
-	for _, secret := range append(w.meta.Secrets(), appSecret, w.lite.ServiceKey) {
-		if strings.Contains(text, secret) {
-			t.Errorf("%.8s… is in %q", secret, text)
-		}
-	}
 }
 
 // pageTokens are the Page tokens of an account's connections.

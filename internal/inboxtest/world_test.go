@@ -4,6 +4,7 @@
 package inboxtest_test
 
 import (
+	"context"
 	"encoding/base64"
 	"fmt"
 	"io"
@@ -17,6 +18,8 @@ import (
 	"github.com/google/uuid"
 
 	"igconnect/api"
+	"igconnect/internal/leaks"
+	"igconnect/internal/leaks/leakstest"
 	"igconnect/internal/metasim"
 	"igconnect/internal/platform"
 	"igconnect/internal/supalite"
@@ -24,7 +27,9 @@ import (
 	"igconnect/lib/config"
 )
 
-func TestMain(m *testing.M) { os.Exit(supalitetest.Run(m)) }
+func TestMain(m *testing.M) {
+	os.Exit(leakstest.Main(func() int { return supalitetest.Run(m) }))
+}
 
 const appSecret = "an-app-secret-that-nobody-may-see"
 
@@ -35,6 +40,7 @@ type world struct {
 	meta    *metasim.Sim
 	metaURL string
 	url     string // of the deployment
+	watch   *leakstest.Watch
 }
 
 // start deploys the functions between lite and a Meta where one person has the
@@ -42,13 +48,21 @@ type world struct {
 // every account.
 func start(t testing.TB, lite *supalite.Server, pages ...metasim.Page) *world {
 	t.Helper()
-	silence(t)
-	w := &world{lite: lite, gate: newGate(t, lite.URL)}
-	w.url = deploy(t)
+	w := &world{lite: lite, gate: newGate(t, lite.URL), watch: leakstest.New(t)}
+	w.url = w.deploy(t)
 	callback := w.url + "/api/auth/callback"
 	w.meta = metasim.New(metasim.Config{AppID: "1234567890", AppSecret: appSecret, RedirectURIs: []string{callback}})
 	w.meta.AddPerson(metasim.Person{ID: "5001", Name: "Ada", Pages: pages})
-	t.Cleanup(w.meta.Close)
+	t.Cleanup(func() {
+		w.meta.Close()
+		w.watch.Know(leaks.Numbered("of Meta's", w.meta.Secrets()))
+		w.watch.Know(map[string]string{"FB_APP_SECRET": appSecret, "SUPABASE_SECRET_KEY": lite.ServiceKey})
+		tables, err := lite.Dump(context.Background()) // the test's own is over
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.watch.SeeTables(tables)
+	})
 	w.metaURL = serve(t, w.meta)
 
 	for _, name := range config.Variables {
@@ -66,7 +80,7 @@ func start(t testing.TB, lite *supalite.Server, pages ...metasim.Page) *world {
 }
 
 // deploy serves the functions as Vercel does and returns the deployment's URL.
-func deploy(t testing.TB) string {
+func (w *world) deploy(t testing.TB) string {
 	t.Helper()
 	text, err := os.ReadFile("../../vercel.json")
 	if err != nil {
@@ -76,30 +90,17 @@ func deploy(t testing.TB) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return serve(t, &platform.Platform{
+	return serve(t, w.watch.Responses(&platform.Platform{
 		Rules:     rules,
 		Functions: map[string]http.HandlerFunc{"/api/login": api.Login, "/api/callback": api.Callback, "/api/webhook": api.Webhook},
 		OnPanic:   func(v any) { t.Errorf("a function panicked: %v", v) },
-	})
+	}))
 }
 
 func serve(t testing.TB, handler http.Handler) string {
 	server := httptest.NewServer(handler)
 	t.Cleanup(server.Close)
 	return server.URL
-}
-
-// silence sends the functions' log to a file. It must come before their first
-// call: they take os.Stderr once for an environment.
-func silence(t testing.TB) {
-	t.Helper()
-	file, err := os.CreateTemp(t.TempDir(), "log")
-	if err != nil {
-		t.Fatal(err)
-	}
-	stderr := os.Stderr
-	os.Stderr = file
-	t.Cleanup(func() { os.Stderr = stderr; file.Close() })
 }
 
 func (w *world) webhook() string { return w.url + "/api/webhook" }

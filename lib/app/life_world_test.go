@@ -1,6 +1,7 @@
 package app_test
 
 import (
+	"context"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
@@ -20,6 +21,8 @@ import (
 	"github.com/google/uuid"
 
 	"igconnect/api"
+	"igconnect/internal/leaks"
+	"igconnect/internal/leaks/leakstest"
 	"igconnect/internal/metasim"
 	"igconnect/internal/supalite"
 	"igconnect/internal/supalite/supalitetest"
@@ -27,12 +30,14 @@ import (
 	"igconnect/lib/config"
 )
 
-func TestMain(m *testing.M) { os.Exit(supalitetest.Run(m)) }
+func TestMain(m *testing.M) {
+	os.Exit(leakstest.Main(func() int { return supalitetest.Run(m) }))
+}
 
 const (
 	appID      = "1234567890"
-	appSecret  = "an-app-secret"
-	cronSecret = "a-cron-secret"
+	appSecret  = "an-app-secret-that-nobody-may-see"
+	cronSecret = "a-cron-secret-that-nobody-may-see"
 	oneDay     = 24 * time.Hour
 )
 
@@ -50,6 +55,7 @@ type deployment struct {
 func deploy(t *testing.T) *deployment {
 	t.Helper()
 	d := &deployment{t: t, lite: supalitetest.Shared(t)}
+	watch := leakstest.New(t)
 	mux := http.NewServeMux()
 	for path, function := range map[string]http.HandlerFunc{
 		"/api/login": api.Login, "/api/auth/callback": api.Callback, "/api/renew": api.Renew,
@@ -57,12 +63,25 @@ func deploy(t *testing.T) *deployment {
 	} {
 		mux.HandleFunc(path, function)
 	}
-	server := httptest.NewServer(mux)
+	server := httptest.NewServer(watch.Responses(mux))
 	d.url = server.URL
 	redirectURI := d.url + "/api/auth/callback"
 	d.meta = metasim.New(metasim.Config{AppID: appID, AppSecret: appSecret, RedirectURIs: []string{redirectURI}})
-	meta := httptest.NewServer(d.meta)
-	t.Cleanup(func() { d.meta.Close(); meta.Close(); server.Close() })
+	meta := httptest.NewServer(watch.RequestURLs(d.meta))
+	t.Cleanup(func() {
+		d.meta.Close()
+		meta.Close()
+		server.Close()
+		watch.Know(leaks.Numbered("of Meta's", d.meta.Secrets()))
+		watch.Know(map[string]string{
+			"FB_APP_SECRET": appSecret, "CRON_SECRET": cronSecret, "SUPABASE_SECRET_KEY": d.lite.ServiceKey, "the session": d.user.AccessToken,
+		})
+		tables, err := d.lite.Dump(context.Background()) // the test's own is over
+		if err != nil {
+			t.Fatal(err)
+		}
+		watch.SeeTables(tables)
+	})
 
 	for _, variable := range config.Variables {
 		t.Setenv(variable, "")
@@ -73,7 +92,6 @@ func deploy(t *testing.T) *deployment {
 	} {
 		t.Setenv(variable, value)
 	}
-	quiet(t)
 	app.SetClock(t, d.meta.Now)
 
 	user, err := d.lite.SignUp(t.Context(), uuid.NewString()+"@example.com", "a-password-for-tests")
@@ -83,17 +101,6 @@ func deploy(t *testing.T) *deployment {
 	d.user = user
 	d.signIn()
 	return d
-}
-
-// quiet keeps the functions' log from the tests' output.
-func quiet(t *testing.T) {
-	file, err := os.CreateTemp(t.TempDir(), "stderr")
-	if err != nil {
-		t.Fatal(err)
-	}
-	real := os.Stderr
-	os.Stderr = file
-	t.Cleanup(func() { os.Stderr = real; file.Close() })
 }
 
 func (d *deployment) signIn() {

@@ -1,0 +1,111 @@
+package leakstest
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"strings"
+	"testing"
+)
+
+// failed is a test of which it is only said that it failed, and how.
+type failed struct {
+	testing.TB
+	dir      string
+	cleanups []func()
+	errors   []string
+}
+
+func (f *failed) Helper()           {}
+func (f *failed) TempDir() string   { return f.dir }
+func (f *failed) Cleanup(do func()) { f.cleanups = append(f.cleanups, do) }
+func (f *failed) Error(v ...any)    { f.errors = append(f.errors, fmt.Sprint(v...)) }
+
+// errorsOf are those of a test that uses a watch so.
+func errorsOf(t *testing.T, use func(*Watch)) string {
+	t.Helper()
+	f := &failed{TB: t, dir: t.TempDir()}
+	watch := New(f)
+	watch.Know(map[string]string{"token": "a-secret-token", "not set": ""})
+	use(watch)
+	for _, do := range f.cleanups {
+		do()
+	}
+	return strings.Join(f.errors, "\n")
+}
+
+// TestWatch: what was handed to a handler and comes out somewhere is found.
+func TestWatch(t *testing.T) {
+	for name, handler := range map[string]http.HandlerFunc{
+		"a header":   func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("X-Debug", "a-secret-token") },
+		"a redirect": func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/?t=a-secret-token", 302) },
+		"a cookie": func(w http.ResponseWriter, _ *http.Request) {
+			http.SetCookie(w, &http.Cookie{Name: "t", Value: "YS1zZWNyZXQtdG9rZW4"}) // base64
+		},
+		"a body":  func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "a-sec", "ret-token") },
+		"the log": func(http.ResponseWriter, *http.Request) { fmt.Fprint(os.Stderr, "token=a-secret-token") },
+	} {
+		found := errorsOf(t, func(watch *Watch) { ask(t, watch.Responses(handler), "/") })
+		if found == "" || strings.Contains(found, "a-secret-token") {
+			t.Errorf("%s: %q", name, found)
+		}
+	}
+	answers := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "hello") })
+	for path, leak := range map[string]bool{"/?token=a-secret-token": true, "/debug?input_token=a-secret-token": false, "/": false} {
+		if found := errorsOf(t, func(watch *Watch) { ask(t, watch.RequestURLs(answers), path) }); (found != "") != leak {
+			t.Errorf("%s: %q", path, found)
+		}
+	}
+	for rows, leak := range map[string]bool{"(a-secret-token)": true, "(sealed)": false} {
+		found := errorsOf(t, func(watch *Watch) { watch.SeeTables(map[string]string{"public.t": rows}) })
+		if (found != "") != leak {
+			t.Errorf("%s: %q", rows, found)
+		}
+	}
+}
+
+func ask(t *testing.T, handler http.Handler, path string) {
+	t.Helper()
+	server := httptest.NewServer(handler)
+	defer server.Close()
+	client := http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	response, err := client.Get(server.URL + path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	if _, err := io.ReadAll(response.Body); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestMainFindsOutput: what a process prints is searched for the secrets of all
+// its worlds.
+func TestMainFindsOutput(t *testing.T) {
+	shown := os.Stdout
+	defer func() { os.Stdout = shown }()
+	for text, want := range map[string]int{"": 0, "nothing": 0, "x612d7365637265742d746f6b656ex": 1 /* hex */, "a-secret-token": 1} {
+		for _, output := range []**os.File{&os.Stdout, &os.Stderr} {
+			null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			os.Stdout = null
+			status := Main(func() int {
+				errorsOf(t, func(*Watch) {})
+				fmt.Fprint(*output, text)
+				return 0
+			})
+			os.Stdout = shown
+			null.Close()
+			if status != want {
+				t.Errorf("%q: exit status %d, want %d", text, status, want)
+			}
+		}
+	}
+	if status := Main(func() int { return 3 }); status != 3 {
+		t.Errorf("the tests' own status became %d", status)
+	}
+}
