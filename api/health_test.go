@@ -70,7 +70,7 @@ func (w *world) health() (answer, app.Health) {
 func TestHealthy(t *testing.T) {
 	w := startHealthy(t)
 	got, health := w.health()
-	if got.StatusCode != http.StatusOK || !health.OK {
+	if got.StatusCode != http.StatusOK || !health.OK || health.Version != app.Version {
 		t.Errorf("%d %s", got.StatusCode, got.body)
 	}
 	names := map[string]bool{}

@@ -117,8 +117,12 @@ func session(user string) string {
 
 // signIn sets the session cookie as @supabase/ssr does.
 func (w *world) signIn(user string) {
+	w.setCookie("sb-127-auth-token", sessionCookie(user))
+}
+
+func sessionCookie(user string) string {
 	value, _ := json.Marshal(map[string]any{"access_token": session(user), "token_type": "bearer", "refresh_token": "r"})
-	w.setCookie("sb-127-auth-token", "base64-"+base64.RawURLEncoding.EncodeToString(value))
+	return "base64-" + base64.RawURLEncoding.EncodeToString(value)
 }
 
 func (w *world) setCookie(name, value string) {

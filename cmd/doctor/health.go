@@ -10,8 +10,9 @@ import (
 
 // ownHealth is what /api/health answers.
 type ownHealth struct {
-	OK     *bool `json:"ok"`
-	Checks []struct {
+	OK      *bool  `json:"ok"`
+	Version string `json:"version"`
+	Checks  []struct {
 		Name    string `json:"name"`
 		OK      bool   `json:"ok"`
 		Problem string `json:"problem"`
@@ -28,7 +29,7 @@ func (d *doctor) health(ctx context.Context) []check {
 	switch {
 	case problem != nil:
 		return []check{*problem}
-	case len(stranger.Checks) > 0:
+	case len(stranger.Checks) > 0 || stranger.Version != "":
 		return []check{bad(healthName, "It tells strangers how this is set up.", "Deploy the newest version of igconnect.")}
 	case d.cron.Empty():
 		said := "says that a setting is missing or broken"
@@ -50,6 +51,9 @@ func (d *doctor) health(ctx context.Context) []check {
 
 func (h ownHealth) lines() []check {
 	var lines []check
+	if h.Version != "" {
+		lines = append(lines, note("version", h.Version))
+	}
 	for _, c := range h.Checks {
 		line := good(c.Name)
 		if !c.OK {

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
+	"runtime"
 	"slices"
 	"sync"
 	"time"
@@ -91,5 +92,6 @@ func fromEnvironment() (*App, error) {
 		return nil, err
 	}
 	cached.app, cached.environment = a, environment
+	a.log.Info("start", "version", Version, "go", runtime.Version())
 	return a, nil
 }

@@ -20,8 +20,9 @@ const maxSkew = time.Minute
 
 // Health is how the deployment is.
 type Health struct {
-	OK     bool    `json:"ok"`
-	Checks []Check `json:"checks,omitempty"` // for the operator only
+	OK      bool    `json:"ok"`
+	Version string  `json:"version,omitempty"` // for the operator only, like all that follows
+	Checks  []Check `json:"checks,omitempty"`
 }
 
 // Check is one thing that was looked at. Problem and Fix are sentences without
@@ -50,7 +51,7 @@ func (c *Call) Health() Health {
 	}
 	health := Health{OK: !slices.ContainsFunc(checks, func(check Check) bool { return !check.OK })}
 	if operator {
-		health.Checks = checks
+		health.Version, health.Checks = Version, checks
 	}
 	return health
 }

@@ -3,7 +3,7 @@ package store
 import "context"
 
 // SchemaVersion is the newest migration that this build expects.
-const SchemaVersion = "20261123110500"
+const SchemaVersion = "20261123120000"
 
 // Version asks the database for its newest migration.
 func (s *Store) Version(ctx context.Context) (string, error) {

@@ -1,0 +1,135 @@
+package api_test
+
+import (
+	"bufio"
+	"net"
+	"net/http"
+	"os"
+	"testing"
+	"time"
+
+	"igconnect/api"
+	"igconnect/lib/secret"
+	"igconnect/lib/store"
+)
+
+// maxLoginAllocations is for /api/login without its one call to Supabase.
+const maxLoginAllocations = 150
+
+// TestLoginAllocations: what a login costs beside asking who the user is.
+func TestLoginAllocations(t *testing.T) {
+	login, user := loginParts(t)
+	whole, call := testing.AllocsPerRun(200, login), testing.AllocsPerRun(200, user)
+	t.Logf("%.0f allocations a login, %.0f of them in the call to Supabase", whole, call)
+	if own := whole - call; own >= maxLoginAllocations || own <= 0 {
+		t.Errorf("%.0f allocations of its own, want less than %d", own, maxLoginAllocations)
+	}
+}
+
+// BenchmarkLogin measures a login with its call to Supabase, which is measured
+// as well: "own" is what is left.
+func BenchmarkLogin(b *testing.B) {
+	login, user := loginParts(b)
+	b.ReportAllocs()
+	var call time.Duration
+	for b.Loop() {
+		login()
+		b.StopTimer()
+		begun := time.Now()
+		user()
+		call += time.Since(begun)
+		b.StartTimer()
+	}
+	b.ReportMetric(float64((b.Elapsed()-call).Nanoseconds())/float64(b.N), "own-ns/op")
+}
+
+// loginParts returns a whole login, and its call to Supabase alone.
+func loginParts(tb testing.TB) (login, user func()) {
+	supabaseURL := quickSupabase(tb)
+	for name, value := range map[string]string{
+		"FB_APP_ID": appID, "FB_APP_SECRET": appSecret, "REDIRECT_URI": "https://connect.example.com/api/auth/callback",
+		"SUPABASE_URL": supabaseURL, "SUPABASE_SECRET_KEY": secretKey, "SUPABASE_AUTH_COOKIE": "sb-auth-token",
+		"VERCEL_ENV": "", "FB_GRAPH_URL": "", "FB_DIALOG_URL": "", "ALLOWED_ORIGINS": "https://app.example.com", "SIGN_IN_URL": "",
+	} {
+		tb.Setenv(name, value)
+	}
+	stderr := os.Stderr
+	os.Stderr, _ = os.OpenFile(os.DevNull, os.O_WRONLY, 0)
+	tb.Cleanup(func() { os.Stderr.Close(); os.Stderr = stderr })
+
+	request, err := http.NewRequest("GET", "https://connect.example.com/api/login?return_to=https://app.example.com/settings", nil)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	request.Header.Set("Accept", "text/html")
+	request.AddCookie(&http.Cookie{Name: "sb-auth-token", Value: sessionCookie(ada)})
+	login = func() {
+		answer := bare{header: http.Header{}}
+		api.Login(&answer, request)
+		if answer.status != http.StatusFound {
+			tb.Fatalf("%d %v", answer.status, answer.header)
+		}
+	}
+	client, err := store.New(supabaseURL, secret.New(secretKey))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	token := secret.New(session(ada))
+	user = func() {
+		if _, err := client.User(tb.Context(), token); err != nil {
+			tb.Fatal(err)
+		}
+	}
+	login()
+	user()
+	return login, user
+}
+
+// bare is a response of which nothing but the status is kept.
+type bare struct {
+	header http.Header
+	status int
+}
+
+func (b *bare) Header() http.Header            { return b.header }
+func (b *bare) WriteHeader(status int)         { b.status = status }
+func (b *bare) Write(body []byte) (int, error) { return len(body), nil }
+
+// quickSupabase knows one user and allocates nothing for a request, which would
+// count as the login's.
+func quickSupabase(tb testing.TB) string {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() { listener.Close() })
+	user := []byte("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 45\r\n\r\n" + `{"id":"` + ada + `"}`)
+	go func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			go answerEach(conn, user)
+		}
+	}()
+	return "http://" + listener.Addr().String()
+}
+
+// answerEach gives each request without a body that comes in the same answer.
+func answerEach(conn net.Conn, answer []byte) {
+	defer conn.Close()
+	in := bufio.NewReader(conn)
+	for {
+		line, err := in.ReadSlice('\n')
+		if err != nil {
+			return
+		}
+		if len(line) > 2 { // not yet the empty line
+			continue
+		}
+		if _, err := conn.Write(answer); err != nil {
+			return
+		}
+	}
+}

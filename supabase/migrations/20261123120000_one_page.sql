@@ -1,0 +1,30 @@
+-- An Instagram account is linked to one Page at a time, and Meta vouches for the link. Whoever connects it through another
+-- Page shows that connections made through earlier ones are over: what is written to the account from now on is not for
+-- their users.
+create function public.user_configs_one_page() returns trigger
+language plpgsql security definer set search_path = '' as $$
+begin
+  update public.user_configs c set
+    status = 'reconnect', status_reason = 'This Instagram account is linked to another Facebook Page now.',
+    lease_id = null, leased_until = null
+  where c.instagram_id = new.instagram_id and c.user_id <> new.user_id
+    and c.page_id <> new.page_id and c.status <> 'reconnect' and c.connected_at < new.connected_at;
+  return null;
+end
+$$;
+
+-- Only writes of tokens, which hold the sealing's lock: two connects at once wait for each other.
+create trigger user_configs_one_page
+  after insert or update of token on public.user_configs
+  for each row when (new.page_id is not null and new.status <> 'reconnect')
+  execute function public.user_configs_one_page();
+
+revoke all on function public.user_configs_one_page() from public, anon, authenticated, service_role;
+
+create or replace function public.igconnect_schema_version() returns text
+language sql stable security definer set search_path = '' as $$
+  -- The newest migration's. Each new one replaces this function.
+  select '20261123120000'
+$$;
+
+notify pgrst, 'reload schema';
