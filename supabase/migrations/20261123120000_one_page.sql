@@ -21,6 +21,9 @@ create trigger user_configs_one_page
 
 revoke all on function public.user_configs_one_page() from public, anon, authenticated, service_role;
 
+comment on function public.user_configs_one_page() is
+  'Trigger: sets connections of the same Instagram account that other users made through an earlier Page to "reconnect".';
+
 create or replace function public.igconnect_schema_version() returns text
 language sql stable security definer set search_path = '' as $$
   -- The newest migration's. Each new one replaces this function.
