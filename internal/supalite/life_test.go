@@ -51,6 +51,8 @@ func testLife(t *testing.T, s *supalite.Server) {
 		{"StatusWins", testLifeStatusWins},
 		{"LearnsPerson", testLifeLearnsPerson},
 		{"PageLinkedAnew", testLifePageLinkedAnew},
+		{"OnePage", testLifeOnePage},
+		{"OnePageRace", testLifeOnePageRace},
 		{"Attention", testLifeAttention},
 		{"SchemaVersion", testLifeSchemaVersion},
 		{"ProbeVault", testLifeProbeVault},

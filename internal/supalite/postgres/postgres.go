@@ -1,0 +1,141 @@
+// Package postgres starts a private PostgreSQL from the binaries of this machine, for what needs more than one session.
+// It listens on 127.0.0.1 only, and its data is gone when it stops.
+package postgres
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"syscall"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// ErrMissing says that PostgreSQL cannot run on this machine.
+var ErrMissing = errors.New("no PostgreSQL")
+
+// Server is a running PostgreSQL.
+type Server struct {
+	URL string // as the superuser postgres
+
+	dir  string
+	stop func()
+}
+
+// Start makes an empty database and starts a server on it. The error wraps ErrMissing where there are no binaries, or no
+// user that they would run as. The server lives until Stop, and no longer than this process.
+func Start(ctx context.Context) (*Server, error) {
+	bin := findBinaries()
+	if bin == "" {
+		return nil, fmt.Errorf("%w: its initdb and postgres are not on this machine", ErrMissing)
+	}
+	dir, err := os.MkdirTemp("", "postgres-")
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{dir: dir, stop: func() {}}
+	if err := s.start(ctx, bin); err != nil {
+		s.Stop()
+		return nil, err
+	}
+	return s, nil
+}
+
+// Stop ends the server and removes its data.
+func (s *Server) Stop() {
+	s.stop()
+	os.RemoveAll(s.dir)
+}
+
+func (s *Server) start(ctx context.Context, bin string) error {
+	attr, err := unprivileged(s.dir)
+	if err != nil {
+		return fmt.Errorf("%w: it does not run as root: %w", ErrMissing, err)
+	}
+	data := filepath.Join(s.dir, "data")
+	initdb := exec.CommandContext(ctx, filepath.Join(bin, "initdb"), "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync")
+	initdb.Dir, initdb.SysProcAttr = s.dir, attr
+	if out, err := initdb.CombinedOutput(); err != nil {
+		return fmt.Errorf("initdb: %w\n%s", err, out)
+	}
+	return s.serve(ctx, bin, data, attr)
+}
+
+func (s *Server) serve(ctx context.Context, bin, data string, attr *syscall.SysProcAttr) error {
+	port, err := freePort()
+	if err != nil {
+		return err
+	}
+	var said bytes.Buffer
+	// The shell ends the server when its input ends: also when this process is killed.
+	server := exec.Command("sh", "-c", `"$@" & read -r _; kill -INT $!; wait $!`, "sh",
+		filepath.Join(bin, "postgres"), "-D", data, "-p", port, "-h", "127.0.0.1", "-k", s.dir,
+		"-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off")
+	server.Dir, server.SysProcAttr = s.dir, attr
+	server.Stdout, server.Stderr = &said, &said
+	stdin, err := server.StdinPipe()
+	if err != nil {
+		return err
+	}
+	if err := server.Start(); err != nil {
+		return fmt.Errorf("starting PostgreSQL: %w", err)
+	}
+	s.stop = func() {
+		stdin.Close()
+		server.Wait()
+	}
+	s.URL = fmt.Sprintf("postgres://postgres@127.0.0.1:%s/postgres?sslmode=disable", port)
+	if err := waitReady(ctx, s.URL); err != nil {
+		s.stop()
+		return fmt.Errorf("waiting for PostgreSQL: %w\n%s", err, &said)
+	}
+	return nil
+}
+
+// findBinaries returns the folder of PostgreSQL's programs, "" if there is none.
+func findBinaries() string {
+	dirs, _ := filepath.Glob("/usr/lib/postgresql/*/bin") // Debian keeps them off the PATH
+	slices.Reverse(dirs)
+	if path, err := exec.LookPath("initdb"); err == nil {
+		dirs = append([]string{filepath.Dir(path)}, dirs...)
+	}
+	for _, dir := range dirs {
+		if _, err := exec.LookPath(filepath.Join(dir, "postgres")); err == nil {
+			return dir
+		}
+	}
+	return ""
+}
+
+func freePort() (string, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	defer l.Close()
+	_, port, err := net.SplitHostPort(l.Addr().String())
+	return port, err
+}
+
+func waitReady(ctx context.Context, url string) error {
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	for {
+		conn, err := pgx.Connect(ctx, url)
+		if err == nil {
+			return conn.Close(ctx)
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}
