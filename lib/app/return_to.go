@@ -54,6 +54,7 @@ func withResult(returnTo, name, value string) string {
 	path, query, _ := strings.Cut(rest, "?")
 	parameters := slices.DeleteFunc(strings.Split(query, "&"), func(parameter string) bool {
 		key, _, _ := strings.Cut(parameter, "=")
+		key, _ = url.QueryUnescape(key) // %63onnected is one as well; returnTo has found it readable
 		return key == "connected" || key == "error" || parameter == ""
 	})
 	address := path + "?" + strings.Join(append(parameters, name+"="+value), "&")

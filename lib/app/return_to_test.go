@@ -44,28 +44,6 @@ func TestReturnTo(t *testing.T) {
 	}
 }
 
-// FuzzReturnTo holds returnTo against browserOrigin, which shares nothing with
-// it: what is allowed must lead a browser to an allowed origin, also after the
-// result was added.
-func FuzzReturnTo(f *testing.F) {
-	for raw := range returnTos {
-		f.Add(raw)
-	}
-	f.Fuzz(func(t *testing.T, raw string) {
-		if !judged().returnTo(raw) {
-			return
-		}
-		for _, address := range []string{raw, withResult(raw, "connected", "1,2")} {
-			if origin := browserOrigin(address); !slices.Contains(allowed, origin) {
-				t.Errorf("%q leads to %q", address, origin)
-			}
-			if strings.ContainsAny(address, "\r\n\x00") {
-				t.Errorf("%q breaks the header", address)
-			}
-		}
-	})
-}
-
 // browserOrigin is where a browser on own would go, after
 // https://url.spec.whatwg.org/#concept-basic-url-parser: the states that
 // decide about scheme and host, character by character.

@@ -78,7 +78,8 @@ func (c *Client) try(ctx context.Context, call call, out any) error {
 	if failure := refusal(call, response, body); failure != nil {
 		return failure
 	}
-	if err := json.Unmarshal(body, out); err != nil { // err may quote the body: not kept
+	// A name that the table refuses would keep its account from ever being saved.
+	if err := json.Unmarshal(storable(body), out); err != nil { // err may quote the body: not kept
 		return &Error{Op: call.op, Status: response.StatusCode, Class: Unavailable, cause: errNoEnvelope}
 	}
 	return nil

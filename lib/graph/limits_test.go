@@ -42,18 +42,6 @@ func TestUsage(t *testing.T) {
 	}
 }
 
-// FuzzUsage: whatever a header says, the answer is a percentage.
-func FuzzUsage(f *testing.F) {
-	f.Add(`{"call_count":28}`, `{"1":[{"call_count":3}]}`)
-	f.Add(`{"call_count":1e999}`, `{"1":null}`)
-	f.Fuzz(func(t *testing.T, app, business string) {
-		got := graph.Usage(http.Header{"X-App-Usage": {app}, "X-Business-Use-Case-Usage": {business}})
-		if got < 0 || got > 1000 {
-			t.Errorf("%d", got)
-		}
-	})
-}
-
 // Every answer shows its headers, refusals too: they carry the limits.
 func TestSeen(t *testing.T) {
 	with := func(usage string, next http.HandlerFunc) http.HandlerFunc {

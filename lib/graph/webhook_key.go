@@ -43,7 +43,7 @@ func unknownKind(raw json.RawMessage) string {
 	kind := "unknown"
 	for name := range members {
 		switch name {
-		case "sender", "recipient", "timestamp":
+		case "sender", "recipient", "timestamp", "":
 		default:
 			if kind == "unknown" || name < kind { // the same one each time
 				kind = clipped(name)

@@ -218,27 +218,6 @@ func TestNotJSON(t *testing.T) {
 	}
 }
 
-func FuzzParseDelivery(f *testing.F) {
-	f.Add([]byte(deliver(`{` + parties + `"message":{"mid":"aWdf","text":"\ud83d\ude00 1e99999"}}`)))
-	f.Add([]byte(`{"object":"instagram","entry":[{"id":1,"changes":[{"field":"x","value":{"sender":{"id":1e3}}}],"standby":[{"read":{}}]}]}`))
-	f.Add([]byte("{\"object\":\"instagram\",\"entry\":[{\"id\":\"1\",\"messaging\":[{\"x\\u0000\":\"\xff\"}]}]}"))
-	f.Fuzz(func(t *testing.T, body []byte) {
-		before := string(body)
-		events, err := graph.ParseDelivery(body)
-		if string(body) != before {
-			t.Error("the body was changed")
-		}
-		for _, e := range events {
-			if err != nil || e.Account == "" || e.Key == "" || e.Kind == "" || len(e.Key) > 1500 || len(e.Counterpart) > 64 {
-				t.Errorf("%+v, %v", e, err)
-			}
-			if !json.Valid(e.Payload) || strings.Contains(e.Key+e.Kind, "\x00") {
-				t.Errorf("not storable: %+v", e)
-			}
-		}
-	})
-}
-
 // delivery makes a body of n messages, some 300 bytes each.
 func delivery(n int) []byte {
 	var entries []string

@@ -48,10 +48,13 @@ func wholeFloat(text string) string {
 		return ""
 	}
 	number, ok := new(big.Rat).SetString(text)
-	if !ok || !number.IsInt() || number.Sign() < 0 {
+	if !ok || !number.IsInt() {
 		return ""
 	}
-	return number.Num().String()
+	if whole := number.Num().String(); digits([]byte(whole)) {
+		return whole
+	}
+	return ""
 }
 
 // moment is a time in seconds or milliseconds since 1970, as written: a number

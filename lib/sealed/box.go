@@ -11,6 +11,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"strings"
 
 	"igconnect/lib/secret"
 )
@@ -52,9 +53,10 @@ func (b *Box) Seal(name string, plain []byte) string {
 
 // Open returns what was sealed for the given name, or ErrUnreadable.
 func (b *Box) Open(name, value string) ([]byte, error) {
-	// Strict: else the last character's spare bits could be altered unseen.
+	// Strict: else the last character's spare bits could be altered unseen. The
+	// decoder passes over line breaks even so.
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(value)
-	if err != nil {
+	if err != nil || strings.ContainsAny(value, "\r\n") {
 		return nil, ErrUnreadable
 	}
 	for _, key := range b.keys {

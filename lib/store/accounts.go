@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -107,11 +108,19 @@ func (s *Store) Stop(ctx context.Context, facebookUserID string, instagramIDs []
 	})
 }
 
-// write runs a query whose answer is empty. It is built anew for each try.
+// write runs a query whose answer is empty, or rows where somebody in between
+// lost our Prefer header. Whatever else says yes, as a gateway's page does, is
+// not Supabase. The query is built anew for each try.
 func (s *Store) write(ctx context.Context, op string, query func() *postgrest.FilterBuilder) error {
 	return s.repeated(ctx, op, func(ctx context.Context) error {
-		_, _, err := query().ExecuteWithContext(ctx)
-		return err
+		body, _, err := query().ExecuteWithContext(ctx)
+		if body = bytes.TrimSpace(body); err != nil || len(body) == 0 {
+			return err
+		}
+		if !json.Valid(body) || body[0] != '[' && body[0] != '{' {
+			return &Error{Status: 200, cause: errNotSupabase}
+		}
+		return nil
 	})
 }
 
@@ -124,13 +133,14 @@ func (s *Store) call(ctx context.Context, op, function string, arguments map[str
 }
 
 // fetch runs a query and decodes its answer. What does not fit is reported
-// without being quoted.
+// without being quoted. Nor is null an answer: decoded, it would look like a
+// list without rows, or a count of zero.
 func fetch(ctx context.Context, query *postgrest.FilterBuilder, rows any) error {
 	body, _, err := query.ExecuteWithContext(ctx)
 	if err != nil {
 		return err
 	}
-	if json.Unmarshal(body, rows) != nil {
+	if json.Unmarshal(body, rows) != nil || string(bytes.TrimSpace(body)) == "null" {
 		return &Error{Status: 200, cause: errNotSupabase}
 	}
 	return nil
@@ -141,11 +151,12 @@ func fetch(ctx context.Context, query *postgrest.FilterBuilder, rows any) error 
 type Timestamp struct{ time.Time }
 
 // UnmarshalJSON takes both forms.
-func (t *Timestamp) UnmarshalJSON(data []byte) (err error) {
+func (t *Timestamp) UnmarshalJSON(data []byte) error {
 	text := strings.Trim(string(data), `"`)
 	for _, layout := range []string{time.RFC3339Nano, "2006-01-02 15:04:05.999999999-07", "2006-01-02 15:04:05.999999999-07:00"} {
-		if t.Time, err = time.Parse(layout, text); err == nil {
-			t.Time = t.UTC()
+		at, err := time.Parse(layout, text)
+		if year := at.UTC().Year(); err == nil && year >= 0 && year <= 9999 { // JSON has no others
+			t.Time = at.UTC()
 			return nil
 		}
 	}

@@ -3,7 +3,9 @@ package store
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -64,6 +66,26 @@ func TestAccountCalls(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestWritesAnsweredOtherwise: what a gateway or a sign-in page says with 200
+// is not a row that was written.
+func TestWritesAnsweredOtherwise(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for _, body := range []string{"<!doctype html><title>Welcome</title>", "null", "[{", "true"} {
+			s := stubbed(t, newKey, func(*http.Request) (*http.Response, error) { return answer(200, body), nil })
+			for name, err := range map[string]error{
+				"Save": s.Save(t.Context(), []Connection{full()}), "Delete": s.Delete(t.Context(), user, instant),
+				"SetSubscription": s.SetSubscription(t.Context(), user, []string{instant}, Subscription{}),
+				"Stop":            s.Stop(t.Context(), "2002", []string{instant}, time.Now(), "removed"),
+			} {
+				var failure *Error
+				if !errors.As(err, &failure) || failure.Status != 200 || strings.Contains(failure.Error(), body) {
+					t.Errorf("%s answered %q: %v", name, body, err)
+				}
+			}
+		}
+	})
 }
 
 // TestStopRepeated: the second try filters by the same ids as the first, and
