@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"runtime"
+	"runtime/debug"
 	"slices"
 	"sync"
 	"time"
@@ -92,6 +93,16 @@ func fromEnvironment() (*App, error) {
 		return nil, err
 	}
 	cached.app, cached.environment = a, environment
+	collectSeldom()
 	a.log.Info("start", "version", Version, "go", runtime.Version())
 	return a, nil
+}
+
+// collectSeldom lets garbage grow to four times what is in use: in a function
+// that is some megabytes of the gigabytes it has, and saves a tenth of the time
+// under load. Who sets GOGC has decided otherwise.
+func collectSeldom() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(400)
+	}
 }

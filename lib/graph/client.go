@@ -9,7 +9,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -68,7 +67,7 @@ func (c *Client) try(ctx context.Context, call call, out any) error {
 	if c.Seen != nil {
 		c.Seen(response.Header)
 	}
-	body, err := io.ReadAll(io.LimitReader(response.Body, maxBody+1))
+	body, err := upstream.ReadBody(response, maxBody)
 	switch {
 	case err != nil:
 		return &Error{Op: call.op, Status: response.StatusCode, Class: Unavailable, cause: fmt.Errorf("reading the answer: %w", masked(err, call))}

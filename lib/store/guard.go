@@ -47,7 +47,7 @@ func (g *guard) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, &Error{cause: upstream.WithoutURL(err)}
 	}
-	body, err := io.ReadAll(io.LimitReader(response.Body, maxBody+1))
+	body, err := upstream.ReadBody(response, maxBody)
 	response.Body.Close()
 	switch {
 	case err != nil:

@@ -3,7 +3,9 @@
 package upstream
 
 import (
+	"bytes"
 	"errors"
+	"io"
 	"net/http"
 	"net/url"
 	"time"
@@ -16,10 +18,21 @@ func NewTransport() *http.Transport {
 	return &http.Transport{
 		Proxy:               http.ProxyFromEnvironment,
 		ForceAttemptHTTP2:   true,
-		MaxIdleConnsPerHost: 16,
+		MaxIdleConnsPerHost: 64,
 		IdleConnTimeout:     15 * time.Second,
 		TLSHandshakeTimeout: 5 * time.Second,
 	}
+}
+
+// ReadBody reads an answer to its end, or one byte beyond the limit: then it is too long. It makes room at once for the
+// length that was announced.
+func ReadBody(response *http.Response, limit int64) ([]byte, error) {
+	var body bytes.Buffer
+	if announced := response.ContentLength; announced > 0 {
+		body.Grow(int(min(announced, limit)) + bytes.MinRead)
+	}
+	_, err := body.ReadFrom(io.LimitReader(response.Body, limit+1))
+	return body.Bytes(), err
 }
 
 // NoRedirects is for http.Client.CheckRedirect: a redirect is an answer like

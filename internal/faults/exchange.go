@@ -1,0 +1,76 @@
+package faults
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// answer is what an upstream says.
+type answer struct {
+	status int
+	header http.Header
+	body   []byte
+}
+
+// exchange is one call and its answer on their way through a proxy.
+type exchange struct {
+	w      http.ResponseWriter
+	r      *http.Request
+	wire   *Wire
+	record *Record
+	target http.Handler
+}
+
+// real asks the upstream itself.
+func (x *exchange) real() answer {
+	recorder := httptest.NewRecorder()
+	x.r.Header.Del("Accept-Encoding") // or the answer's types could not be changed
+	x.target.ServeHTTP(recorder, x.r)
+	return answer{recorder.Code, recorder.Header().Clone(), recorder.Body.Bytes()}
+}
+
+// send answers.
+func (x *exchange) send(a answer) {
+	x.begin(a, len(a.body))
+	_, _ = x.w.Write(a.body) // nobody is left to tell
+}
+
+// begin sends what stands above the body, which is announced with length bytes;
+// with none where that is negative.
+func (x *exchange) begin(a answer, length int) {
+	x.wire.end(x.record, a)
+	header := x.w.Header()
+	for name, values := range a.header {
+		if !strings.EqualFold(name, "Content-Length") {
+			header[name] = values
+		}
+	}
+	if length >= 0 && a.status != http.StatusNoContent {
+		header.Set("Content-Length", strconv.Itoa(length))
+	}
+	x.w.WriteHeader(a.status)
+}
+
+// write sends a part of the body at once.
+func (x *exchange) write(part []byte) {
+	_, _ = x.w.Write(part)
+	_ = http.NewResponseController(x.w).Flush() // the next write finds out
+}
+
+// abort ends the exchange in the middle.
+func (x *exchange) abort() { panic(http.ErrAbortHandler) }
+
+// waits reports whether tick came before the client had gone, or the world had
+// ended. A nil tick never comes.
+func (x *exchange) waits(tick <-chan time.Time) bool {
+	select {
+	case <-tick:
+		return true
+	case <-x.r.Context().Done():
+	case <-x.wire.done:
+	}
+	return false
+}

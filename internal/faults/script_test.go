@@ -1,0 +1,95 @@
+package faults_test
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"igconnect/internal/faults"
+)
+
+// script is what a flow does where nothing fails.
+type script struct {
+	flow    flow
+	records []faults.Record
+	states
+}
+
+// cell is one fault at one call of a flow, or at several that a fault of the
+// connection hits together.
+type cell struct {
+	script *script
+	calls  []faults.Call
+	fault  faults.Fault
+	after  []faults.Call
+
+	label    string
+	problems []string
+}
+
+func (c *cell) name() string {
+	return c.script.flow.name + " / " + c.calls[0].String() + " / " + c.fault.Name
+}
+
+func (c *cell) problem(format string, args ...any) {
+	c.problems = append(c.problems, fmt.Sprintf(format, args...))
+}
+
+// order sorts the calls by the step that they belong to: those of one step come
+// in another order each time.
+func (s *script) order() {
+	step := map[faults.Call]int{}
+	for _, r := range s.records {
+		step[r.Call] = len(s.before(r))
+	}
+	slices.SortStableFunc(s.records, func(a, b faults.Record) int {
+		return cmp.Or(cmp.Compare(step[a.Call], step[b.Call]), cmp.Compare(a.String(), b.String()))
+	})
+}
+
+// cellsOf makes a cell of each recorded call and each fault that it can have.
+func cellsOf(scripts []*script) []*cell {
+	var cells []*cell
+	for _, s := range scripts {
+		groups := map[string]*cell{}
+		for _, r := range s.records {
+			if !matches(s.flow.only, r.Call.String()) {
+				continue
+			}
+			for _, fault := range faults.List() {
+				if fault.Meta && r.Upstream != "meta" || fault.Body && !r.HasBody {
+					continue
+				}
+				c := &cell{script: s, calls: []faults.Call{r.Call}, fault: fault}
+				if fault.OfConnection() {
+					c.after = s.justBefore(r)
+					key := fmt.Sprint(r.Upstream, fault.Name, c.after)
+					if group := groups[key]; group != nil {
+						group.calls = append(group.calls, r.Call)
+						continue
+					}
+					groups[key] = c
+				}
+				cells = append(cells, c)
+			}
+		}
+	}
+	return cells
+}
+
+// before are the calls that were answered before r began.
+func (s *script) before(r faults.Record) []faults.Record {
+	return slices.DeleteFunc(slices.Clone(s.records), func(other faults.Record) bool { return other.Ended >= r.Began })
+}
+
+// justBefore are those of them that no other one followed.
+func (s *script) justBefore(r faults.Record) []faults.Call {
+	var calls []faults.Call
+	all := s.before(r)
+	for _, one := range all {
+		if !slices.ContainsFunc(all, func(other faults.Record) bool { return one.Ended < other.Began }) {
+			calls = append(calls, one.Call)
+		}
+	}
+	return calls
+}
