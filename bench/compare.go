@@ -1,0 +1,46 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+)
+
+// compare measures both sides and prints the table. It tells whether every target was reached.
+func compare(ctx context.Context, root string, p plan, out, progress io.Writer) (reached bool, err error) {
+	w, err := newWorld(ctx, root, "", progress)
+	if err != nil {
+		return false, err
+	}
+	defer w.close()
+	sides, err := startSides(ctx, w, p)
+	if err != nil {
+		return false, err
+	}
+	found, err := measure(ctx, w, p, sides)
+	if err != nil {
+		return false, err
+	}
+	fmt.Fprintln(progress, "Done")
+	return report(out, p, sides, found), nil
+}
+
+// startSides builds both sides and starts them, each with visitors of its own.
+func startSides(ctx context.Context, w *world, p plan) ([2]*side, error) {
+	var sides [2]*side
+	for i, build := range []func(context.Context, *world) (*side, error){buildOurs, buildSeed} {
+		s, err := build(ctx, w)
+		if err != nil {
+			return sides, err
+		}
+		sides[i] = s
+		w.redirects = append(w.redirects, s.redirectURI())
+		if s.visitors, err = w.visitors(ctx, i*p.atOnce, p.atOnce); err != nil {
+			return sides, err
+		}
+		if err := s.launch(ctx, w); err != nil {
+			return sides, err
+		}
+	}
+	return sides, nil
+}

@@ -1,0 +1,125 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"time"
+)
+
+// figure is a line of the table.
+type figure struct {
+	what       string
+	values     [2]float64
+	unit       func(float64) string
+	target     float64 // of the ratio; 0: none
+	higherWins bool    // the ratio must be at least the target, not at most
+}
+
+func (f figure) ratio() float64 { return f.values[0] / f.values[1] }
+
+func (f figure) reached() bool {
+	if f.higherWins {
+		return f.ratio() >= f.target
+	}
+	return f.ratio() <= f.target
+}
+
+// figures are all lines, in their order.
+func figures(p plan, found [2]measured) []figure {
+	both := func(value func(m measured) float64) [2]float64 { return [2]float64{value(found[0]), value(found[1])} }
+	var all []figure
+	for _, l := range p.latencies {
+		for _, q := range []float64{0.5, 0.99} {
+			f := figure{
+				what: fmt.Sprintf("callback, %d ms an upstream call, p%.0f", l.delay.Milliseconds(), 100*q), unit: milliseconds,
+				values: both(func(m measured) float64 { return quantile(m.callback[l.delay], q) }),
+			}
+			if l.delay == 100*time.Millisecond && q == 0.5 {
+				f.target = 0.82
+			}
+			all = append(all, f)
+		}
+	}
+	atOnce := fmt.Sprintf("%d at once", p.atOnce)
+	return append(all,
+		figure{what: "callback, upstream round trips in a row", unit: count, values: both(func(m measured) float64 { return float64(m.trips) })},
+		figure{what: "callback, upstream calls in total", unit: count, values: both(func(m measured) float64 { return float64(m.calls) })},
+		figure{what: "connects a second, " + atOnce, unit: count, values: both(func(m measured) float64 { return m.load.second() })},
+		figure{what: "CPU a connect, " + atOnce, unit: milliseconds, values: both(func(m measured) float64 { return m.load.each() })},
+		figure{what: "CPU a connect, " + atOnce + ", Supabase from memory", unit: milliseconds, values: both(func(m measured) float64 { return m.busy.each() })},
+		figure{what: "connects a second per core", unit: count, target: 3, higherWins: true, values: both(func(m measured) float64 { return 1 / m.busy.each() })},
+		figure{what: "CPU of a process with one connect", unit: milliseconds, values: both(func(m measured) float64 { return m.first.Seconds() / float64(p.starts) })},
+		figure{what: "memory, at most", unit: megabytes, target: 0.3, values: both(func(m measured) float64 { return float64(m.peak) })},
+		figure{what: fmt.Sprintf("memory, %v after the load", p.rest), unit: megabytes, values: both(func(m measured) float64 { return float64(m.idle) })},
+		figure{what: "process start to first answer", unit: milliseconds, target: 0.1, values: both(func(m measured) float64 { return quantile(m.start, 0.5) })},
+		figure{what: "size on disk", unit: megabytes, values: both(func(m measured) float64 { return float64(m.disk) })},
+	)
+}
+
+// quantile is in seconds.
+func quantile(all []time.Duration, q float64) float64 {
+	sorted := slices.Sorted(slices.Values(all))
+	return sorted[min(len(sorted)-1, int(q*float64(len(sorted))))].Seconds()
+}
+
+func milliseconds(seconds float64) string { return fmt.Sprintf("%.2f ms", 1000*seconds) }
+func megabytes(bytes float64) string      { return fmt.Sprintf("%.1f MB", bytes/1e6) }
+func count(n float64) string              { return fmt.Sprintf("%.0f", n) }
+
+// report prints the table, what it means and the targets, and tells whether all were reached.
+func report(out io.Writer, p plan, sides [2]*side, found [2]measured) (reached bool) {
+	all := figures(p, found)
+	fmt.Fprintf(out, "\n| | %s | %s | ratio |\n|---|---:|---:|---:|\n", sides[0].name, sides[1].name)
+	for _, f := range all {
+		fmt.Fprintf(out, "| %s | %s | %s | %.2f |\n", f.what, f.unit(f.values[0]), f.unit(f.values[1]), f.ratio())
+	}
+	fmt.Fprintln(out)
+	fmt.Fprint(out, notes)
+	for i, s := range sides {
+		reportCores(out, s.name, "Supabase Lite", found[i].load)
+		reportCores(out, s.name, "Supabase from memory", found[i].busy)
+	}
+	fmt.Fprintln(out)
+	return reportTargets(out, all)
+}
+
+// notes say what the lines of the table are.
+const notes = `- callback: the request that Meta sends the browser back with. igconnect also reads person and permissions, checks the
+  token, looks for connections that ended, subscribes the Page's webhook and proves each call.
+- connects a second: the whole way, login and callback. What limits it: see the cores below.
+- CPU: user and system time of the one process. "Supabase from memory": what Supabase Lite answered a visitor before is
+  answered again by the benchmark, so that the process and not the database sets the pace. Connects a second per core: its
+  inverse.
+- process with one connect: from start to end, as a function that is seldom called.
+- first answer: a login answered with the redirect to Meta, for which Supabase was asked who it is (from memory too); the
+  median. Here igconnect is the login function alone.
+- size: igconnect's callback function; the seed's dist and production node_modules, and Node itself (about 100 MB) is not
+  counted.
+
+`
+
+// reportCores says what the machine was busy with.
+func reportCores(out io.Writer, name, store string, l load) {
+	cores := func(d time.Duration) float64 { return d.Seconds() / l.took.Seconds() }
+	fmt.Fprintf(out, "%s, %s: %.0f connects a second took %.2f of a core, Supabase Lite %.2f, the benchmark with Meta %.2f.\n",
+		name, store, l.second(), cores(l.own), cores(l.lite), cores(l.bench))
+}
+
+func reportTargets(out io.Writer, all []figure) (reached bool) {
+	reached = true
+	for _, f := range all {
+		if f.target == 0 {
+			continue
+		}
+		limit, verdict := "at most", "reached"
+		if f.higherWins {
+			limit = "at least"
+		}
+		if !f.reached() {
+			verdict, reached = "not reached", false
+		}
+		fmt.Fprintf(out, "%s: %.2f, %s %.2f: %s\n", f.what, f.ratio(), limit, f.target, verdict)
+	}
+	return reached
+}
