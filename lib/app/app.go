@@ -98,11 +98,11 @@ func fromEnvironment() (*App, error) {
 	return a, nil
 }
 
-// collectSeldom lets garbage grow to four times what is in use: in a function
-// that is some megabytes of the gigabytes it has, and saves a tenth of the time
-// under load. Who sets GOGC has decided otherwise.
+// collectSeldom lets garbage grow to twice what is in use: in a function that is
+// some megabytes of the gigabytes it has, and saves a tenth of its time under
+// load. Who sets GOGC has decided otherwise.
 func collectSeldom() {
 	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(400)
+		debug.SetGCPercent(200)
 	}
 }

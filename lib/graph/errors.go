@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -80,6 +81,9 @@ type envelope struct {
 
 // refusal reads an answer for its failure; nil means that there is none.
 func refusal(call call, response *http.Response, body []byte) *Error {
+	if response.StatusCode == http.StatusOK && !bytes.Contains(body, []byte("error")) && !isNull(body) {
+		return nil // whether it is JSON at all, its reader finds out
+	}
 	failure := &Error{Op: call.op, Status: response.StatusCode}
 	var answer envelope
 	unreadable := json.Unmarshal(body, &answer) != nil // also where the answer is a bare true
@@ -102,7 +106,7 @@ func refusal(call call, response *http.Response, body []byte) *Error {
 	return failure
 }
 
-func isNull(body []byte) bool { return strings.TrimSpace(string(body)) == "null" }
+func isNull(body []byte) bool { return string(bytes.TrimSpace(body)) == "null" }
 
 // classify follows https://developers.facebook.com/docs/graph-api/guides/error-handling
 // and https://developers.facebook.com/docs/graph-api/overview/rate-limiting.

@@ -9,8 +9,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/google/uuid"
-
 	"igconnect/lib/secret"
 )
 
@@ -32,26 +30,28 @@ func Session(r *http.Request, name string) (secret.String, bool) {
 	if !ok {
 		return secret.String{}, false
 	}
-	candidates := append(whole, inChunks)
-	var (
-		token secret.String
-		user  uuid.UUID
-		found bool
-	)
-	for i, value := range candidates {
-		candidate, ok := tokenIn(value)
-		if !ok {
-			continue
-		}
-		of, _ := Subject(candidate)
-		switch {
-		case found && of != user:
-			return secret.String{}, false
-		case !found && (i < len(whole) || len(whole) == 0): // a whole one hides the chunks, even if it is junk
-			token, user, found = candidate, of, true
+	var tokens []secret.String // that the first of them counts is settled; the others are compared with it
+	for i, value := range append(whole, inChunks) {
+		counts := i < len(whole) || len(whole) == 0 || len(tokens) > 0 // a whole one hides the chunks, even if it is junk
+		if token, ok := tokenIn(value); ok && counts {
+			tokens = append(tokens, token)
 		}
 	}
-	return token, found
+	if len(tokens) == 0 || !ofOneUser(tokens) {
+		return secret.String{}, false
+	}
+	return tokens[0], true
+}
+
+func ofOneUser(tokens []secret.String) bool {
+	if len(tokens) == 1 {
+		return true
+	}
+	first, _ := Subject(tokens[0])
+	return !slices.ContainsFunc(tokens[1:], func(token secret.String) bool {
+		user, _ := Subject(token)
+		return user != first
+	})
 }
 
 // tokenIn reads the value of a whole cookie.

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,6 +17,9 @@ import (
 
 	"igconnect/lib/secret"
 )
+
+// https://www.rfc-editor.org/rfc/rfc7519#section-3
+var jwt = regexp.MustCompile(`^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$`)
 
 // FuzzSession gives a whole Cookie header, and a token that must come back out
 // of its own cookie however @supabase/ssr writes it and whatever stands beside.
@@ -36,6 +40,9 @@ func FuzzSession(f *testing.F) {
 		}
 		if _, err := s.User(context.Background(), found); err != nil && err != ErrSignedOut {
 			t.Errorf("User: %v", err)
+		}
+		if isJWT(token) != jwt.MatchString(token) {
+			t.Errorf("isJWT(%q) = %v", token, isJWT(token))
 		}
 		checkStands(t, header, found, ok)
 		if token != "" && utf8.ValidString(token) {

@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
+	"testing/iotest"
 	"testing/synctest"
 	"time"
 )
@@ -170,5 +172,32 @@ func TestHTTP2(t *testing.T) {
 	response.Body.Close()
 	if response.ProtoMajor != 2 {
 		t.Errorf("%s", response.Proto)
+	}
+}
+
+// TestReadBody: to the end, or one byte beyond the limit, whatever length was announced.
+func TestReadBody(t *testing.T) {
+	for _, c := range []struct {
+		body      string
+		announced int64
+		limit     int64
+		want      string
+	}{
+		{"", 0, 10, ""},
+		{"short", 5, 10, "short"},
+		{"short", -1, 10, "short"}, // not announced
+		{"short", 1 << 40, 10, "short"},
+		{"more than that", 3, 100, "more than that"},
+		{"too long", 8, 4, "too l"},
+		{"too long", -1, 4, "too l"},
+	} {
+		body, err := ReadBody(&http.Response{ContentLength: c.announced, Body: io.NopCloser(strings.NewReader(c.body))}, c.limit)
+		if err != nil || string(body) != c.want {
+			t.Errorf("%q announced as %d with limit %d: %q, %v", c.body, c.announced, c.limit, body, err)
+		}
+	}
+	cut := io.NopCloser(io.MultiReader(strings.NewReader("cut"), iotest.ErrReader(io.ErrUnexpectedEOF)))
+	if _, err := ReadBody(&http.Response{ContentLength: 10, Body: cut}, 10); err != io.ErrUnexpectedEOF {
+		t.Errorf("cut: %v", err)
 	}
 }
