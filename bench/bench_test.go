@@ -17,7 +17,7 @@ func TestCompare(t *testing.T) {
 	root := needWorld(t)
 	p := plan{
 		latencies: []latency{{20 * time.Millisecond, 1, 4, 2}},
-		warmUp:    8, atOnce: 4, turns: 1, turn: 500 * time.Millisecond, starts: 1,
+		warmUp:    8, atOnce: 4, turns: 1, turn: 500 * time.Millisecond, starts: 1, lives: 1, few: 3,
 	}
 	var out, progress bytes.Buffer
 	if _, err := compare(t.Context(), root, p, &out, &progress); err != nil {
@@ -27,9 +27,10 @@ func TestCompare(t *testing.T) {
 		"| callback, upstream round trips in a row | 4 | 5 | 0.80 |\n",
 		"| callback, upstream calls in total | 9 | 5 | 1.80 |\n",
 		"| connects a second, 4 at once | ",
-		"connects a second per core: ",
+		"connects a second per core, a process's first 3: ",
 		"memory, at most: ",
 		"process start to first answer: ",
+		"/api/login without its call to Supabase: ",
 	} {
 		if !strings.Contains(out.String(), line) {
 			t.Errorf("%q is not in\n%s", line, &out)

@@ -21,8 +21,13 @@ func compare(ctx context.Context, root string, p plan, out, progress io.Writer) 
 	if err != nil {
 		return false, err
 	}
+	login, err := measureLogin(ctx, root, progress)
+	if err != nil {
+		return false, err
+	}
 	fmt.Fprintln(progress, "Done")
-	return report(out, p, sides, found), nil
+	reached = report(out, p, sides, found)
+	return login.report(out) && reached, nil
 }
 
 // startSides builds both sides and starts them, each with visitors of its own.

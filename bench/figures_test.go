@@ -85,3 +85,22 @@ func TestTrend(t *testing.T) {
 		}
 	}
 }
+
+func TestReadLogin(t *testing.T) {
+	got, err := readLogin([]byte("goos: linux\nBenchmarkLogin-2   \t   10000\t       105.0 own-allocs/op\t     26739 own-ns/op\nPASS\n"))
+	if err != nil || got.allocations != 105 || got.took != 26739 {
+		t.Errorf("%+v, %v", got, err)
+	}
+	if _, err := readLogin([]byte("PASS\nok  \tigconnect/api\t1.2s\n")); err == nil {
+		t.Error("no figures, and no error")
+	}
+	for _, c := range []struct {
+		cost    loginCost
+		reached bool
+	}{{loginCost{99 * time.Microsecond, 149}, true}, {loginCost{100 * time.Microsecond, 149}, false}, {loginCost{99 * time.Microsecond, 150}, false}} {
+		var out bytes.Buffer
+		if reached := c.cost.report(&out); reached != c.reached || strings.Contains(out.String(), "not reached") == reached {
+			t.Errorf("%+v: %s", c.cost, &out)
+		}
+	}
+}

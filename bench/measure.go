@@ -18,8 +18,8 @@ type measured struct {
 	peak     int64                             // bytes of memory
 	idle     int64                             // bytes, some seconds after the load
 	start    []time.Duration
-	first    time.Duration // CPU time of all the starts with a connect each
-	disk     int64         // bytes
+	life     map[int]time.Duration // by connects in a life: CPU time of all these lives of a process
+	disk     int64                 // bytes
 }
 
 // measure takes all figures. Whatever is compared is measured in turns, so that the machine's moods meet both sides.
@@ -27,6 +27,7 @@ func measure(ctx context.Context, w *world, p plan, sides [2]*side) (found [2]me
 	fmt.Fprintln(w.progress, "Warming up")
 	w.freshMeta()
 	for i, s := range sides {
+		found[i].life = map[int]time.Duration{}
 		found[i].callback = map[time.Duration][]time.Duration{}
 		found[i].disk = s.size
 		if _, err := s.connects(ctx, w, p.atOnce, p.warmUp); err != nil {

@@ -11,6 +11,8 @@ type plan struct {
 	turn      time.Duration
 	rest      time.Duration // after the load, before the memory is looked at again
 	starts    int           // of a process, a side
+	lives     int           // of a process from start to end, a side
+	few       int           // connects in such a life, where it is not one
 	profile   string        // file for the CPU profile of igconnect under load; "": none
 }
 
@@ -27,5 +29,5 @@ var fullPlan = plan{
 		{20 * time.Millisecond, 5, 40, 4},
 		{100 * time.Millisecond, 5, 18, 4},
 	},
-	warmUp: 200, atOnce: 64, turns: 4, turn: 5 * time.Second, rest: 5 * time.Second, starts: 15,
+	warmUp: 200, atOnce: 64, turns: 4, turn: 5 * time.Second, rest: 5 * time.Second, starts: 15, lives: 5, few: 100,
 }

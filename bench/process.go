@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -36,7 +37,8 @@ func (p program) spawn(logs string) (*process, error) {
 	if err != nil {
 		return nil, err
 	}
-	cmd := exec.Command(p.command[0], p.command[1:]...)
+	command := slices.Concat(onOneCore(), p.command)
+	cmd := exec.Command(command[0], command[1:]...)
 	cmd.Dir, cmd.Env = p.dir, append(p.env, fmt.Sprint("PORT=", p.port))
 	cmd.Stdout, cmd.Stderr = said, said
 	cmd.SysProcAttr = withParent()

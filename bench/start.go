@@ -54,24 +54,29 @@ func (s *side) firstAnswer(ctx context.Context, logs string) (time.Duration, err
 	return took, nil
 }
 
-// measureFirst starts each side again and again, and lets one visitor connect. The CPU time of each process from its start
-// to its end is added up.
+// measureFirst starts each side again and again, and lets one visitor connect, once or a few times, one after the other.
+// The CPU time of each process from its start to its end is added up.
 func measureFirst(ctx context.Context, w *world, p plan, sides [2]*side, found *[2]measured) error {
-	fmt.Fprintln(w.progress, "Starting processes for one connect each")
-	for range p.starts {
-		for i, s := range sides {
-			if err := s.firstConnect(ctx, w); err != nil {
-				return err
+	w.freshMeta()
+	w.store.replays.Store(true)
+	defer w.store.replays.Store(false)
+	for _, n := range []int{1, p.few} {
+		fmt.Fprintf(w.progress, "Starting processes for connects, %d each\n", n)
+		for range p.lives {
+			for i, s := range sides {
+				if err := s.live(ctx, w, n); err != nil {
+					return err
+				}
+				state := s.process.cmd.ProcessState
+				found[i].life[n] += state.UserTime() + state.SystemTime()
 			}
-			state := s.process.cmd.ProcessState
-			found[i].first += state.UserTime() + state.SystemTime()
 		}
 	}
 	return nil
 }
 
-// firstConnect runs the side's process for one connect.
-func (s *side) firstConnect(ctx context.Context, w *world) (err error) {
+// live runs the side's process for n connects.
+func (s *side) live(ctx context.Context, w *world, n int) (err error) {
 	plainClient.CloseIdleConnections()
 	if s.process, err = s.all.spawn(w.scratch); err != nil {
 		return err
@@ -80,6 +85,6 @@ func (s *side) firstConnect(ctx context.Context, w *world) (err error) {
 	if err := s.ready(ctx); err != nil {
 		return err
 	}
-	_, err = s.connects(ctx, w, 1, 1)
+	_, err = s.connects(ctx, w, 1, n)
 	return err
 }
