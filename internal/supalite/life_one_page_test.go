@@ -44,6 +44,24 @@ func testLifeOnePage(t *testing.T, l *life) {
 	}
 }
 
+// testLifeOnePageRenewal: the account went back to the earlier Page, whose client wrote a new token by the recipe's own
+// upsert. The daily check of the later connection does not end the earlier one again.
+func testLifeOnePageRenewal(t *testing.T, l *life) {
+	id, other := newID(), l.newUser(t)
+	l.mustUpsert(t, l.through(l.user, id, "1", "2026-11-23T08:00:00Z"))
+	l.mustUpsert(t, l.through(other, id, "2", "2026-11-23T09:00:00Z"))
+	l.mustUpsert(t, row(l.user, id, newToken()))
+	l.sql(t, "update public.user_configs set checked_at = null where instagram_id = $1", id)
+	results := []object{}
+	for _, due := range l.claim(t, 1000) {
+		results = append(results, due.result(object{"status": "active", "token": newToken()}))
+	}
+	l.settle(t, 2, results...)
+	if rows := l.sql(t, "select 1 from public.user_configs where instagram_id = $1 and status = 'active'", id); len(rows) != 2 {
+		t.Errorf("%d of 2 are active", len(rows))
+	}
+}
+
 // testLifeOnePageRace: two users who connect one account through two Pages at
 // once wait for each other, and the later one has it.
 func testLifeOnePageRace(t *testing.T, l *life) {

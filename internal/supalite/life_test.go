@@ -52,6 +52,7 @@ func testLife(t *testing.T, s *supalite.Server) {
 		{"LearnsPerson", testLifeLearnsPerson},
 		{"PageLinkedAnew", testLifePageLinkedAnew},
 		{"OnePage", testLifeOnePage},
+		{"OnePageRenewal", testLifeOnePageRenewal},
 		{"OnePageRace", testLifeOnePageRace},
 		{"Attention", testLifeAttention},
 		{"SchemaVersion", testLifeSchemaVersion},
