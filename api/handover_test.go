@@ -26,6 +26,7 @@ func TestAccountChangedHands(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	w.watch.Know(map[string]string{"the other's session": after.AccessToken})
 	w.browser = newBrowser(t)
 	w.setCookie("sb-127-auth-token", "base64-"+base64.RawURLEncoding.EncodeToString(after.Session))
 	w.wantRedirect(w.get(w.login("", metasim.Approval{Person: "5002"})), http.StatusSeeOther, "/?connected="+instagramID(701))

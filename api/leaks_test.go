@@ -34,6 +34,8 @@ func (w *world) searchTables(lite *supalite.Server, user supalite.User) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	w.watch.Know(map[string]string{"Lite's secret key": lite.ServiceKey, "the session of Lite's user": user.AccessToken})
+	w.watch.Know(map[string]string{
+		"Lite's secret key": lite.ServiceKey, "the session of Lite's user": user.AccessToken, "its refresh token": user.RefreshToken,
+	})
 	w.watch.SeeTables(tables)
 }

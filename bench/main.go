@@ -6,7 +6,7 @@
 //	go run ./bench -soak
 //
 // The second keeps the functions busy for three minutes and looks for leaks. Both need Linux (they read /proc), Go, and Node
-// 20 or newer; the second also PostgreSQL. The first run installs npm packages.
+// 20 or newer. The second also needs PostgreSQL, which the first uses where it is. The first run installs npm packages.
 package main
 
 import (

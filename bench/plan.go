@@ -26,8 +26,8 @@ type latency struct {
 var fullPlan = plan{
 	latencies: []latency{
 		{0, 10, 30, 1},
-		{20 * time.Millisecond, 5, 40, 4},
-		{100 * time.Millisecond, 5, 18, 4},
+		{20 * time.Millisecond, 5, 40, 2},
+		{100 * time.Millisecond, 5, 10, 1},
 	},
 	warmUp: 200, atOnce: 64, turns: 4, turn: 5 * time.Second, rest: 5 * time.Second, starts: 15, lives: 5, few: 100,
 }

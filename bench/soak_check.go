@@ -4,12 +4,15 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"os"
 	"slices"
+
+	"igconnect/internal/leaks"
 )
 
 // check compares the database with what the functions said they did, and returns what does not fit.
 func (s *soaking) check(ctx context.Context) (problems []string, err error) {
-	for _, check := range []func(context.Context) ([]string, error){s.checkInbox, s.checkConnections, s.checkSecrets} {
+	for _, check := range []func(context.Context) ([]string, error){s.checkInbox, s.checkConnections, s.checkSecrets, s.checkLog} {
 		found, err := check(ctx)
 		if err != nil {
 			return nil, err
@@ -73,4 +76,23 @@ func (s *soaking) checkSecrets(ctx context.Context) ([]string, error) {
 		return []string{fmt.Sprintf("Vault holds %v secrets of no row, and lacks %v", rows[0]["orphans"], rows[0]["missing"])}, nil
 	}
 	return nil, nil
+}
+
+// checkLog: the functions logged, and no secret.
+func (s *soaking) checkLog(context.Context) (problems []string, err error) {
+	logged, err := os.ReadFile(s.side.process.said.Name())
+	if err != nil {
+		return nil, err
+	}
+	if len(logged) == 0 {
+		problems = append(problems, "the functions logged nothing")
+	}
+	secrets := leaks.Numbered("of Meta's", s.meta.sim.Load().Secrets())
+	maps.Copy(secrets, map[string]string{
+		"FB_APP_SECRET": appSecret, "WEBHOOK_VERIFY_TOKEN": verifyToken, "CRON_SECRET": cronSecret, "SUPABASE_SECRET_KEY": s.lite.ServiceKey,
+	})
+	for _, leak := range leaks.Find(logged, secrets) {
+		problems = append(problems, "in the log: "+leak.String())
+	}
+	return problems, nil
 }

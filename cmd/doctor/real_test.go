@@ -11,6 +11,7 @@ import (
 	"github.com/google/uuid"
 
 	"igconnect/api"
+	"igconnect/internal/leaks/leakstest"
 	"igconnect/internal/metasim"
 	"igconnect/internal/platform"
 	"igconnect/internal/supalite"
@@ -18,11 +19,13 @@ import (
 	"igconnect/lib/app"
 )
 
-func TestMain(m *testing.M) { os.Exit(supalitetest.Run(m)) }
+func TestMain(m *testing.M) {
+	os.Exit(leakstest.Main(func() int { return supalitetest.Run(m) }))
+}
 
 // deployed is the real functions on the simulated platform, with Meta
 // simulated and Supabase Lite.
-func deployed(t *testing.T, lite *supalite.Server) (url string, meta *metasim.Sim) {
+func deployed(t *testing.T, lite *supalite.Server) (url string, meta *metasim.Sim, watch *leakstest.Watch) {
 	t.Helper()
 	text, err := os.ReadFile("../../vercel.json")
 	if err != nil {
@@ -32,31 +35,39 @@ func deployed(t *testing.T, lite *supalite.Server) (url string, meta *metasim.Si
 	if err != nil {
 		t.Fatal(err)
 	}
-	at := httptest.NewServer(&platform.Platform{
+	watch = leakstest.New(t)
+	at := httptest.NewServer(watch.Responses(&platform.Platform{
 		Rules: rules, Public: os.DirFS("../../public"),
 		Functions: map[string]http.HandlerFunc{
 			"/api/login": api.Login, "/api/callback": api.Callback, "/api/accounts": api.Accounts, "/api/webhook": api.Webhook, "/api/renew": api.Renew,
 			"/api/deauthorize": api.Deauthorize, "/api/deletion": api.Deletion, "/api/health": api.Health,
 		},
-	})
-	meta = metasim.New(metasim.Config{AppID: "1234567890", AppSecret: "an-app-secret", RedirectURIs: []string{at.URL + "/api/auth/callback"}})
+	}))
+	meta = metasim.New(metasim.Config{AppID: "1234567890", AppSecret: appSecret, RedirectURIs: []string{at.URL + "/api/auth/callback"}})
 	graph := httptest.NewServer(meta)
-	t.Cleanup(func() { meta.Close(); graph.Close(); at.Close() })
+	t.Cleanup(func() {
+		meta.Close()
+		graph.Close()
+		at.Close()
+		watch.Know(map[string]string{
+			"FB_APP_SECRET": appSecret, "WEBHOOK_VERIFY_TOKEN": verifyToken, "CRON_SECRET": cronSecret, "SUPABASE_SECRET_KEY": lite.ServiceKey,
+		})
+	})
 	meta.SetAppSubscriptions(metasim.AppSubscription{Object: "instagram", CallbackURL: at.URL + "/api/webhook", Fields: []string{"messages"}})
 	for name, value := range map[string]string{
-		"FB_APP_ID": "1234567890", "FB_APP_SECRET": "an-app-secret", "REDIRECT_URI": at.URL + "/api/auth/callback",
-		"SUPABASE_URL": lite.URL, "SUPABASE_SECRET_KEY": lite.ServiceKey, "WEBHOOK_VERIFY_TOKEN": "a-verify-token", "CRON_SECRET": cronSecret,
+		"FB_APP_ID": "1234567890", "FB_APP_SECRET": appSecret, "REDIRECT_URI": at.URL + "/api/auth/callback",
+		"SUPABASE_URL": lite.URL, "SUPABASE_SECRET_KEY": lite.ServiceKey, "WEBHOOK_VERIFY_TOKEN": verifyToken, "CRON_SECRET": cronSecret,
 		"FB_GRAPH_URL": graph.URL, "FB_DIALOG_URL": graph.URL,
 		"SIGN_IN_URL": "", "ALLOWED_ORIGINS": "", "WEBHOOK_FIELDS": "", "FB_LOGIN_SCOPES": "", "FB_LOGIN_CONFIG_ID": "", "VERCEL_ENV": "", "SUPABASE_AUTH_COOKIE": "",
 	} {
 		t.Setenv(name, value)
 	}
-	return at.URL, meta
+	return at.URL, meta, watch
 }
 
 func TestRealDeployment(t *testing.T) {
 	lite := supalitetest.Shared(t)
-	url, meta := deployed(t, lite)
+	url, meta, watch := deployed(t, lite)
 	user, err := lite.SignUp(t.Context(), uuid.NewString()+"@example.com", "a-password-for-tests")
 	if err != nil {
 		t.Fatal(err)
@@ -66,6 +77,13 @@ func TestRealDeployment(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
+	examine := func() []string {
+		lines := ill(d.examine(t.Context()))
+		watch.See("the doctor's lines", []byte(strings.Join(lines, "\n")))
+		return lines
+	}
+	watch.Know(map[string]string{"the session": user.AccessToken})
 
 	well := []string{
 		"note version: " + app.Version,
@@ -90,7 +108,7 @@ func TestRealDeployment(t *testing.T) {
 	t.Setenv("WEBHOOK_VERIFY_TOKEN", "")
 	t.Setenv("FB_LOGIN_SCOPES", "instagram_basic,pages_show_list,pages_manage_metadata,pages_messaging,business_management")
 	var wrong []string
-	for _, line := range ill(d.examine(t.Context())) {
+	for _, line := range examine() {
 		if line, ok := strings.CutPrefix(line, "wrong "); ok {
 			wrong = append(wrong, line)
 		}

@@ -14,9 +14,11 @@ import (
 )
 
 const (
-	cronSecret = "a-cron-secret-that-nobody-may-see"
-	session    = "eyJh.a-session-that-nobody-may-see.x"
-	publicKey  = "sb_publishable_anything"
+	appSecret   = "an-app-secret-that-nobody-may-see"
+	verifyToken = "a-verify-token-that-nobody-may-see"
+	cronSecret  = "a-cron-secret-that-nobody-may-see"
+	session     = "eyJh.a-session-that-nobody-may-see.x"
+	publicKey   = "sb_publishable_anything"
 )
 
 // deployment answers as a well one does, as far as the doctor looks; tests put

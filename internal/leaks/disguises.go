@@ -9,6 +9,9 @@ import (
 	"strings"
 )
 
+// beginning is how much of a cut secret is still one.
+const beginning = 24
+
 // needle is one form of a secret.
 type needle struct {
 	secret, form string
@@ -17,7 +20,8 @@ type needle struct {
 
 // disguises returns the forms in which a secret could stand in a text: as it
 // is, as URLs, JSON and HTML spell it, in hex, and in base64 whatever stands
-// before it there. What looks the same is one form.
+// before it there; and the beginning of a long one, which a length limit may
+// have left. What looks the same is one form.
 func disguises(secret string) []needle {
 	quoted, _ := json.Marshal(secret)
 	forms := []needle{
@@ -29,6 +33,9 @@ func disguises(secret string) []needle {
 		{form: "HTML", text: []byte(html.EscapeString(secret))},
 		{form: "hex", text: []byte(hex.EncodeToString([]byte(secret)))},
 		{form: "hex, upper case", text: []byte(strings.ToUpper(hex.EncodeToString([]byte(secret))))},
+	}
+	if len(secret) >= 2*beginning && !strings.Contains(secret, ".") { // all JWTs begin alike
+		forms = append(forms, needle{form: "its beginning", text: []byte(secret[:beginning])})
 	}
 	forms = append(forms, inBase64("base64", base64.RawStdEncoding, secret)...)
 	forms = append(forms, inBase64("base64url", base64.RawURLEncoding, secret)...)

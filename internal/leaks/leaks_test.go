@@ -63,6 +63,22 @@ func TestFindAll(t *testing.T) {
 	}
 }
 
+// TestBeginning: a long secret is found even where its end was cut off.
+func TestBeginning(t *testing.T) {
+	long := strings.Repeat("0123456789abcdef", 4)
+	for text, want := range map[string]bool{
+		long[:30] + "…": true, "see " + long[:24]: true, long[:23]: false, "EAA": false,
+	} {
+		if found := Find([]byte(text), map[string]string{"long": long}); (len(found) > 0) != want {
+			t.Errorf("%q: %v", text, found)
+		}
+	}
+	jwt := "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9." + long + ".signature"
+	if found := Find([]byte(jwt[:50]), map[string]string{"session": jwt}); len(found) > 0 {
+		t.Errorf("what all sessions begin with: %v", found)
+	}
+}
+
 // TestTooShort: what would be found by chance is refused, not passed over.
 func TestTooShort(t *testing.T) {
 	defer func() {

@@ -82,7 +82,7 @@ type envelope struct {
 // refusal reads an answer for its failure; nil means that there is none.
 func refusal(call call, response *http.Response, body []byte) *Error {
 	if response.StatusCode == http.StatusOK && !bytes.Contains(body, []byte("error")) && !isNull(body) {
-		return nil // whether it is JSON at all, its reader finds out
+		return nil // Meta spells the key so; whether it is JSON at all, its reader finds out
 	}
 	failure := &Error{Op: call.op, Status: response.StatusCode}
 	var answer envelope

@@ -108,9 +108,9 @@ func (s *Store) Stop(ctx context.Context, facebookUserID string, instagramIDs []
 	})
 }
 
-// write runs a query whose answer is empty, or rows where somebody in between
-// lost our Prefer header. Whatever else says yes, as a gateway's page does, is
-// not Supabase. The query is built anew for each try.
+// write runs a query whose answer is empty, or JSON of a stand-in that does not
+// know our Prefer header. A text or a page that says yes, as a gateway's does,
+// is not Supabase. The query is built anew for each try.
 func (s *Store) write(ctx context.Context, op string, query func() *postgrest.FilterBuilder) error {
 	return s.repeated(ctx, op, func(ctx context.Context) error {
 		body, _, err := query().ExecuteWithContext(ctx)

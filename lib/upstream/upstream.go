@@ -11,7 +11,8 @@ import (
 	"time"
 )
 
-// NewTransport makes connections with limits on each phase. A thawed function
+// NewTransport makes connections with limits on each phase, and keeps as many as
+// a busy server of all functions needs: a function alone needs eight. A thawed function
 // must not write into a connection that died meanwhile, so idle ones are given
 // up soon: net/http compares with the wall clock.
 func NewTransport() *http.Transport {

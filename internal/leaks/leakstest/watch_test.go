@@ -53,16 +53,22 @@ func TestWatch(t *testing.T) {
 		}
 	}
 	answers := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "hello") })
-	for path, leak := range map[string]bool{"/?token=a-secret-token": true, "/debug?input_token=a-secret-token": false, "/": false} {
+	for path, leak := range map[string]bool{"/?token=a-secret-token": true, "/v24.0/debug_token?input_token=a-secret-token": false, "/v24.0/me?input_token=a-secret-token": true, "/": false} {
 		if found := errorsOf(t, func(watch *Watch) { ask(t, watch.RequestURLs(answers), path) }); (found != "") != leak {
 			t.Errorf("%s: %q", path, found)
 		}
 	}
 	for rows, leak := range map[string]bool{"(a-secret-token)": true, "(sealed)": false} {
-		found := errorsOf(t, func(watch *Watch) { watch.SeeTables(map[string]string{"public.t": rows}) })
+		found := errorsOf(t, func(watch *Watch) {
+			watch.SeeTables(map[string]string{"public.t": rows, "auth.sessions": "a-secret-token"})
+		})
 		if (found != "") != leak {
 			t.Errorf("%s: %q", rows, found)
 		}
+	}
+	silent := errorsOf(t, func(watch *Watch) { ask(t, watch.Responses(answers), "/api/login") })
+	if !strings.Contains(silent, "logged nothing") {
+		t.Errorf("a function without a log: %q", silent)
 	}
 }
 
