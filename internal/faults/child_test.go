@@ -28,9 +28,7 @@ func TestMain(m *testing.M) {
 	if root := os.Getenv(rootVariable); root != "" {
 		serveFunctions(root)
 	}
-	code := m.Run()
-	closeHouses()
-	os.Exit(code)
+	os.Exit(m.Run())
 }
 
 // functions are all of api/, by path.

@@ -2,7 +2,6 @@ package faults_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"sync"
@@ -49,53 +48,27 @@ func (h *house) leave(ctx context.Context, user supalite.User) error {
 	return nil
 }
 
-// houses are started by the first test that asks.
-var houses struct {
-	sync.Mutex
-	all []*house
-}
-
-// build returns n houses.
-func build(t *testing.T, n int) []*house {
+// startHouses starts n houses, which the end of the test stops. The first one
+// may have to install what all of them need.
+func startHouses(t *testing.T, n int) []*house {
 	t.Helper()
 	supalitetest.Need(t)
-	houses.Lock()
-	defer houses.Unlock()
 	migrations, err := supalitetest.Migrations()
 	if err != nil {
 		t.Fatal(err)
 	}
-	var (
-		started sync.WaitGroup
-		built   = make([]*house, max(0, n-len(houses.all)))
-		errs    = make([]error, len(built))
-	)
-	for i := range built {
-		start := func() {
-			var server *supalite.Server
-			server, errs[i] = supalite.Start(context.Background(), supalite.Options{Migrations: migrations, Progress: os.Stderr})
-			built[i] = &house{Server: server}
+	houses := make([]*house, n)
+	for i := range houses {
+		server, err := supalite.Start(context.Background(), supalite.Options{Migrations: migrations, Progress: os.Stderr})
+		if err != nil {
+			t.Fatal(err)
 		}
-		if i == 0 && len(houses.all) == 0 {
-			start() // alone: it may have to install
-			continue
-		}
-		started.Go(start)
+		houses[i] = &house{Server: server}
+		t.Cleanup(func() {
+			if err := server.Stop(); err != nil {
+				t.Error(err)
+			}
+		})
 	}
-	started.Wait()
-	for i, h := range built {
-		if errs[i] == nil {
-			houses.all = append(houses.all, h)
-		}
-	}
-	if err := errors.Join(errs...); err != nil {
-		t.Fatal(err)
-	}
-	return houses.all[:n]
-}
-
-func closeHouses() {
-	for _, h := range houses.all {
-		_ = h.Stop()
-	}
+	return houses
 }

@@ -1,6 +1,7 @@
 package faults_test
 
 import (
+	"cmp"
 	"context"
 	"flag"
 	"fmt"
@@ -40,7 +41,7 @@ func newMatrix(t *testing.T) *matrix {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &matrix{houses: build(t, houseCount), authority: authority, elsewhere: newCanary(t), busy: make(chan struct{}, busyAtOnce)}
+	return &matrix{houses: startHouses(t, houseCount), authority: authority, elsewhere: newCanary(t), busy: make(chan struct{}, busyAtOnce)}
 }
 
 // canary is a host that nobody may ever ask.
@@ -68,9 +69,15 @@ func TestFaultMatrix(t *testing.T) {
 		expression := regexp.MustCompile(*only)
 		cells = slices.DeleteFunc(cells, func(c *cell) bool { return !expression.MatchString(c.name()) })
 	}
+	if len(cells) == 0 {
+		t.Fatal("no cell has that name")
+	}
 	m.runAll(t.Context(), cells)
-	checkExceptions(t, scripts)
+	m.judge(t.Context(), cells)
 	checkEndpoints(t, scripts)
+	if *only == "" {
+		checkExceptions(t, cells)
+	}
 
 	failed := 0
 	for _, c := range cells {
@@ -83,7 +90,9 @@ func TestFaultMatrix(t *testing.T) {
 		t.Errorf("a redirect was followed %d times", n)
 	}
 	printTable(os.Stdout, scripts, cells)
-	fmt.Printf("%d cases, %d failed, %v\n", len(cells), failed, time.Since(begun).Round(time.Second))
+	last := slices.MinFunc(cells, func(a, b *cell) int { return cmp.Compare(a.spare(), b.spare()) })
+	fmt.Printf("%d cases, %d failed, %v; the least time to spare: %v of %v, %s\n",
+		len(cells), failed, time.Since(begun).Round(time.Second), last.spare().Round(time.Millisecond), last.script.flow.limit, last.name())
 }
 
 // record runs every flow undisturbed.
@@ -146,4 +155,19 @@ func (m *matrix) runAll(ctx context.Context, cells []*cell) {
 		}
 	}
 	group.Wait()
+}
+
+// judge looks who was late. What ends after a time limit of ours has only half a
+// second to spare in a delivery, and a starved machine can take that long to
+// deliver the answer, so who was late plays again, alone.
+func (m *matrix) judge(ctx context.Context, cells []*cell) {
+	for _, c := range cells {
+		if c.spare() <= 0 && len(c.problems) == 0 {
+			fmt.Printf("%s was answered after %v, and plays again\n", c.name(), c.took)
+			m.run(ctx, m.houses[0], c)
+		}
+		if c.spare() <= 0 {
+			c.problem("answered after %v, the limit is %v", c.took, c.script.flow.limit)
+		}
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"time"
 
 	"igconnect/internal/faults"
 )
@@ -24,12 +25,17 @@ type cell struct {
 	after  []faults.Call
 
 	label    string
+	took     time.Duration // until the answer was there, its body too
+	by       []*exception  // that the label and the state are right by
 	problems []string
 }
 
 func (c *cell) name() string {
 	return c.script.flow.name + " / " + c.calls[0].String() + " / " + c.fault.Name
 }
+
+// spare is what was left of the flow's limit.
+func (c *cell) spare() time.Duration { return c.script.flow.limit - c.took }
 
 func (c *cell) problem(format string, args ...any) {
 	c.problems = append(c.problems, fmt.Sprintf(format, args...))

@@ -3,7 +3,6 @@ package faults_test
 import (
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 
 	"igconnect/internal/faults"
@@ -14,7 +13,8 @@ var shortened = map[string]string{
 	"meta_unavailable": "meta", "store_unavailable": "store", "throttled": "wait", "still due": "due", "misconfigured": "config",
 }
 
-// printTable writes a line for each call of each flow, and a column for each fault.
+// printTable writes a line for each call of each flow, a column for each fault,
+// and the exceptions.
 func printTable(w io.Writer, scripts []*script, cells []*cell) {
 	results := map[string]string{}
 	for _, c := range cells {
@@ -22,27 +22,49 @@ func printTable(w io.Writer, scripts []*script, cells []*cell) {
 			results[c.script.flow.name+call.String()+c.fault.Name] = c.shown()
 		}
 	}
-	all := faults.List()
-	fmt.Fprintf(w, "\n%-48s", "")
-	for _, fault := range all {
-		fmt.Fprintf(w, " %-*s", width(fault), fault.Name)
+	rows := [][]string{{""}}
+	for _, fault := range faults.List() {
+		rows[0] = append(rows[0], fault.Name)
 	}
 	for _, s := range scripts {
-		fmt.Fprintf(w, "\n%s\n", s.flow.name)
+		rows = append(rows, nil, []string{s.flow.name})
 		for _, r := range s.records {
 			if !matches(s.flow.only, r.Call.String()) {
 				continue
 			}
-			line := fmt.Sprintf("  %-46s", r.Call)
-			for _, fault := range all {
-				line += fmt.Sprintf(" %-*s", width(fault), results[s.flow.name+r.Call.String()+fault.Name])
+			row := []string{"  " + r.Call.String()}
+			for _, fault := range faults.List() {
+				row = append(row, results[s.flow.name+r.Call.String()+fault.Name])
 			}
-			fmt.Fprintln(w, strings.TrimRight(line, " "))
+			rows = append(rows, row)
 		}
 	}
+	printAligned(w, rows)
 	fmt.Fprint(w, legend)
-	for _, e := range exceptions {
-		fmt.Fprintf(w, "- %s: %s: %s\n", e.flows, e.call, e.why)
+	uses := usesOf(cells)
+	for i := range exceptions {
+		e := &exceptions[i]
+		fmt.Fprintf(w, "- %s / %s / %s, %d cases: %s\n", e.flows, e.call, strings.ReplaceAll(e.faults, lasting, "all but 500 once"), uses[e], e.why)
+	}
+}
+
+// printAligned writes rows whose columns are as wide as what stands in them.
+func printAligned(w io.Writer, rows [][]string) {
+	var widths []int
+	for _, row := range rows {
+		for i, text := range row {
+			if i == len(widths) {
+				widths = append(widths, 0)
+			}
+			widths[i] = max(widths[i], len(text))
+		}
+	}
+	for _, row := range rows {
+		var line strings.Builder
+		for i, text := range row {
+			fmt.Fprintf(&line, "%-*s ", widths[i], text)
+		}
+		fmt.Fprintln(w, strings.TrimRight(line.String(), " "))
 	}
 }
 
@@ -51,6 +73,11 @@ meta   meta_unavailable     store  store_unavailable      wait   throttled
 again  a second try went well                             ok     went well without this call's answer
 due    the run went on, this connection is still due      check  a failed check of /api/health, by its name
 !      not as it should be
+
+A refused connection and a failed TLS handshake hit all calls of one step together, and those of later steps: where
+one of them must not fail, the others, as debug_token, show what is said of that one.
+
+Exceptions, as flow / call / fault:
 `
 
 func (c *cell) shown() string {
@@ -66,5 +93,3 @@ func (c *cell) shown() string {
 	}
 	return text
 }
-
-func width(f faults.Fault) int { return max(len(f.Name), slices.Max([]int{len("store!")})) }

@@ -5,21 +5,16 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
-	"io"
 	"maps"
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
-	"regexp"
-	"slices"
 	"strings"
 	"sync/atomic"
-	"time"
 
 	"igconnect/internal/faults"
-	"igconnect/internal/leaks"
 	"igconnect/internal/metasim"
 	"igconnect/internal/supalite"
 )
@@ -29,6 +24,8 @@ const (
 	appSecret   = "an-app-secret-that-nobody-may-see"
 	verifyToken = "a-verify-token-that-nobody-may-see"
 	cronSecret  = "a-cron-secret-that-nobody-may-see"
+
+	deadPageToken = "a-token-of-the-Page-that-died" // stands in the tables before a renewal
 )
 
 // world is one person, one user and one function process between a Meta of its
@@ -114,80 +111,6 @@ func (w *world) brand(n int) metasim.Page {
 	return metasim.Page{ID: w.page(n), Name: fmt.Sprint("Page ", n), Instagram: &metasim.Instagram{ID: w.instagram(n), Username: fmt.Sprint("brand_", n)}}
 }
 
-// answer is a response with its body.
-type answer struct {
-	*http.Response
-	body string
-	took time.Duration
-}
-
-func (a answer) code() string { return a.Header.Get("X-Error-Code") }
-
-func (w *world) do(method, path string, header map[string]string, body string) answer {
-	request := sure(http.NewRequestWithContext(w.ctx, method, w.process.url+path, strings.NewReader(body)))
-	request.Header.Set("Accept", "text/html")
-	for name, value := range header {
-		request.Header.Set(name, value)
-	}
-	begun := time.Now()
-	response := sure(w.browser.Do(request))
-	defer response.Body.Close()
-	a := answer{Response: response, body: string(sure(io.ReadAll(response.Body)))}
-	a.took = time.Since(begun)
-	fmt.Fprintln(&w.seen, response.Status, response.Header, a.body)
-	return a
-}
-
-func (w *world) get(path string) answer { return w.do("GET", path, nil, "") }
-
-// post submits a form of our own pages.
-func (w *world) post(path string, form url.Values) answer {
-	return w.do("POST", path, map[string]string{"Content-Type": "application/x-www-form-urlencoded", "Origin": w.process.url}, form.Encode())
-}
-
-// approve begins a login, answers the dialog, and returns the path to which
-// Meta sends the browser.
-func (w *world) approve(approval metasim.Approval) (callback string) {
-	begun := w.get("/api/login")
-	if begun.StatusCode != http.StatusFound {
-		must(fmt.Errorf("the login answered %d %s", begun.StatusCode, begun.code()))
-	}
-	callback = sure(w.meta.Approve(w.ctx, begun.Header.Get("Location"), approval))
-	callback, _, _ = strings.Cut(strings.TrimPrefix(callback, w.process.url), "#")
-	return callback
-}
-
-// connect connects all that the person has, as so many days ago.
-func (w *world) connect(days int) {
-	w.meta.Jump(time.Duration(-days) * 24 * time.Hour)
-	connected := w.get(w.approve(metasim.Approval{}))
-	if connected.StatusCode == http.StatusOK {
-		connected = w.submit(connected)
-	}
-	if connected.StatusCode != http.StatusSeeOther {
-		must(fmt.Errorf("connecting answered %d %s", connected.StatusCode, connected.code()))
-	}
-	w.meta.Jump(time.Duration(days) * 24 * time.Hour)
-}
-
-var field = regexp.MustCompile(`name="([a-z_]+)" value="([^"]*)"`)
-
-// submit posts the form of a page for /api/choose, with everything ticked or
-// only the given accounts.
-func (w *world) submit(shown answer, accounts ...string) answer {
-	_, form, ok := strings.Cut(shown.body, `action="/api/choose"`)
-	if !ok {
-		must(fmt.Errorf("the page offers no form: %d %s", shown.StatusCode, shown.code()))
-	}
-	values := url.Values{}
-	for _, match := range field.FindAllStringSubmatch(form, -1) {
-		if match[1] != "instagram_id" || accounts == nil || slices.Contains(accounts, match[2]) {
-			values.Add(match[1], match[2])
-		}
-	}
-	return w.post("/api/choose", values)
-}
-
 func (w *world) sql(query string, args ...any) []map[string]any {
 	return sure(w.house.SQL(w.ctx, query, args...))
 }
@@ -205,22 +128,4 @@ func (w *world) alive(token string) bool {
 	}
 	must(json.Unmarshal(recorder.Body.Bytes(), &verdict))
 	return verdict.Data.Valid
-}
-
-var inputToken = regexp.MustCompile(`input_token=[^&]*`)
-
-// leaked searches what the world left behind: the log, all answers, and the
-// addresses that the upstreams were asked for.
-func (w *world) leaked(log string, asked []faults.Record) []leaks.Leak {
-	secrets := leaks.Numbered("of Meta's", w.meta.Secrets())
-	maps.Copy(secrets, map[string]string{
-		"the app secret": appSecret, "the secret key": w.house.ServiceKey, "the verify token": verifyToken, "the cron secret": cronSecret,
-		"the session": w.user.AccessToken, "the refresh token": w.user.RefreshToken,
-	})
-	var text strings.Builder
-	text.WriteString(log + "\n" + w.seen.String() + "\n")
-	for _, r := range asked {
-		text.WriteString(inputToken.ReplaceAllString(r.URL, "") + "\n") // the one place where Meta knows no other way
-	}
-	return leaks.Find([]byte(text.String()), secrets)
 }
