@@ -166,6 +166,9 @@ func TestDisconnectByScript(t *testing.T) {
 
 // While Supabase is down nothing is undone at Meta either.
 func TestDisconnectWhileSupabaseIsDown(t *testing.T) {
+	if testing.Short() {
+		t.Skip("waits for the pauses between tries")
+	}
 	for _, step := range []string{"list", "tokens", "delete"} {
 		w := start(t, brand(1))
 		w.connect()

@@ -77,6 +77,9 @@ func renewalOf(due, remaining string) http.HandlerFunc {
 
 // What the database refuses ends the run with an error, for cron to see.
 func TestRenewWithoutDatabase(t *testing.T) {
+	if testing.Short() {
+		t.Skip("waits for the pauses between tries")
+	}
 	for name, answer := range map[string]http.HandlerFunc{
 		"HTML 502": html(502), "no migrations": reply(404, `{"code":"PGRST202","message":"Could not find the function"}`),
 		"null": reply(200, "null!"), "not a list": reply(200, `{"a":1}`), "no count": renewalOf("[]", `"many"`),

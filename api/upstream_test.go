@@ -129,6 +129,9 @@ func TestDeclinedPermission(t *testing.T) {
 }
 
 func TestSupabaseFailsAtLogin(t *testing.T) {
+	if testing.Short() {
+		t.Skip("waits for the pauses between tries")
+	}
 	for _, c := range []struct {
 		name   string
 		answer http.HandlerFunc

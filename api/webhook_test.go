@@ -157,6 +157,9 @@ func TestDeliveryRefused(t *testing.T) {
 
 // What is not committed is not acknowledged: Meta delivers it again.
 func TestDeliveryWhileSupabaseFails(t *testing.T) {
+	if testing.Short() {
+		t.Skip("waits for the pauses between tries")
+	}
 	for name, answer := range map[string]http.HandlerFunc{
 		"HTML 502": html(502), "null": reply(200, "null!"), "a refusal": reply(404, `{"code":"PGRST202"}`), "a redirect": reply(307, ""),
 	} {
