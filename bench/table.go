@@ -109,8 +109,8 @@ const notes = `- callback: the request that Meta sends the browser back with. ig
   connect an account once. The target of 3 is for those. Under load for minutes both get faster, Node's compiler more so.
 - first answer: a login answered with the redirect to Meta, for which Supabase was asked who it is (from memory too); the
   median. Here igconnect is the login function alone.
-- size: igconnect's callback function, one of two (the login has as much); the seed's dist and production node_modules, and Node itself (about 100 MB) is not
-  counted.
+- size: igconnect's callback function, one of two (the login has as much); the seed's dist and production node_modules,
+  and Node itself (about 100 MB) is not counted.
 
 `
 
