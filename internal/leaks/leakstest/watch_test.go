@@ -39,8 +39,10 @@ func errorsOf(t *testing.T, use func(*Watch)) string {
 // TestWatch: what was handed to a handler and comes out somewhere is found.
 func TestWatch(t *testing.T) {
 	for name, handler := range map[string]http.HandlerFunc{
-		"a header":   func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("X-Debug", "a-secret-token") },
-		"a redirect": func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/?t=a-secret-token", 302) },
+		"a header": func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("X-Debug", "a-secret-token") },
+		"a redirect": func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "/?t=a-secret-token", http.StatusFound)
+		},
 		"a cookie": func(w http.ResponseWriter, _ *http.Request) {
 			http.SetCookie(w, &http.Cookie{Name: "t", Value: "YS1zZWNyZXQtdG9rZW4"}) // base64
 		},
