@@ -161,8 +161,13 @@ func (w *world) readPage(page, token string) {
 	w.t.Helper()
 	mac := hmac.New(sha256.New, []byte(appSecret))
 	mac.Write([]byte(token))
-	query := url.Values{"fields": {"access_token"}, "access_token": {token}, "appsecret_proof": {hex.EncodeToString(mac.Sum(nil))}}
-	if got := w.get(w.graph() + "/v24.0/" + page + "?" + query.Encode()); got.StatusCode != http.StatusOK {
+	query := url.Values{"fields": {"access_token"}, "appsecret_proof": {hex.EncodeToString(mac.Sum(nil))}}
+	request, err := http.NewRequest("GET", w.graph()+"/v24.0/"+page+"?"+query.Encode(), nil)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	request.Header.Set("Authorization", "Bearer "+token)
+	if got := w.do(request); got.StatusCode != http.StatusOK {
 		w.t.Fatal(got.body)
 	}
 }
