@@ -12,8 +12,7 @@ begin
     for no key update
   )
   update public.user_configs c set
-    status = 'reconnect', status_reason = 'This Instagram account is linked to another Facebook Page now.',
-    lease_id = null, leased_until = null
+    status = 'reconnect', status_reason = 'This Instagram account is linked to another Facebook Page now.'
   from ended where c.instagram_id = new.instagram_id and c.user_id = ended.user_id;
   return null;
 end
