@@ -1,7 +1,6 @@
 package app_test
 
 import (
-	"context"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
@@ -76,11 +75,7 @@ func deploy(t *testing.T) *deployment {
 		watch.Know(map[string]string{
 			"FB_APP_SECRET": appSecret, "CRON_SECRET": cronSecret, "SUPABASE_SECRET_KEY": d.lite.ServiceKey, "the session": d.user.AccessToken,
 		})
-		tables, err := d.lite.Dump(context.Background()) // the test's own is over
-		if err != nil {
-			t.Fatal(err)
-		}
-		watch.SeeTables(tables)
+		watch.SeeDatabase(d.lite)
 	})
 
 	for _, variable := range config.Variables {

@@ -10,6 +10,7 @@ package leakstest
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"net/http"
 	"os"
@@ -92,9 +93,20 @@ func (w *Watch) See(name string, text []byte) {
 	w.outputs[name].Write(append(text, '\n'))
 }
 
-// SeeTables adds all that a database holds: its rows as text, by table. Those of
-// Supabase Auth are its own: it keeps refresh tokens there.
-func (w *Watch) SeeTables(tables map[string]string) {
+// Database is Supabase Lite, as far as it is searched.
+type Database interface {
+	Dump(context.Context) (map[string]string, error)
+}
+
+// SeeDatabase adds all that a database holds: its rows as text, by table. Those
+// of Supabase Auth are its own: it keeps refresh tokens there. It may be called
+// when the test's own context has ended.
+func (w *Watch) SeeDatabase(db Database) {
+	w.t.Helper()
+	tables, err := db.Dump(context.Background())
+	if err != nil {
+		w.t.Fatal(err)
+	}
 	for name, rows := range tables {
 		if !strings.HasPrefix(name, "auth.") {
 			w.See("tables", []byte(rows))

@@ -1,6 +1,7 @@
 package leakstest
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -22,6 +23,11 @@ func (f *failed) Helper()           {}
 func (f *failed) TempDir() string   { return f.dir }
 func (f *failed) Cleanup(do func()) { f.cleanups = append(f.cleanups, do) }
 func (f *failed) Error(v ...any)    { f.errors = append(f.errors, fmt.Sprint(v...)) }
+
+// tables are a database of these.
+type tables map[string]string
+
+func (t tables) Dump(context.Context) (map[string]string, error) { return t, nil }
 
 // errorsOf are those of a test that uses a watch so.
 func errorsOf(t *testing.T, use func(*Watch)) string {
@@ -62,7 +68,7 @@ func TestWatch(t *testing.T) {
 	}
 	for rows, leak := range map[string]bool{"(a-secret-token)": true, "(sealed)": false} {
 		found := errorsOf(t, func(watch *Watch) {
-			watch.SeeTables(map[string]string{"public.t": rows, "auth.sessions": "a-secret-token"})
+			watch.SeeDatabase(tables{"public.t": rows, "auth.sessions": "a-secret-token"})
 		})
 		if (found != "") != leak {
 			t.Errorf("%s: %q", rows, found)
