@@ -22,8 +22,8 @@ type function struct {
 	handler string // the first exported function with a ResponseWriter and a Request
 }
 
-// functions parses every file of api/ that becomes a function.
-func functions(t *testing.T) []function {
+// functionFiles parses every file of api/ that becomes a function.
+func functionFiles(t *testing.T) []function {
 	t.Helper()
 	names, err := filepath.Glob("*.go")
 	if err != nil {
@@ -71,7 +71,7 @@ func isHandler(d *ast.FuncDecl) bool {
 // TestFunctionFiles holds what Vercel's builder does with a file of api/:
 // each becomes a function, and its handler's name is replaced as text.
 func TestFunctionFiles(t *testing.T) {
-	all := functions(t)
+	all := functionFiles(t)
 	if len(all) == 0 || len(all) > 12 {
 		t.Errorf("%d functions: the Hobby plan has 12", len(all))
 	}
@@ -143,7 +143,7 @@ func TestOneFileAlone(t *testing.T) {
 	if testing.Short() {
 		t.Skip("compiles each function")
 	}
-	for _, f := range functions(t) {
+	for _, f := range functionFiles(t) {
 		if output, err := exec.Command("go", "vet", f.name).CombinedOutput(); err != nil {
 			t.Errorf("%s alone: %v\n%s", f.name, err, output)
 		}
@@ -242,7 +242,7 @@ func TestLimits(t *testing.T) {
 		t.Fatal(err)
 	}
 	limit := regexp.MustCompile(`Limit: (\d+) \* time\.(Second|Millisecond)`)
-	for _, f := range functions(t) {
+	for _, f := range functionFiles(t) {
 		found := limit.FindStringSubmatch(f.source)
 		if found == nil {
 			t.Errorf("%s has no limit", f.name)

@@ -13,7 +13,7 @@ import (
 	"strings"
 	"testing"
 
-	"igconnect/api"
+	"igconnect/internal/functions"
 	"igconnect/internal/leaks/leakstest"
 	"igconnect/internal/metasim"
 	"igconnect/internal/platform"
@@ -56,12 +56,8 @@ func start(t *testing.T, pages ...metasim.Page) *world {
 	}
 	deployment := httptest.NewServer(w.watch.Responses(&platform.Platform{
 		Rules: loaded, Public: os.DirFS("../public"),
-		Functions: map[string]http.HandlerFunc{
-			"/api/login": api.Login, "/api/callback": api.Callback, "/api/choose": api.Choose, "/api/accounts": api.Accounts, "/api/webhook": api.Webhook,
-			"/api/renew": api.Renew, "/api/deauthorize": api.Deauthorize, "/api/deletion": api.Deletion,
-			"/api/health": api.Health,
-		},
-		OnPanic: func(v any) { t.Errorf("a function panicked, which ends the process: %v", v) },
+		Functions: functions.All,
+		OnPanic:   func(v any) { t.Errorf("a function panicked, which ends the process: %v", v) },
 	}))
 	w.url = deployment.URL
 	w.meta = metasim.New(metasim.Config{AppID: appID, AppSecret: appSecret, RedirectURIs: []string{w.redirectURI()}})

@@ -10,18 +10,18 @@ import (
 	"os"
 	"runtime"
 
-	"igconnect/api"
+	"igconnect/internal/functions"
 )
 
 func main() {
-	functions := http.NewServeMux()
-	functions.HandleFunc("/api/login", api.Login)
-	functions.HandleFunc("/api/auth/callback", api.Callback) // as vercel.json rewrites it
-	functions.HandleFunc("/api/webhook", api.Webhook)
-	functions.HandleFunc("/api/renew", api.Renew)
+	mux := http.NewServeMux()
+	for path, function := range functions.All {
+		mux.HandleFunc(path, function)
+	}
+	mux.HandleFunc("/api/auth/callback", functions.All["/api/callback"]) // as vercel.json rewrites it
 	if port := os.Getenv("DEBUG_PORT"); port != "" {
 		http.HandleFunc("/goroutines", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, runtime.NumGoroutine()) })
 		go func() { log.Fatal(http.ListenAndServe("127.0.0.1:"+port, nil)) }()
 	}
-	log.Fatal(http.ListenAndServe("127.0.0.1:"+os.Getenv("PORT"), functions))
+	log.Fatal(http.ListenAndServe("127.0.0.1:"+os.Getenv("PORT"), mux))
 }

@@ -14,7 +14,7 @@ import (
 	"slices"
 	"strings"
 
-	"igconnect/api"
+	"igconnect/internal/functions"
 	"igconnect/internal/metasim"
 	"igconnect/internal/platform"
 	"igconnect/internal/supalite"
@@ -47,17 +47,6 @@ type system struct {
 
 	failed  chan error // a server ended by itself
 	closers []func() error
-}
-
-// functions are the files of api/, by the paths at which Vercel serves them.
-var functions = map[string]http.HandlerFunc{
-	"/api/login":    api.Login,
-	"/api/callback": api.Callback,
-	"/api/choose":   api.Choose,
-	"/api/accounts": api.Accounts,
-	"/api/webhook":  api.Webhook,
-	"/api/renew":    api.Renew, "/api/deauthorize": api.Deauthorize, "/api/deletion": api.Deletion,
-	"/api/health": api.Health,
 }
 
 // start starts the system, and leaves nothing running where it fails.
@@ -187,7 +176,7 @@ func readDeployment(root string) (*platform.Platform, error) {
 		return nil, err
 	}
 	p := &platform.Platform{
-		Rules: rules, Functions: functions, Public: public,
+		Rules: rules, Functions: functions.All, Public: public,
 		OnPanic: func(v any) { fmt.Fprintf(os.Stderr, "A function panicked, on Vercel this ends its process: %v\n", v) },
 	}
 	return p, p.Check()

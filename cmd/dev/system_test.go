@@ -5,34 +5,11 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"igconnect/internal/metasim"
 )
-
-// TestFunctions: every file of api/ is served, as on Vercel.
-func TestFunctions(t *testing.T) {
-	files, err := filepath.Glob("../../api/*.go")
-	if err != nil {
-		t.Fatal(err)
-	}
-	found := 0
-	for _, file := range files {
-		name, isTest := strings.CutSuffix(filepath.Base(file), "_test.go")
-		if isTest {
-			continue
-		}
-		found++
-		if path := "/api/" + strings.TrimSuffix(name, ".go"); functions[path] == nil {
-			t.Errorf("%s is not served at %s", file, path)
-		}
-	}
-	if found != len(functions) {
-		t.Errorf("%d functions for %d files", len(functions), found)
-	}
-}
 
 // TestDeployment: vercel.json, api/ and public/ fit each other.
 func TestDeployment(t *testing.T) {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"net/http"
 	"net/http/httptest"
 	"os"
 	"strings"
@@ -10,7 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
 
-	"igconnect/api"
+	"igconnect/internal/functions"
 	"igconnect/internal/leaks/leakstest"
 	"igconnect/internal/metasim"
 	"igconnect/internal/platform"
@@ -38,10 +37,7 @@ func deployed(t *testing.T, lite *supalite.Server) (url string, meta *metasim.Si
 	watch = leakstest.New(t)
 	at := httptest.NewServer(watch.Responses(&platform.Platform{
 		Rules: rules, Public: os.DirFS("../../public"),
-		Functions: map[string]http.HandlerFunc{
-			"/api/login": api.Login, "/api/callback": api.Callback, "/api/accounts": api.Accounts, "/api/webhook": api.Webhook, "/api/renew": api.Renew,
-			"/api/deauthorize": api.Deauthorize, "/api/deletion": api.Deletion, "/api/health": api.Health,
-		},
+		Functions: functions.All,
 	}))
 	meta = metasim.New(metasim.Config{AppID: "1234567890", AppSecret: appSecret, RedirectURIs: []string{at.URL + "/api/auth/callback"}})
 	graph := httptest.NewServer(meta)

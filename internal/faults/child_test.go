@@ -14,7 +14,7 @@ import (
 	"sync"
 	"testing"
 
-	"igconnect/api"
+	"igconnect/internal/functions"
 	"igconnect/internal/platform"
 )
 
@@ -29,13 +29,6 @@ func TestMain(m *testing.M) {
 		serveFunctions(root)
 	}
 	os.Exit(m.Run())
-}
-
-// functions are all of api/, by path.
-var functions = map[string]http.HandlerFunc{
-	"/api/login": api.Login, "/api/callback": api.Callback, "/api/choose": api.Choose, "/api/accounts": api.Accounts,
-	"/api/webhook": api.Webhook, "/api/renew": api.Renew, "/api/deauthorize": api.Deauthorize, "/api/deletion": api.Deletion,
-	"/api/health": api.Health,
 }
 
 // serveFunctions says its address on one line and serves until standard input
@@ -55,7 +48,7 @@ func serveFunctions(root string) {
 		panic(err)
 	}
 	go func() {
-		panic(http.Serve(listener, &platform.Platform{Rules: rules, Functions: functions}))
+		panic(http.Serve(listener, &platform.Platform{Rules: rules, Functions: functions.All}))
 	}()
 	fmt.Println(own)
 	_, _ = io.Copy(io.Discard, os.Stdin)

@@ -16,7 +16,7 @@ import (
 
 	"github.com/google/uuid"
 
-	"igconnect/api"
+	"igconnect/internal/functions"
 	"igconnect/internal/leaks"
 	"igconnect/internal/leaks/leakstest"
 	"igconnect/internal/metasim"
@@ -87,7 +87,7 @@ func (w *world) deploy(t testing.TB) string {
 	}
 	return serve(t, w.watch.Responses(&platform.Platform{
 		Rules:     rules,
-		Functions: map[string]http.HandlerFunc{"/api/login": api.Login, "/api/callback": api.Callback, "/api/webhook": api.Webhook},
+		Functions: functions.All,
 		OnPanic:   func(v any) { t.Errorf("a function panicked: %v", v) },
 	}))
 }
