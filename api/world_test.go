@@ -9,14 +9,13 @@ import (
 	"net/http/cookiejar"
 	"net/http/httptest"
 	"net/url"
-	"os"
 	"strings"
 	"testing"
 
 	"igconnect/internal/functions"
 	"igconnect/internal/leaks/leakstest"
 	"igconnect/internal/metasim"
-	"igconnect/internal/platform"
+	"igconnect/internal/vercelsim"
 )
 
 const (
@@ -46,19 +45,12 @@ type world struct {
 func start(t *testing.T, pages ...metasim.Page) *world {
 	t.Helper()
 	w := &world{t: t, supa: newSupabase(), watch: leakstest.New(t)}
-	rules, err := os.ReadFile("../vercel.json")
+	served, err := vercelsim.Open("..", functions.All)
 	if err != nil {
 		t.Fatal(err)
 	}
-	loaded, err := platform.Load(rules)
-	if err != nil {
-		t.Fatal(err)
-	}
-	deployment := httptest.NewServer(w.watch.Responses(&platform.Platform{
-		Rules: loaded, Public: os.DirFS("../public"),
-		Functions: functions.All,
-		OnPanic:   func(v any) { t.Errorf("a function panicked, which ends the process: %v", v) },
-	}))
+	served.OnPanic = func(v any) { t.Errorf("a function panicked, which ends the process: %v", v) }
+	deployment := httptest.NewServer(w.watch.Responses(served))
 	w.url = deployment.URL
 	w.meta = metasim.New(metasim.Config{AppID: appID, AppSecret: appSecret, RedirectURIs: []string{w.redirectURI()}})
 	w.meta.AddPerson(metasim.Person{ID: "5001", Name: "Ada", Pages: pages})

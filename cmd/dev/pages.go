@@ -11,7 +11,7 @@ import (
 	"slices"
 	"strings"
 
-	"igconnect/internal/platform"
+	"igconnect/internal/vercelsim"
 )
 
 //go:embed pages
@@ -41,7 +41,7 @@ func assets() http.Handler {
 	if err != nil {
 		panic(err) // the path is valid
 	}
-	return &platform.Platform{Public: files}
+	return &vercelsim.Deployment{Public: files}
 }
 
 // render writes a page under the same policy as those of public/, but for the

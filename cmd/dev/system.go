@@ -16,8 +16,8 @@ import (
 
 	"igconnect/internal/functions"
 	"igconnect/internal/metasim"
-	"igconnect/internal/platform"
 	"igconnect/internal/supalite"
+	"igconnect/internal/vercelsim"
 )
 
 // options say what to start.
@@ -162,24 +162,15 @@ func (s *system) startSupabase(ctx context.Context, o options) error {
 }
 
 // readDeployment reads what Vercel would deploy, and refuses what it would.
-func readDeployment(root string) (*platform.Platform, error) {
-	text, err := os.ReadFile(filepath.Join(root, "vercel.json"))
+func readDeployment(root string) (*vercelsim.Deployment, error) {
+	deployment, err := vercelsim.Open(root, functions.All)
 	if err != nil {
 		return nil, err
 	}
-	rules, err := platform.Load(text)
-	if err != nil {
-		return nil, err
+	deployment.OnPanic = func(v any) {
+		fmt.Fprintf(os.Stderr, "A function panicked, on Vercel this ends its process: %v\n", v)
 	}
-	public, err := folder(root, "public")
-	if err != nil {
-		return nil, err
-	}
-	p := &platform.Platform{
-		Rules: rules, Functions: functions.All, Public: public,
-		OnPanic: func(v any) { fmt.Fprintf(os.Stderr, "A function panicked, on Vercel this ends its process: %v\n", v) },
-	}
-	return p, p.Check()
+	return deployment, nil
 }
 
 // handler puts the developer's pages beside the deployment.

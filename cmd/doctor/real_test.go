@@ -12,9 +12,9 @@ import (
 	"igconnect/internal/functions"
 	"igconnect/internal/leaks/leakstest"
 	"igconnect/internal/metasim"
-	"igconnect/internal/platform"
 	"igconnect/internal/supalite"
 	"igconnect/internal/supalite/supalitetest"
+	"igconnect/internal/vercelsim"
 	"igconnect/lib/app"
 )
 
@@ -26,19 +26,12 @@ func TestMain(m *testing.M) {
 // simulated and Supabase Lite.
 func deployed(t *testing.T, lite *supalite.Server) (url string, meta *metasim.Sim, watch *leakstest.Watch) {
 	t.Helper()
-	text, err := os.ReadFile("../../vercel.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	rules, err := platform.Load(text)
+	deployment, err := vercelsim.Open("../..", functions.All)
 	if err != nil {
 		t.Fatal(err)
 	}
 	watch = leakstest.New(t)
-	at := httptest.NewServer(watch.Responses(&platform.Platform{
-		Rules: rules, Public: os.DirFS("../../public"),
-		Functions: functions.All,
-	}))
+	at := httptest.NewServer(watch.Responses(deployment))
 	meta = metasim.New(metasim.Config{AppID: "1234567890", AppSecret: appSecret, RedirectURIs: []string{at.URL + "/api/auth/callback"}})
 	graph := httptest.NewServer(meta)
 	t.Cleanup(func() {

@@ -15,7 +15,7 @@ import (
 	"testing"
 
 	"igconnect/internal/functions"
-	"igconnect/internal/platform"
+	"igconnect/internal/vercelsim"
 )
 
 // rootVariable holds, in a function process, the certificate that it trusts.
@@ -43,24 +43,14 @@ func serveFunctions(root string) {
 	}
 	own := "http://" + listener.Addr().String()
 	os.Setenv("REDIRECT_URI", own+"/api/auth/callback")
-	rules, err := loadRules()
+	deployment, err := vercelsim.Open("../..", functions.All)
 	if err != nil {
 		panic(err)
 	}
-	go func() {
-		panic(http.Serve(listener, &platform.Platform{Rules: rules, Functions: functions.All}))
-	}()
+	go func() { panic(http.Serve(listener, deployment)) }()
 	fmt.Println(own)
 	_, _ = io.Copy(io.Discard, os.Stdin)
 	os.Exit(0)
-}
-
-func loadRules() (platform.Rules, error) {
-	text, err := os.ReadFile("../../vercel.json")
-	if err != nil {
-		return platform.Rules{}, err
-	}
-	return platform.Load(text)
 }
 
 // process is a running function process.

@@ -20,9 +20,9 @@ import (
 	"igconnect/internal/leaks"
 	"igconnect/internal/leaks/leakstest"
 	"igconnect/internal/metasim"
-	"igconnect/internal/platform"
 	"igconnect/internal/supalite"
 	"igconnect/internal/supalite/supalitetest"
+	"igconnect/internal/vercelsim"
 	"igconnect/lib/config"
 )
 
@@ -77,19 +77,12 @@ func start(t testing.TB, lite *supalite.Server, pages ...metasim.Page) *world {
 // deploy serves the functions as Vercel does and returns the deployment's URL.
 func (w *world) deploy(t testing.TB) string {
 	t.Helper()
-	text, err := os.ReadFile("../../vercel.json")
+	deployment, err := vercelsim.Open("../..", functions.All)
 	if err != nil {
 		t.Fatal(err)
 	}
-	rules, err := platform.Load(text)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return serve(t, w.watch.Responses(&platform.Platform{
-		Rules:     rules,
-		Functions: functions.All,
-		OnPanic:   func(v any) { t.Errorf("a function panicked: %v", v) },
-	}))
+	deployment.OnPanic = func(v any) { t.Errorf("a function panicked: %v", v) }
+	return serve(t, w.watch.Responses(deployment))
 }
 
 func serve(t testing.TB, handler http.Handler) string {

@@ -1,4 +1,4 @@
-package platform
+package vercelsim
 
 import (
 	"crypto/rand"
@@ -9,43 +9,64 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"os"
 	"path"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
 )
 
-// Platform serves Public and Functions by Rules, as a deployment does.
-type Platform struct {
+// Deployment serves Public and Functions by Rules, as Vercel does.
+type Deployment struct {
 	Rules     Rules
 	Functions map[string]http.HandlerFunc // by path: "/api/login" for api/login.go
 	Public    fs.FS                       // the folder public/; nil: no files
 
-	// Proto is the scheme that functions see in X-Forwarded-Proto: "https" on
-	// Vercel, always. Empty: that of the connection.
+	// Proto is the scheme that functions see in X-Forwarded-Proto: "https" on Vercel, always.
+	// Empty: that of the connection.
 	Proto string
 
-	// OnPanic is told of a function's panic, which on Vercel ends the process;
-	// the request is then answered with 500. Nil: the panic goes on.
+	// OnPanic is told of a function's panic, which on Vercel ends the process; the request is then
+	// answered with 500. Nil: the panic goes on.
 	OnPanic func(v any)
 }
 
-// Check reports what would fail the build or lead nowhere: an entry of
-// functions that matches no function, a rewrite or a cron job to something that
-// is not there.
-func (p *Platform) Check() error {
-	for _, d := range p.Rules.durations {
-		if !slices.ContainsFunc(slices.Collect(maps.Keys(p.Functions)), d.covers) {
-			return fmt.Errorf("vercel.json: functions: %q matches no function", d.files)
+// Open returns the deployment of the project in the folder root, with its vercel.json and public/.
+// It refuses what Vercel would refuse, and an entry of functions that matches none of the given
+// functions, or a rewrite or a cron job that leads nowhere.
+func Open(root string, functions map[string]http.HandlerFunc) (*Deployment, error) {
+	text, err := os.ReadFile(filepath.Join(root, "vercel.json"))
+	if err != nil {
+		return nil, err
+	}
+	rules, err := Load(text)
+	if err != nil {
+		return nil, err
+	}
+	public := filepath.Join(root, "public")
+	if info, err := os.Stat(public); err != nil || !info.IsDir() {
+		return nil, fmt.Errorf("there is no folder public in %s", root)
+	}
+	d := &Deployment{Rules: rules, Functions: functions, Public: os.DirFS(public)}
+	return d, d.check()
+}
+
+// check reports an entry of functions that matches no function, and a rewrite or a cron job to
+// something that is not there.
+func (d *Deployment) check() error {
+	for _, entry := range d.Rules.durations {
+		if !slices.ContainsFunc(slices.Collect(maps.Keys(d.Functions)), entry.covers) {
+			return fmt.Errorf("vercel.json: functions: %q matches no function", entry.files)
 		}
 	}
-	for _, path := range p.Rules.crons {
-		if p.Functions[path] == nil {
+	for _, path := range d.Rules.crons {
+		if d.Functions[path] == nil {
 			return fmt.Errorf("vercel.json: crons: there is no function at %q", path)
 		}
 	}
-	for _, w := range p.Rules.rewrites {
-		if !paramExpr.MatchString(w.path) && p.lookUp(w.path) == nil {
+	for _, w := range d.Rules.rewrites {
+		if !paramExpr.MatchString(w.path) && d.lookUp(w.path) == nil {
 			return fmt.Errorf("vercel.json: rewrites: there is nothing at %q", w.path)
 		}
 	}
@@ -55,35 +76,35 @@ func (p *Platform) Check() error {
 // ServeHTTP answers one request. Existing files and functions win over
 // rewrites. It never redirects: not to clean a path, not to add a slash, so
 // that a path like //evil.example cannot turn into a redirect elsewhere.
-func (p *Platform) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (d *Deployment) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	id := requestID(time.Now())
 	h := w.Header()
 	h.Set("Cache-Control", "public, max-age=0, must-revalidate")
-	maps.Copy(h, p.Rules.headersFor(r.URL.Path))
+	maps.Copy(h, d.Rules.headersFor(r.URL.Path))
 	h.Set("X-Vercel-Id", id)
 
-	serve, query := p.route(r.URL)
+	serve, query := d.route(r.URL)
 	if serve == nil {
 		fail(w, http.StatusNotFound, "NOT_FOUND")
 		return
 	}
 	in := r.Clone(r.Context())
 	in.URL = &url.URL{Path: r.URL.Path, RawPath: r.URL.RawPath, RawQuery: query}
-	p.setForwarded(in, id)
+	d.setForwarded(in, id)
 	serve(w, in)
 }
 
 // route finds what answers u, and the query that it gets.
-func (p *Platform) route(u *url.URL) (serve http.HandlerFunc, rawQuery string) {
-	if serve := p.lookUp(u.Path); serve != nil {
+func (d *Deployment) route(u *url.URL) (serve http.HandlerFunc, rawQuery string) {
+	if serve := d.lookUp(u.Path); serve != nil {
 		return serve, u.RawQuery
 	}
-	for _, w := range p.Rules.rewrites {
+	for _, w := range d.Rules.rewrites {
 		dest, added, ok := w.apply(u.Path)
 		if !ok {
 			continue
 		}
-		serve := p.lookUp(dest)
+		serve := d.lookUp(dest)
 		if serve == nil {
 			continue
 		}
@@ -98,11 +119,11 @@ func (p *Platform) route(u *url.URL) (serve http.HandlerFunc, rawQuery string) {
 }
 
 // lookUp returns what stands at exactly this path, or nil.
-func (p *Platform) lookUp(urlPath string) http.HandlerFunc {
-	if fn, ok := p.Functions[urlPath]; ok {
-		return func(w http.ResponseWriter, r *http.Request) { p.call(w, r, fn, p.limit(urlPath)) }
+func (d *Deployment) lookUp(urlPath string) http.HandlerFunc {
+	if fn, ok := d.Functions[urlPath]; ok {
+		return func(w http.ResponseWriter, r *http.Request) { d.call(w, r, fn, d.limit(urlPath)) }
 	}
-	if p.Public == nil {
+	if d.Public == nil {
 		return nil
 	}
 	name := strings.TrimPrefix(urlPath, "/")
@@ -115,18 +136,18 @@ func (p *Platform) lookUp(urlPath string) http.HandlerFunc {
 		if !fs.ValidPath(candidate) {
 			continue
 		}
-		if info, err := fs.Stat(p.Public, candidate); err == nil && info.Mode().IsRegular() {
-			return func(w http.ResponseWriter, r *http.Request) { p.serveFile(w, r, candidate) }
+		if info, err := fs.Stat(d.Public, candidate); err == nil && info.Mode().IsRegular() {
+			return func(w http.ResponseWriter, r *http.Request) { d.serveFile(w, r, candidate) }
 		}
 	}
 	return nil
 }
 
 // limit is the maxDuration of the function at urlPath, or 0.
-func (p *Platform) limit(urlPath string) time.Duration {
-	for _, d := range p.Rules.durations {
-		if d.covers(urlPath) {
-			return d.limit
+func (d *Deployment) limit(urlPath string) time.Duration {
+	for _, entry := range d.Rules.durations {
+		if entry.covers(urlPath) {
+			return entry.limit
 		}
 	}
 	return 0
@@ -138,12 +159,12 @@ func (d duration) covers(urlPath string) bool {
 }
 
 // setForwarded puts on the headers that only the platform may set.
-func (p *Platform) setForwarded(r *http.Request, id string) {
+func (d *Deployment) setForwarded(r *http.Request, id string) {
 	ip, _, err := net.SplitHostPort(r.RemoteAddr)
 	if err != nil {
 		ip = r.RemoteAddr
 	}
-	proto := p.Proto
+	proto := d.Proto
 	switch {
 	case proto != "":
 	case r.TLS != nil:

@@ -1,4 +1,4 @@
-package platform
+package vercelsim
 
 import (
 	"bytes"
@@ -30,12 +30,12 @@ var contentTypes = map[string]string{
 }
 
 // serveFile serves a file of Public, with an entity tag.
-func (p *Platform) serveFile(w http.ResponseWriter, r *http.Request, name string) {
+func (d *Deployment) serveFile(w http.ResponseWriter, r *http.Request, name string) {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		fail(w, http.StatusMethodNotAllowed, "INVALID_REQUEST_METHOD")
 		return
 	}
-	content, err := fs.ReadFile(p.Public, name)
+	content, err := fs.ReadFile(d.Public, name)
 	if err != nil {
 		fail(w, http.StatusInternalServerError, "INTERNAL_STATIC_FILE_ERROR")
 		return

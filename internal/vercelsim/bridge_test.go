@@ -1,4 +1,4 @@
-package platform
+package vercelsim
 
 import (
 	"context"
@@ -13,7 +13,7 @@ import (
 // serve calls fn on a real server and returns its response.
 func serve(t *testing.T, fn http.HandlerFunc, method, path, body string) *http.Response {
 	t.Helper()
-	srv := httptest.NewServer(testPlatform(t, fn))
+	srv := httptest.NewServer(testDeployment(t, fn))
 	t.Cleanup(srv.Close)
 	req, err := http.NewRequest(method, srv.URL+path, strings.NewReader(body))
 	if err != nil {
@@ -67,7 +67,7 @@ func TestRequest(t *testing.T) {
 
 func TestProto(t *testing.T) {
 	var got string
-	p := testPlatform(t, func(w http.ResponseWriter, r *http.Request) { got = r.Header.Get("X-Forwarded-Proto") })
+	p := testDeployment(t, func(w http.ResponseWriter, r *http.Request) { got = r.Header.Get("X-Forwarded-Proto") })
 	p.Proto = "https"
 	p.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/api/echo", nil))
 	if got != "https" {
@@ -149,7 +149,7 @@ func TestRequestLimit(t *testing.T) {
 
 func TestPanic(t *testing.T) {
 	boom := func(http.ResponseWriter, *http.Request) { panic("boom") }
-	p := testPlatform(t, boom)
+	p := testDeployment(t, boom)
 	r := httptest.NewRequest("GET", "/api/echo", nil)
 
 	func() {
@@ -175,7 +175,7 @@ func TestPanic(t *testing.T) {
 func TestDuration(t *testing.T) {
 	release := make(chan struct{})
 	defer close(release)
-	p := testPlatform(t, func(http.ResponseWriter, *http.Request) { <-release })
+	p := testDeployment(t, func(http.ResponseWriter, *http.Request) { <-release })
 	p.Rules.durations[0].limit = time.Millisecond
 	rec := httptest.NewRecorder()
 	p.ServeHTTP(rec, httptest.NewRequest("GET", "/api/echo", nil))
@@ -187,7 +187,7 @@ func TestDuration(t *testing.T) {
 // TestOutlivesClient: a client that goes away cancels nothing.
 func TestOutlivesClient(t *testing.T) {
 	started, finished := make(chan struct{}), make(chan error, 1)
-	srv := httptest.NewServer(testPlatform(t, func(w http.ResponseWriter, r *http.Request) {
+	srv := httptest.NewServer(testDeployment(t, func(w http.ResponseWriter, r *http.Request) {
 		close(started)
 		select {
 		case <-r.Context().Done():

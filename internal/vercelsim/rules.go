@@ -1,9 +1,8 @@
-// Package platform is a small stand-in for Vercel: it routes by vercel.json
-// and calls Go functions under the conditions that they meet in production.
-// The dev server runs on it, and so do the tests of the functions: what the
-// platform would punish (a missing Content-Type, a second WriteHeader, the
-// hope for a cancelled context) shows up here first.
-package platform
+// Package vercelsim simulates Vercel: it routes by vercel.json and calls Go functions under the
+// conditions that they meet in production. The dev server runs on it, and so do the tests of the
+// functions: a missing Content-Type, a second WriteHeader or a context that nobody cancels shows up
+// here first. Start reading at [Open] and [Deployment].
+package vercelsim
 
 import (
 	"bytes"

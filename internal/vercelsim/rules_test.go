@@ -1,4 +1,4 @@
-package platform
+package vercelsim
 
 import (
 	"net/http"

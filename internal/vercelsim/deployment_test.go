@@ -1,4 +1,4 @@
-package platform
+package vercelsim
 
 import (
 	"bufio"
@@ -30,14 +30,14 @@ const testRules = `{
 	]
 }`
 
-// testPlatform serves fn at /api/echo, among a few files.
-func testPlatform(t testing.TB, fn http.HandlerFunc) *Platform {
+// testDeployment serves fn at /api/echo, among a few files.
+func testDeployment(t testing.TB, fn http.HandlerFunc) *Deployment {
 	t.Helper()
 	rules, err := Load([]byte(testRules))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &Platform{
+	return &Deployment{
 		Rules:     rules,
 		Functions: map[string]http.HandlerFunc{"/api/echo": fn},
 		Public: fstest.MapFS{
@@ -57,7 +57,7 @@ func echo(w http.ResponseWriter, r *http.Request) {
 }
 
 func TestRoutes(t *testing.T) {
-	srv := httptest.NewServer(testPlatform(t, echo))
+	srv := httptest.NewServer(testDeployment(t, echo))
 	defer srv.Close()
 	for _, tt := range []struct {
 		target string
@@ -111,7 +111,7 @@ func TestRoutes(t *testing.T) {
 // TestHeaderOrder: the platform's default gives way to vercel.json, and that
 // to the function.
 func TestHeaderOrder(t *testing.T) {
-	p := testPlatform(t, func(w http.ResponseWriter, r *http.Request) {
+	p := testDeployment(t, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("X-Both", "function")
 		w.Header().Add("Set-Cookie", "a=1")
 		w.Header().Add("Set-Cookie", "b=2")
@@ -139,7 +139,7 @@ func TestHeaderOrder(t *testing.T) {
 }
 
 func TestStatic(t *testing.T) {
-	p := testPlatform(t, echo)
+	p := testDeployment(t, echo)
 	first := httptest.NewRecorder()
 	p.ServeHTTP(first, httptest.NewRequest("GET", "/style.css", nil))
 	again := httptest.NewRequest("GET", "/style.css", nil)
@@ -163,9 +163,9 @@ func TestCheck(t *testing.T) {
 		{`{"api/gone.go":{"maxDuration":1}}`, `[]`, `functions: "api/gone.go" matches no function`},
 		{`{}`, `[{"source":"/a","destination":"/api/gone"}]`, `there is nothing at "/api/gone"`},
 	} {
-		p := testPlatform(t, echo)
+		p := testDeployment(t, echo)
 		p.Rules = mustLoad(t, fmt.Sprintf(`{"framework":null,"functions":%s,"rewrites":%s}`, tt.functions, tt.rewrites))
-		err := p.Check()
+		err := p.check()
 		if tt.want == "" && err != nil || tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)) {
 			t.Errorf("%s %s: %v, want %q", tt.functions, tt.rewrites, err, tt.want)
 		}
@@ -178,7 +178,7 @@ func FuzzTarget(f *testing.F) {
 	for _, seed := range []string{"/", "//evil.example", "/%2f%2fevil.example", "/docs/..", `/\x`, "/api/auth/echo?%"} {
 		f.Add(seed)
 	}
-	p := testPlatform(f, echo)
+	p := testDeployment(f, echo)
 	f.Fuzz(func(t *testing.T, target string) {
 		r, err := http.ReadRequest(bufio.NewReader(strings.NewReader("GET " + target + " HTTP/1.1\r\nHost: app.example\r\n\r\n")))
 		if err != nil {

@@ -1,4 +1,4 @@
-package platform
+package vercelsim
 
 import (
 	"bytes"
@@ -35,7 +35,7 @@ type outcome struct {
 
 // call runs fn under the conditions of production: a buffered response, a
 // request rebuilt from its parts, limit as its maxDuration (0: none).
-func (p *Platform) call(w http.ResponseWriter, r *http.Request, fn http.HandlerFunc, limit time.Duration) {
+func (d *Deployment) call(w http.ResponseWriter, r *http.Request, fn http.HandlerFunc, limit time.Duration) {
 	in, err := rebuild(r)
 	if errors.Is(err, errTooLarge) {
 		fail(w, http.StatusRequestEntityTooLarge, "FUNCTION_PAYLOAD_TOO_LARGE")
@@ -55,7 +55,7 @@ func (p *Platform) call(w http.ResponseWriter, r *http.Request, fn http.HandlerF
 	}
 	select {
 	case out := <-done:
-		p.answer(w, out)
+		d.answer(w, out)
 	case <-expired:
 		fail(w, http.StatusGatewayTimeout, "FUNCTION_INVOCATION_TIMEOUT")
 	}
@@ -75,12 +75,12 @@ func run(fn http.HandlerFunc, r *http.Request, done chan<- outcome) {
 }
 
 // answer sends what the function left behind, or the platform's own error.
-func (p *Platform) answer(w http.ResponseWriter, out outcome) {
+func (d *Deployment) answer(w http.ResponseWriter, out outcome) {
 	if out.panicked {
-		if p.OnPanic == nil {
+		if d.OnPanic == nil {
 			panic(out.value)
 		}
-		p.OnPanic(out.value)
+		d.OnPanic(out.value)
 		fail(w, http.StatusInternalServerError, "FUNCTION_INVOCATION_FAILED")
 		return
 	}
