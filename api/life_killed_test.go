@@ -6,8 +6,6 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"net/http/httputil"
-	"net/url"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -15,22 +13,29 @@ import (
 	"time"
 
 	"igconnect/api"
+	"igconnect/internal/faultproxy"
 	"igconnect/internal/metasim"
 	"igconnect/lib/app"
 )
 
-// between puts a proxy before Supabase that lets fault answer a call first.
-func (l *life) between(fault func(w http.ResponseWriter, r *http.Request, pass http.Handler)) {
+// between puts a proxy before Supabase.
+func (l *life) between() *faultproxy.Group {
 	l.t.Helper()
-	target, err := url.Parse(l.lite.URL)
-	if err != nil {
-		l.t.Fatal(err)
-	}
-	pass := httputil.NewSingleHostReverseProxy(target)
-	pass.ErrorHandler = func(http.ResponseWriter, *http.Request, error) {} // of calls that were cut off
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fault(w, r, pass) }))
+	group := &faultproxy.Group{}
+	server := httptest.NewServer(group.Proxy("supabase", faultproxy.To(l.lite.URL)))
 	l.t.Cleanup(server.Close)
 	l.t.Setenv("SUPABASE_URL", server.URL)
+	return group
+}
+
+// settling are the calls that write down what a run found.
+var settling = faultproxy.Call{Name: "POST /rpc/settle_connections"}
+
+// badGateway is an answer of a gateway; with done, Supabase has done its work.
+func badGateway(done bool) faultproxy.Fault {
+	fault := faultproxy.Instead(http.StatusBadGateway, "text/html", "<html><h1>Bad gateway</h1></html>")
+	fault.Done = done
+	return fault
 }
 
 // people are a person's accounts, so many.
@@ -121,40 +126,25 @@ func (l *life) nearTheirEnd() int {
 // lost, but the old tokens live, and the next run does it all again.
 func TestSettleFails(t *testing.T) {
 	const n = 12
-	for _, c := range []struct {
-		name   string
-		answer func(http.ResponseWriter, *http.Request, http.Handler)
-		stored bool
-	}{
-		{"502", func(w http.ResponseWriter, r *http.Request, _ http.Handler) { html(502)(w, r) }, false},
-		{"written, but not answered", func(w http.ResponseWriter, r *http.Request, pass http.Handler) {
-			pass.ServeHTTP(httptest.NewRecorder(), r)
-			html(502)(w, r)
-		}, true},
-	} {
-		t.Run(c.name, func(t *testing.T) {
+	for name, stored := range map[string]bool{"502": false, "written, but not answered": true} {
+		t.Run(name, func(t *testing.T) {
 			l := startLife(t)
 			l.connectMany(n)
 			l.meta.Reset()
-			var failing atomic.Bool
-			failing.Store(true)
-			l.between(func(w http.ResponseWriter, r *http.Request, pass http.Handler) {
-				if failing.Load() && strings.HasSuffix(r.URL.Path, "/settle_connections") {
-					c.answer(w, r, pass)
-					return
-				}
-				pass.ServeHTTP(w, r)
-			})
+			proxy := l.between()
+			proxy.Order(faultproxy.Order{Call: settling, Fault: badGateway(stored)})
 			if got := l.asked(cronSecret); got.StatusCode != http.StatusServiceUnavailable || got.code() != "store_unavailable" {
 				t.Errorf("%d %s", got.StatusCode, got.body)
 			}
 			l.wantWhole(n)
 			l.wantOnce()
-			failing.Store(false)
+			if err := proxy.Mend(); err != nil {
+				t.Fatal(err)
+			}
 			l.meta.Reset()
-			l.wantRun(map[bool]app.Renewal{false: {Remaining: n}, true: {}}[c.stored]) // the leases last
+			l.wantRun(map[bool]app.Renewal{false: {Remaining: n}, true: {}}[stored]) // the leases last
 			sql(t, l.lite, "update public.user_configs set leased_until = now() where leased_until is not null")
-			l.wantRun(map[bool]app.Renewal{false: {Checked: n, Renewed: n / 2}, true: {}}[c.stored])
+			l.wantRun(map[bool]app.Renewal{false: {Checked: n, Renewed: n / 2}, true: {}}[stored])
 			l.wantWhole(n)
 			l.wantOnce()
 		})
@@ -165,17 +155,13 @@ func TestSettleFails(t *testing.T) {
 func TestSettleAnsweredOnce(t *testing.T) {
 	l := startLife(t, people(3)...)
 	l.connectedAgo(50)
-	var lost atomic.Bool
-	l.between(func(w http.ResponseWriter, r *http.Request, pass http.Handler) {
-		if strings.HasSuffix(r.URL.Path, "/settle_connections") && lost.CompareAndSwap(false, true) {
-			pass.ServeHTTP(httptest.NewRecorder(), r)
-			html(502)(w, r)
-			return
-		}
-		pass.ServeHTTP(w, r)
-	})
+	proxy := l.between()
+	proxy.Order(faultproxy.Order{Call: settling, Times: 1, Fault: badGateway(true)})
 	l.wantRun(app.Renewal{Checked: 3, Renewed: 3})
 	l.wantWhole(3)
+	if proxy.Hits() != 1 {
+		t.Errorf("%d answers were lost", proxy.Hits())
+	}
 }
 
 // A Meta that hangs does not hang the run: it ends in time, and what had come

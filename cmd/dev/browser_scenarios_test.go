@@ -88,7 +88,7 @@ func deny(b *tab) {
 
 func retryAfterOutage(b *tab) {
 	b.begin("Ada Lindqvist")
-	b.system.outage.down.Store(true)
+	supabaseFaults[0].order(b.system)
 	b.expect(http.StatusServiceUnavailable)
 	b.share("Lindqvist Ceramics")
 	b.sees("heading", "We cannot save right now")
@@ -96,7 +96,7 @@ func retryAfterOutage(b *tab) {
 	b.page("outage")
 	b.wantSealed(0, 1)
 	b.wantSaved()
-	b.system.outage.down.Store(false)
+	noFault.order(b.system)
 	b.press("button", "Try again")
 	b.comesBackWith("?connected=17841400011223301", "@lindqvist.ceramics is connected.")
 	b.wantSealed(0, 0)

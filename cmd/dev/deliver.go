@@ -14,7 +14,7 @@ import (
 
 // mail is what was sent on the page, and what a worker did about it.
 type mail struct {
-	sending sync.Mutex // one order at a time: they share the switch for outages
+	sending sync.Mutex // one order at a time: they share the database
 
 	mu     sync.Mutex
 	talks  map[string]*talk // by account and writer
@@ -123,10 +123,9 @@ func (s *system) talk(o order) *talk {
 func (s *system) deliver(ctx context.Context, bodies [][]byte, o order) ([]round, error) {
 	var rounds []round
 	if o.FailFirst {
-		s.outage.inbox.Store(true)
+		mend := s.proxy.Order(inboxFails)
 		statuses, err := s.deliverAll(ctx, bodies, o)
-		s.outage.inbox.Store(false)
-		if err != nil {
+		if err := errors.Join(err, mend()); err != nil {
 			return nil, err
 		}
 		rounds = append(rounds, round{"With the database down", statuses})

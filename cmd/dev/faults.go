@@ -4,8 +4,10 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 
+	"igconnect/internal/faultproxy"
 	"igconnect/internal/metasim"
 )
 
@@ -25,16 +27,25 @@ var metaFaults = []fault{
 }
 
 var supabaseFaults = []fault{
-	{"save", "Supabase takes no writes until all is well again", func(s *system) { s.outage.down.Store(true) }},
+	{"save", "Supabase takes no writes until all is well again", func(s *system) { s.proxy.Order(writesFail) }},
 }
+
+// What fails while the database is gone: all writes, or those that fill the inbox. A gateway answers.
+var (
+	writesFail = faultproxy.Order{Fault: databaseGone, Match: func(r *http.Request) bool {
+		return r.Method != http.MethodGet && strings.HasPrefix(r.URL.Path, "/rest/")
+	}}
+	inboxFails   = faultproxy.Order{Fault: databaseGone, Match: faultproxy.Path("/rest/v1/rpc/ingest_instagram_events")}
+	databaseGone = faultproxy.Instead(http.StatusBadGateway, "text/html", "<html><h1>502 Bad Gateway</h1></html>")
+)
 
 var noFault = fault{"none", "All is well again", func(s *system) {
 	if s.meta != nil {
 		s.meta.Clear()
 		s.meta.SetLatency(0)
 	}
-	if s.outage != nil {
-		s.outage.down.Store(false)
+	if s.proxy != nil {
+		s.proxy.Mend() // it opens no port
 	}
 }}
 

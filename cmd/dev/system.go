@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 
+	"igconnect/internal/faultproxy"
 	"igconnect/internal/functions"
 	"igconnect/internal/metasim"
 	"igconnect/internal/supalite"
@@ -39,8 +40,8 @@ type system struct {
 	meta     *metasim.Sim
 	metaURL  string
 	supabase *supalite.Server
-	outage   *outage
-	anonKey  string // for sign-ins; the secret key where there is no other
+	proxy    *faultproxy.Group // in front of supabase
+	anonKey  string            // for sign-ins; the secret key where there is no other
 	mail     mail
 	ahead    ahead // in front of meta
 	life     life
@@ -124,8 +125,8 @@ func (s *system) startMeta(_ context.Context, o options) error {
 	return nil
 }
 
-// startSupabase runs Supabase Lite behind a switch for outages, or leaves the
-// project of .env in place.
+// startSupabase runs Supabase Lite behind a proxy that can let calls fail, or
+// leaves the project of .env in place.
 func (s *system) startSupabase(ctx context.Context, o options) error {
 	if o.env.realSupabase() {
 		s.anonKey = o.env.supabaseKey()
@@ -151,10 +152,8 @@ func (s *system) startSupabase(ctx context.Context, o options) error {
 	if err != nil {
 		return err
 	}
-	if s.outage, err = newOutage(s.supabase.URL); err != nil {
-		return err
-	}
-	s.serve(l, s.outage)
+	s.proxy = &faultproxy.Group{}
+	s.serve(l, s.proxy.Proxy("supabase", faultproxy.To(s.supabase.URL)))
 	s.anonKey = s.supabase.AnonKey
 	s.env["SUPABASE_URL"], s.env["SUPABASE_SECRET_KEY"] = l.url, s.supabase.ServiceKey
 	s.env["SIGN_IN_URL"] = s.origin + "/dev/sign-in"

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"igconnect/internal/faultproxy"
 	"igconnect/internal/metasim"
 )
 
@@ -78,13 +79,11 @@ func TestOwnPath(t *testing.T) {
 func TestOutage(t *testing.T) {
 	backend := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 	defer backend.Close()
-	o, err := newOutage(backend.URL)
-	if err != nil {
-		t.Fatal(err)
-	}
+	var group faultproxy.Group
+	proxy := group.Proxy("supabase", faultproxy.To(backend.URL))
 	status := func(method, path string) int {
 		rec := httptest.NewRecorder()
-		o.ServeHTTP(rec, httptest.NewRequest(method, path, nil))
+		proxy.ServeHTTP(rec, httptest.NewRequest(method, path, nil))
 		return rec.Code
 	}
 	for _, tt := range []struct {
@@ -101,8 +100,13 @@ func TestOutage(t *testing.T) {
 		{false, true, "POST", "/rest/v1/rpc/claim_instagram_events", 200},
 		{false, true, "POST", "/rest/v1/user_configs", 200},
 	} {
-		o.down.Store(tt.down)
-		o.inbox.Store(tt.inbox)
+		group.Mend()
+		if tt.down {
+			group.Order(writesFail)
+		}
+		if tt.inbox {
+			group.Order(inboxFails)
+		}
 		if got := status(tt.method, tt.path); got != tt.want {
 			t.Errorf("down %v, inbox %v, %s %s: %d, want %d", tt.down, tt.inbox, tt.method, tt.path, got, tt.want)
 		}

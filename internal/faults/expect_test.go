@@ -5,7 +5,7 @@ import (
 	"slices"
 	"testing"
 
-	"igconnect/internal/faults"
+	"igconnect/internal/faultproxy"
 )
 
 // want is what a cell must come to: what the answer says, and what may then
@@ -25,7 +25,7 @@ type states struct{ before, complete string }
 // what that one may leave behind. What the others may leave is not about this
 // answer; an exception says so where an earlier one leaves something too. Only
 // where each of them may fail is any state right that one of them may leave.
-func wanted(f flow, fault faults.Fault, hit []faults.Call, s states) want {
+func wanted(f flow, fault faultproxy.Fault, hit []faultproxy.Call, s states) want {
 	all := want{label: "ok"}
 	for _, call := range hit {
 		one := wantedAt(f, fault, call, s)
@@ -40,7 +40,7 @@ func wanted(f flow, fault faults.Fault, hit []faults.Call, s states) want {
 
 // wantedAt is what a fault at one call must come to: what the first exception
 // that is about it says, or the rule.
-func wantedAt(f flow, fault faults.Fault, call faults.Call, s states) want {
+func wantedAt(f flow, fault faultproxy.Fault, call faultproxy.Call, s states) want {
 	unless := []string{s.before} // it failed
 	if fault.Done {
 		unless = append(unless, s.complete)
@@ -84,15 +84,15 @@ func TestWanted(t *testing.T) {
 	for _, test := range []struct {
 		what  string
 		fault string
-		hit   []faults.Call
+		hit   []faultproxy.Call
 		want  want
 	}{
-		{"one that must not fail", "500", []faults.Call{me}, want{label: "meta_unavailable", states: []string{s.before}}},
-		{"one that may fail", "500", []faults.Call{debug}, want{label: "ok", states: []string{withoutDate}}},
-		{"its work was done", "cut", []faults.Call{me}, want{label: "meta_unavailable", states: []string{s.before, s.complete}}},
-		{"a second try", "500 once", []faults.Call{me}, want{label: "ok", states: []string{s.complete}}},
-		{"the first may fail, the second not", "refused", []faults.Call{debug, me, subscribe}, want{label: "meta_unavailable", states: []string{s.before}}},
-		{"both may fail", "refused", []faults.Call{debug, subscribe}, want{label: "ok", states: []string{withoutDate, withoutSubscribed}}},
+		{"one that must not fail", "500", []faultproxy.Call{me}, want{label: "meta_unavailable", states: []string{s.before}}},
+		{"one that may fail", "500", []faultproxy.Call{debug}, want{label: "ok", states: []string{withoutDate}}},
+		{"its work was done", "cut", []faultproxy.Call{me}, want{label: "meta_unavailable", states: []string{s.before, s.complete}}},
+		{"a second try", "500 once", []faultproxy.Call{me}, want{label: "ok", states: []string{s.complete}}},
+		{"the first may fail, the second not", "refused", []faultproxy.Call{debug, me, subscribe}, want{label: "meta_unavailable", states: []string{s.before}}},
+		{"both may fail", "refused", []faultproxy.Call{debug, subscribe}, want{label: "ok", states: []string{withoutDate, withoutSubscribed}}},
 	} {
 		got := wanted(flow{name: "callback"}, faultCalled(test.fault), test.hit, s)
 		if got.label != test.want.label || !slices.Equal(got.states, test.want.states) {
@@ -101,9 +101,11 @@ func TestWanted(t *testing.T) {
 	}
 }
 
-func metaCall(name string) faults.Call { return faults.Call{Upstream: "meta", Name: name, N: 1} }
+func metaCall(name string) faultproxy.Call {
+	return faultproxy.Call{Upstream: "meta", Name: name, N: 1}
+}
 
-func faultCalled(name string) faults.Fault {
-	all := faults.List()
-	return all[slices.IndexFunc(all, func(f faults.Fault) bool { return f.Name == name })]
+func faultCalled(name string) faultproxy.Fault {
+	all := faultproxy.List()
+	return all[slices.IndexFunc(all, func(f faultproxy.Fault) bool { return f.Name == name })]
 }

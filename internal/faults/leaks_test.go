@@ -6,13 +6,13 @@ import (
 	"strings"
 	"testing"
 
-	"igconnect/internal/faults"
+	"igconnect/internal/faultproxy"
 	"igconnect/internal/leaks"
 )
 
 // leaked searches what the world left behind: the log, all answers, and the
 // addresses that the upstreams were asked for.
-func (w *world) leaked(log string, asked []faults.Record) []leaks.Leak {
+func (w *world) leaked(log string, asked []faultproxy.Record) []leaks.Leak {
 	secrets := leaks.Numbered("of Meta's", w.meta.Secrets())
 	maps.Copy(secrets, map[string]string{
 		"the app secret": appSecret, "the secret key": w.house.ServiceKey, "the verify token": verifyToken, "the cron secret": cronSecret,

@@ -16,7 +16,7 @@ import (
 	"testing"
 	"time"
 
-	"igconnect/internal/faults"
+	"igconnect/internal/faultproxy"
 )
 
 var only = flag.String("cell", "", "run only the cells of the fault matrix whose name, as \"callback / meta GET /me / cut\", has a match of this regular expression")
@@ -30,14 +30,14 @@ const (
 // matrix is one run of all flows with all faults.
 type matrix struct {
 	houses    []*house
-	authority *faults.Authority
+	authority *faultproxy.Authority
 	elsewhere *canary
 	busy      chan struct{} // holds a value for each world that uses the processor
 }
 
 func newMatrix(t *testing.T) *matrix {
 	t.Helper()
-	authority, err := faults.NewAuthority()
+	authority, err := faultproxy.NewAuthority()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -104,7 +104,7 @@ func (m *matrix) record(t *testing.T) []*script {
 	for i, f := range flows {
 		scripts[i] = &script{flow: f}
 		group.Go(func() {
-			c := &cell{script: scripts[i], calls: []faults.Call{{}}}
+			c := &cell{script: scripts[i], calls: []faultproxy.Call{{}}}
 			m.run(t.Context(), m.houses[i%len(m.houses)], c)
 			errs[i] = c.problems
 		})

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"time"
 
-	"igconnect/internal/faults"
+	"igconnect/internal/faultproxy"
 )
 
 // recordingLatency is far more than what lies between the calls of one step.
@@ -42,13 +42,13 @@ func (m *matrix) run(ctx context.Context, h *house, c *cell) {
 
 	act, again := c.script.flow.prepare(w)
 	before := w.state()
-	w.wire.Reset()
+	w.group.Reset()
 	if c.fault.Name == "" {
 		c.undisturbed(w, before, act)
 	} else {
 		m.disturbed(w, c, before, act, again)
 	}
-	asked := w.wire.Records()
+	asked := w.group.Records()
 	ended = true
 	log := w.end()
 	for _, leak := range w.leaked(log, asked) {
@@ -67,9 +67,9 @@ func (m *matrix) run(ctx context.Context, h *house, c *cell) {
 
 // undisturbed records the calls, and what the tables hold before and after.
 func (c *cell) undisturbed(w *world, before string, act func() answer) {
-	w.wire.Latency = recordingLatency
+	w.group.SetLatency(recordingLatency)
 	a := act()
-	c.script.records = w.wire.Records()
+	c.script.records = w.group.Records()
 	c.script.states = states{before, w.state()}
 	if !c.script.flow.done(w, a) {
 		c.problem("answered %d %s: %s", a.StatusCode, a.code(), a.body)
@@ -82,7 +82,7 @@ func (m *matrix) disturbed(w *world, c *cell, before string, act func() answer, 
 	if before != s.before {
 		c.problem("it began from another state:\n%s", before)
 	}
-	w.wire.Break(faults.Order{Call: c.calls[0], Fault: c.fault, After: c.after})
+	w.group.Order(faultproxy.Order{Call: c.calls[0], Fault: c.fault, After: c.after})
 	if c.fault.OfConnection() {
 		time.Sleep(50 * time.Millisecond) // until the function has seen that its idle connections are closed
 	}
@@ -93,8 +93,8 @@ func (m *matrix) disturbed(w *world, c *cell, before string, act func() answer, 
 	if c.fault.Waits {
 		m.busy <- struct{}{}
 	}
-	asked, hits := w.wire.Records(), w.wire.Hits()
-	must(w.wire.Mend())
+	asked, hits := w.group.Records(), w.group.Hits()
+	must(w.group.Mend())
 
 	// 1. and 2. The right answer; judge looks whether in time.
 	c.label, c.took = f.labelOf(w, first), first.took
@@ -142,13 +142,13 @@ func (f flow) labelOf(w *world, a answer) string {
 // hit are the recorded calls that the fault was for: the one, and those that
 // may come later under the same name; of a broken connection all that did not
 // get through.
-func (c *cell) hit(asked []faults.Record) []faults.Call {
-	var hit []faults.Call
+func (c *cell) hit(asked []faultproxy.Record) []faultproxy.Call {
+	var hit []faultproxy.Call
 	for _, r := range c.script.records {
 		first := c.calls[0]
 		switch {
 		case c.fault.OfConnection():
-			arrived := slices.ContainsFunc(asked, func(a faults.Record) bool { return a.Call == r.Call })
+			arrived := slices.ContainsFunc(asked, func(a faultproxy.Record) bool { return a.Call == r.Call })
 			if r.Upstream == first.Upstream && !arrived {
 				hit = append(hit, r.Call)
 			}

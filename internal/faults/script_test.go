@@ -6,13 +6,13 @@ import (
 	"slices"
 	"time"
 
-	"igconnect/internal/faults"
+	"igconnect/internal/faultproxy"
 )
 
 // script is what a flow does where nothing fails.
 type script struct {
 	flow    flow
-	records []faults.Record
+	records []faultproxy.Record
 	states
 }
 
@@ -20,9 +20,9 @@ type script struct {
 // connection hits together.
 type cell struct {
 	script *script
-	calls  []faults.Call
-	fault  faults.Fault
-	after  []faults.Call
+	calls  []faultproxy.Call
+	fault  faultproxy.Fault
+	after  []faultproxy.Call
 
 	label    string
 	took     time.Duration // until the answer was there, its body too
@@ -44,11 +44,11 @@ func (c *cell) problem(format string, args ...any) {
 // order sorts the calls by the step that they belong to: those of one step come
 // in another order each time.
 func (s *script) order() {
-	step := map[faults.Call]int{}
+	step := map[faultproxy.Call]int{}
 	for _, r := range s.records {
 		step[r.Call] = len(s.before(r))
 	}
-	slices.SortStableFunc(s.records, func(a, b faults.Record) int {
+	slices.SortStableFunc(s.records, func(a, b faultproxy.Record) int {
 		return cmp.Or(cmp.Compare(step[a.Call], step[b.Call]), cmp.Compare(a.String(), b.String()))
 	})
 }
@@ -62,11 +62,11 @@ func cellsOf(scripts []*script) []*cell {
 			if !matches(s.flow.only, r.Call.String()) {
 				continue
 			}
-			for _, fault := range faults.List() {
+			for _, fault := range faultproxy.List() {
 				if fault.Meta && r.Upstream != "meta" || fault.Body && !r.HasBody {
 					continue
 				}
-				c := &cell{script: s, calls: []faults.Call{r.Call}, fault: fault}
+				c := &cell{script: s, calls: []faultproxy.Call{r.Call}, fault: fault}
 				if fault.OfConnection() {
 					c.after = s.justBefore(r)
 					key := fmt.Sprint(r.Upstream, fault.Name, c.after)
@@ -84,16 +84,16 @@ func cellsOf(scripts []*script) []*cell {
 }
 
 // before are the calls that were answered before r began.
-func (s *script) before(r faults.Record) []faults.Record {
-	return slices.DeleteFunc(slices.Clone(s.records), func(other faults.Record) bool { return other.Ended >= r.Began })
+func (s *script) before(r faultproxy.Record) []faultproxy.Record {
+	return slices.DeleteFunc(slices.Clone(s.records), func(other faultproxy.Record) bool { return !other.End.Before(r.Start) })
 }
 
 // justBefore are those of them that no other one followed.
-func (s *script) justBefore(r faults.Record) []faults.Call {
-	var calls []faults.Call
+func (s *script) justBefore(r faultproxy.Record) []faultproxy.Call {
+	var calls []faultproxy.Call
 	all := s.before(r)
 	for _, one := range all {
-		if !slices.ContainsFunc(all, func(other faults.Record) bool { return one.Ended < other.Began }) {
+		if !slices.ContainsFunc(all, func(other faultproxy.Record) bool { return one.End.Before(other.Start) }) {
 			calls = append(calls, one.Call)
 		}
 	}

@@ -5,7 +5,7 @@ import (
 	"io"
 	"strings"
 
-	"igconnect/internal/faults"
+	"igconnect/internal/faultproxy"
 )
 
 // shortened are the labels as the table shows them.
@@ -23,7 +23,7 @@ func printTable(w io.Writer, scripts []*script, cells []*cell) {
 		}
 	}
 	rows := [][]string{{""}}
-	for _, fault := range faults.List() {
+	for _, fault := range faultproxy.List() {
 		rows[0] = append(rows[0], fault.Name)
 	}
 	for _, s := range scripts {
@@ -33,7 +33,7 @@ func printTable(w io.Writer, scripts []*script, cells []*cell) {
 				continue
 			}
 			row := []string{"  " + r.Call.String()}
-			for _, fault := range faults.List() {
+			for _, fault := range faultproxy.List() {
 				row = append(row, results[s.flow.name+r.Call.String()+fault.Name])
 			}
 			rows = append(rows, row)

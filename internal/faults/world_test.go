@@ -9,12 +9,11 @@ import (
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
-	"net/http/httputil"
 	"net/url"
 	"strings"
 	"sync/atomic"
 
-	"igconnect/internal/faults"
+	"igconnect/internal/faultproxy"
 	"igconnect/internal/metasim"
 	"igconnect/internal/supalite"
 )
@@ -36,7 +35,7 @@ type world struct {
 	house   *house
 	user    supalite.User
 	meta    *metasim.Sim
-	wire    *faults.Wire
+	group   *faultproxy.Group
 	process *process
 	browser *http.Client
 	codes   []string        // of erasures
@@ -63,15 +62,16 @@ func sure[T any](value T, err error) T {
 }
 
 // create makes a world whose person has the Pages that people gives it.
-func create(ctx context.Context, h *house, authority *faults.Authority, elsewhere string, f flow) *world {
-	w := &world{ctx: ctx, number: fmt.Sprintf("%06d", 100000+worlds.Add(1)), house: h, wire: faults.NewWire(elsewhere)}
+func create(ctx context.Context, h *house, authority *faultproxy.Authority, elsewhere string, f flow) *world {
+	w := &world{ctx: ctx, number: fmt.Sprintf("%06d", 100000+worlds.Add(1)), house: h}
+	w.group = &faultproxy.Group{Recording: true, Elsewhere: elsewhere}
 	w.user = sure(h.user(ctx))
 	late := &lateHandler{}
-	meta := sure(w.wire.NewProxy("meta", late, authority))
-	supabase := sure(w.wire.NewProxy("supabase", httputil.NewSingleHostReverseProxy(sure(url.Parse(h.URL))), authority))
+	meta := sure(w.group.Proxy("meta", late).Listen(authority))
+	supabase := sure(w.group.Proxy("supabase", faultproxy.To(h.URL)).Listen(authority))
 	environment := map[string]string{
-		"FB_APP_ID": appID, "FB_APP_SECRET": appSecret, "FB_GRAPH_URL": meta.URL, "FB_DIALOG_URL": meta.URL,
-		"SUPABASE_URL": supabase.URL, "SUPABASE_SECRET_KEY": h.ServiceKey,
+		"FB_APP_ID": appID, "FB_APP_SECRET": appSecret, "FB_GRAPH_URL": meta, "FB_DIALOG_URL": meta,
+		"SUPABASE_URL": supabase, "SUPABASE_SECRET_KEY": h.ServiceKey,
 		"WEBHOOK_VERIFY_TOKEN": verifyToken, "CRON_SECRET": cronSecret,
 	}
 	maps.Copy(environment, f.environment)
@@ -95,7 +95,7 @@ type lateHandler struct{ http.Handler }
 // end takes the world down and returns all that its functions wrote.
 func (w *world) end() string {
 	w.browser.CloseIdleConnections()
-	w.wire.Close()
+	w.group.Close()
 	w.meta.Close()
 	log := w.process.end()
 	must(w.house.leave(w.ctx, w.user))

@@ -1,11 +1,13 @@
 package inboxtest_test
 
 import (
+	"net/http"
 	"slices"
 	"sync"
 	"testing"
 	"time"
 
+	"igconnect/internal/faultproxy"
 	"igconnect/internal/metasim"
 	"igconnect/internal/supalite/supalitetest"
 )
@@ -20,16 +22,17 @@ func TestOnce(t *testing.T) {
 
 	// A function makes a call up to three times, so that 20 faults outlast all
 	// five deliveries.
-	for name, faults := range map[string][]fault{
-		"the database is down":  slices.Repeat([]fault{down}, 20),
-		"its answers are lost":  slices.Repeat([]fault{lost}, 20),
-		"sometimes one or both": slices.Repeat([]fault{lost, down}, 10),
+	for name, faults := range map[string][]faultproxy.Fault{
+		"the database is down":  slices.Repeat([]faultproxy.Fault{down}, 20),
+		"its answers are lost":  slices.Repeat([]faultproxy.Fault{faultproxy.Lost}, 20),
+		"sometimes one or both": slices.Repeat([]faultproxy.Fault{faultproxy.Lost, down}, 10),
 	} {
 		t.Run(name, func(t *testing.T) {
 			message := metasim.Message(person, account(1), "hello")
-			w.gate.fail(faults...)
+			w.proxy.Reset()
+			w.fail(faults...)
 			w.deliverFiveTimes(t, w.meta.Delivery(account(1), message))
-			if n := w.gate.left(); n > 0 {
+			if n := len(faults) - w.proxy.Hits(); n > 0 {
 				t.Errorf("%d calls did not fail", n)
 			}
 			got := []string{}
@@ -45,7 +48,7 @@ func TestOnce(t *testing.T) {
 
 	t.Run("not acknowledged", func(t *testing.T) {
 		body := w.meta.Delivery(account(1), metasim.Message(person, account(1), "hello"))
-		w.gate.fail(down, down, down) // a call is tried three times
+		w.fail(down, down, down) // a call is tried three times
 		status, err := w.meta.Deliver(t.Context(), w.webhook(), body)
 		if err != nil || status != 503 {
 			t.Errorf("%d, %v", status, err)
@@ -56,6 +59,16 @@ func TestOnce(t *testing.T) {
 	w.wantAnswers(t, 6, person)
 	if rows := w.sql(t, "select id from public.instagram_events where finished_at is null"); len(rows) > 0 {
 		t.Errorf("not finished: %v", rows)
+	}
+}
+
+// down: the call does not reach the database.
+var down = faultproxy.Instead(http.StatusServiceUnavailable, "text/plain", "no database")
+
+// fail lets the next calls that fill the inbox meet these faults, each one of them.
+func (w *world) fail(faults ...faultproxy.Fault) {
+	for _, fault := range faults {
+		w.proxy.Order(faultproxy.Order{Call: faultproxy.Call{Name: "POST /rpc/ingest_instagram_events"}, Times: 1, Fault: fault})
 	}
 }
 

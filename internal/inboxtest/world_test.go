@@ -16,6 +16,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"igconnect/internal/faultproxy"
 	"igconnect/internal/functions"
 	"igconnect/internal/leaks"
 	"igconnect/internal/leaks/leakstest"
@@ -35,7 +36,7 @@ const appSecret = "an-app-secret-that-nobody-may-see"
 // world is a deployment with everything around it.
 type world struct {
 	lite    *supalite.Server
-	gate    *gate // between the deployment and lite
+	proxy   faultproxy.Group // between the deployment and lite
 	meta    *metasim.Sim
 	metaURL string
 	url     string // of the deployment
@@ -47,7 +48,7 @@ type world struct {
 // every account.
 func start(t testing.TB, lite *supalite.Server, pages ...metasim.Page) *world {
 	t.Helper()
-	w := &world{lite: lite, gate: newGate(t, lite.URL), watch: leakstest.New(t)}
+	w := &world{lite: lite, watch: leakstest.New(t)}
 	w.url = w.deploy(t)
 	callback := w.url + "/api/auth/callback"
 	w.meta = metasim.New(metasim.Config{AppID: "1234567890", AppSecret: appSecret, RedirectURIs: []string{callback}})
@@ -66,7 +67,7 @@ func start(t testing.TB, lite *supalite.Server, pages ...metasim.Page) *world {
 	for name, value := range map[string]string{
 		"FB_APP_ID": "1234567890", "FB_APP_SECRET": appSecret, "REDIRECT_URI": callback,
 		"FB_GRAPH_URL": w.metaURL, "FB_DIALOG_URL": w.metaURL,
-		"SUPABASE_URL": serve(t, w.gate), "SUPABASE_SECRET_KEY": lite.ServiceKey,
+		"SUPABASE_URL": serve(t, w.proxy.Proxy("supabase", faultproxy.To(lite.URL))), "SUPABASE_SECRET_KEY": lite.ServiceKey,
 	} {
 		t.Setenv(name, value)
 	}

@@ -1,22 +1,22 @@
-package faults_test
+package faultproxy_test
 
 import (
 	"testing"
 
-	"igconnect/internal/faults"
+	"igconnect/internal/faultproxy"
 )
 
 // A fault of the connection begins with the last of the answers that it waits
 // for, even where the connection is open.
 func TestBreaksAfter(t *testing.T) {
-	for _, fault := range faults.List() {
+	for _, fault := range faultproxy.List() {
 		if !fault.OfConnection() {
 			continue
 		}
 		s := newStage(t)
-		s.wire.Break(faults.Order{
-			Call: faults.Call{Upstream: "meta", Name: "GET /third", N: 1}, Fault: fault,
-			After: []faults.Call{{Upstream: "meta", Name: "GET /first", N: 1}, {Upstream: "meta", Name: "GET /second", N: 1}},
+		s.group.Order(faultproxy.Order{
+			Call: faultproxy.Call{Upstream: "meta", Name: "GET /third", N: 1}, Fault: fault,
+			After: []faultproxy.Call{{Upstream: "meta", Name: "GET /first", N: 1}, {Upstream: "meta", Name: "GET /second", N: 1}},
 		})
 		for _, path := range []string{"/first", "/second"} {
 			if _, body, err := s.ask("GET", path); body != original || err != nil {
@@ -47,14 +47,14 @@ func TestNames(t *testing.T) {
 		if _, _, err := s.ask(call.method, call.path); err != nil {
 			t.Fatal(err)
 		}
-		records := s.wire.Records()
+		records := s.group.Records()
 		last := records[len(records)-1]
-		if last.String() != call.name || last.URL != call.path || last.Ended <= last.Began || !last.HasBody {
+		if last.String() != call.name || last.URL != call.path || !last.End.After(last.Start) || !last.HasBody {
 			t.Errorf("%s %s: %+v", call.method, call.path, last)
 		}
 	}
-	s.wire.Reset()
-	if len(s.wire.Records()) != 0 {
+	s.group.Reset()
+	if len(s.group.Records()) != 0 {
 		t.Error("Reset keeps records")
 	}
 }

@@ -1,4 +1,4 @@
-package faults_test
+package faultproxy_test
 
 import (
 	"context"
@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"igconnect/internal/faults"
+	"igconnect/internal/faultproxy"
 )
 
 // Each fault is what its name says, at the call that it is ordered for and at
@@ -34,7 +34,7 @@ func TestFaults(t *testing.T) {
 		"types": {status: 200, body: `{"count":"n2","name":7,"pages":{"element":{"id":7}},"valid":"b"}`, asked: 1},
 		"5 MB":  {status: 200, body: original + strings.Repeat(" ", 5<<20), asked: 1}, "redirect": {status: 307},
 	}
-	all := faults.List()
+	all := faultproxy.List()
 	if len(all) != len(wants) {
 		t.Errorf("%d faults, %d expectations", len(all), len(wants))
 	}
@@ -43,7 +43,7 @@ func TestFaults(t *testing.T) {
 			t.Parallel() // two of them wait
 			s, want := newStage(t), wants[fault.Name]
 			s.awaiting(fault)
-			s.wire.Break(faults.Order{Call: faults.Call{Upstream: "meta", Name: "GET /me", N: 1}, Fault: fault})
+			s.group.Order(faultproxy.Order{Call: faultproxy.Call{Upstream: "meta", Name: "GET /me", N: 1}, Fault: fault})
 			if !fault.OfConnection() {
 				if _, body, err := s.ask("GET", "/v24.0/another"); body != original || err != nil {
 					t.Errorf("another call: %q, %v", body, err)
@@ -57,7 +57,7 @@ func TestFaults(t *testing.T) {
 			if status, body, _ := s.ask("GET", "/v24.0/me"); (body == original) != fault.Once && !fault.Waits {
 				t.Errorf("the second time: %d %.200q", status, body)
 			}
-			if err := s.wire.Mend(); err != nil {
+			if err := s.group.Mend(); err != nil {
 				t.Fatal(err)
 			}
 			s.limit = 10 * time.Second
@@ -70,13 +70,13 @@ func TestFaults(t *testing.T) {
 
 // An answer without a body can be slow and cut as well.
 func TestWithoutBody(t *testing.T) {
-	for _, fault := range faults.List() {
+	for _, fault := range faultproxy.List() {
 		if fault.Name != "slow" && fault.Name != "cut" {
 			continue
 		}
 		s := newStage(t)
 		s.awaiting(fault)
-		s.wire.Break(faults.Order{Call: faults.Call{Upstream: "meta", Name: "DELETE /me", N: 1}, Fault: fault})
+		s.group.Order(faultproxy.Order{Call: faultproxy.Call{Upstream: "meta", Name: "DELETE /me", N: 1}, Fault: fault})
 		if status, body, err := s.ask("DELETE", "/me"); err == nil || s.asked.Load() != 1 {
 			t.Errorf("%s: %d %q", fault.Name, status, body)
 		}

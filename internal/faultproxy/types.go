@@ -1,15 +1,15 @@
-package faults
+package faultproxy
 
 import (
 	"bytes"
 	"encoding/json"
 )
 
-// WrongTypes changes the type of every value in a JSON text and keeps the
+// wrongTypes changes the type of every value in a JSON text and keeps the
 // names: texts become numbers, numbers and booleans texts, lists objects. An
 // object keeps its form and its members change; where it has none it becomes a
 // list. Text that is no JSON stays as it is.
-func WrongTypes(body []byte) []byte {
+func wrongTypes(body []byte) []byte {
 	var value any
 	decoder := json.NewDecoder(bytes.NewReader(body))
 	decoder.UseNumber()

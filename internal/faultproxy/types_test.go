@@ -1,9 +1,7 @@
-package faults_test
+package faultproxy
 
 import (
 	"testing"
-
-	"igconnect/internal/faults"
 )
 
 func TestWrongTypes(t *testing.T) {
@@ -11,7 +9,7 @@ func TestWrongTypes(t *testing.T) {
 		`"text"`: `7`, `12`: `"n12"`, `true`: `"b"`, `null`: `7`, `[]`: `{}`, `{}`: `[]`, `["a"]`: `{"element":7}`,
 		`{"a":{"b":[1.50]}}`: `{"a":{"b":{"element":"n1.50"}}}`, `<html>`: `<html>`, ``: ``,
 	} {
-		if got := string(faults.WrongTypes([]byte(body))); got != want {
+		if got := string(wrongTypes([]byte(body))); got != want {
 			t.Errorf("%s became %s, want %s", body, got, want)
 		}
 	}

@@ -1,11 +1,10 @@
-package faults
+package faultproxy
 
 import (
 	"net/http"
 	"net/http/httptest"
 	"strconv"
 	"strings"
-	"time"
 )
 
 // answer is what an upstream says.
@@ -19,16 +18,14 @@ type answer struct {
 type exchange struct {
 	w      http.ResponseWriter
 	r      *http.Request
-	wire   *Wire
+	proxy  *Proxy
 	record *Record
-	target http.Handler
 }
 
 // real asks the upstream itself.
 func (x *exchange) real() answer {
 	recorder := httptest.NewRecorder()
-	x.r.Header.Del("Accept-Encoding") // or the answer's types could not be changed
-	x.target.ServeHTTP(recorder, x.r)
+	x.proxy.target.ServeHTTP(recorder, x.r)
 	return answer{recorder.Code, recorder.Header().Clone(), recorder.Body.Bytes()}
 }
 
@@ -38,10 +35,10 @@ func (x *exchange) send(a answer) {
 	_, _ = x.w.Write(a.body) // nobody is left to tell
 }
 
-// begin sends what stands above the body, which is announced with length bytes;
-// with none where that is negative.
+// begin sends what stands above the body, which is announced with length bytes; with none where that is
+// negative.
 func (x *exchange) begin(a answer, length int) {
-	x.wire.end(x.record, a)
+	x.proxy.group.answered(x.record, a)
 	header := x.w.Header()
 	for name, values := range a.header {
 		if !strings.EqualFold(name, "Content-Length") {
@@ -63,14 +60,14 @@ func (x *exchange) write(part []byte) {
 // abort ends the exchange in the middle.
 func (x *exchange) abort() { panic(http.ErrAbortHandler) }
 
-// waits reports whether tick came before the client had gone, or the world had
-// ended. A nil tick never comes.
-func (x *exchange) waits(tick <-chan time.Time) bool {
+// waits reports whether tick came before the client had gone, or the group was closed. A nil tick never
+// comes.
+func waits[T any](x *exchange, tick <-chan T) bool {
 	select {
 	case <-tick:
 		return true
 	case <-x.r.Context().Done():
-	case <-x.wire.done:
+	case <-x.proxy.group.ended():
 	}
 	return false
 }

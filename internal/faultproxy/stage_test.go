@@ -1,4 +1,4 @@
-package faults_test
+package faultproxy_test
 
 import (
 	"context"
@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"igconnect/internal/faults"
+	"igconnect/internal/faultproxy"
 )
 
 // original is what the upstream of a stage answers.
@@ -19,7 +19,7 @@ const original = `{"name":"Ada","pages":[{"id":"1"}],"count":2,"valid":true}`
 // stage is an upstream behind a proxy, and a client that trusts it.
 type stage struct {
 	t      *testing.T
-	wire   *faults.Wire
+	group  *faultproxy.Group
 	url    string
 	client *http.Client
 	limit  time.Duration
@@ -28,13 +28,13 @@ type stage struct {
 
 func newStage(t *testing.T) *stage {
 	t.Helper()
-	authority, err := faults.NewAuthority()
+	authority, err := faultproxy.NewAuthority()
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &stage{t: t, wire: faults.NewWire("https://elsewhere.example/"), limit: 10 * time.Second}
-	t.Cleanup(s.wire.Close)
-	proxy, err := s.wire.NewProxy("meta", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	s := &stage{t: t, group: &faultproxy.Group{Recording: true, Elsewhere: "https://elsewhere.example/"}, limit: 10 * time.Second}
+	t.Cleanup(s.group.Close)
+	proxy := s.group.Proxy("meta", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.asked.Add(1)
 		if r.ProtoMajor != 2 {
 			t.Errorf("asked with %s", r.Proto)
@@ -44,13 +44,12 @@ func newStage(t *testing.T) *stage {
 			return
 		}
 		_, _ = io.WriteString(w, original)
-	}), authority)
-	if err != nil {
+	}))
+	if s.url, err = proxy.Listen(authority); err != nil {
 		t.Fatal(err)
 	}
 	roots := x509.NewCertPool()
 	roots.AppendCertsFromPEM(authority.Root)
-	s.url = proxy.URL
 	s.client = &http.Client{
 		Transport:     &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}, ForceAttemptHTTP2: true},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
@@ -59,7 +58,7 @@ func newStage(t *testing.T) *stage {
 }
 
 // awaiting lets the client give up soon where nothing else ends a fault.
-func (s *stage) awaiting(fault faults.Fault) {
+func (s *stage) awaiting(fault faultproxy.Fault) {
 	if fault.Waits {
 		s.limit = 300 * time.Millisecond
 	}
