@@ -7,78 +7,86 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
-	"path"
 	"path/filepath"
 	"time"
 )
 
-// install returns the folder that holds server.mjs and its packages, and installs them if they are not there. The
-// folder is named after what is in it, so that it never changes once it is there.
-func install(ctx context.Context, node nodeJS, progress io.Writer) (string, error) {
-	cache, err := os.UserCacheDir()
+// install returns the folder that holds server.mjs and its packages, and installs them if they are not there.
+func install(ctx context.Context, progress io.Writer) (string, error) {
+	manifest, err := fs.Sub(files, "npm")
 	if err != nil {
-		cache = os.TempDir()
+		return "", err
 	}
-	cache = filepath.Join(cache, "igconnect")
-	app := filepath.Join(cache, "supalite-"+fingerprint("package-lock.json"))
-	if _, err := os.Stat(app); err != nil {
-		if err := os.MkdirAll(cache, 0o755); err != nil {
-			return "", fmt.Errorf("making a folder for Supabase Lite: %w", err)
-		}
-		if err := installOnce(ctx, node, app, progress); err != nil {
-			return "", err
-		}
+	app, err := InstallPackages(ctx, "supalite", "Supabase Lite "+Version+" (about 150 MB)", manifest, progress, "--omit=dev")
+	if err != nil {
+		return "", err
 	}
 	return writeScripts(app)
 }
 
-// installOnce lets one process install while the others wait for it.
-func installOnce(ctx context.Context, node nodeJS, app string, progress io.Writer) error {
-	unlock, err := waitLock(app + ".lock")
+// InstallPackages returns a folder with the node_modules for the package.json and the package-lock.json in source. They
+// are installed once for this machine, by npm ci with the given options, in a folder of the user's cache named after
+// name and the lock file, so that it never changes once it is there. What is installed is said to progress and in errors.
+func InstallPackages(ctx context.Context, name, what string, source fs.FS, progress io.Writer, options ...string) (string, error) {
+	cache, err := os.UserCacheDir()
 	if err != nil {
-		return fmt.Errorf("locking the installation of Supabase Lite: %w", err)
+		cache = os.TempDir()
+	}
+	lock, err := fingerprint(source, "package-lock.json")
+	if err != nil {
+		return "", err
+	}
+	installed := filepath.Join(cache, "igconnect", name+"-"+lock)
+	if _, err := os.Stat(installed); err == nil {
+		return installed, nil
+	}
+	if err = os.MkdirAll(filepath.Dir(installed), 0o755); err == nil {
+		err = installOnce(ctx, installed, what, source, progress, options)
+	}
+	if err != nil {
+		return "", fmt.Errorf("installing %s, for which the first start needs the network: %w", what, err)
+	}
+	return installed, nil
+}
+
+// installOnce lets one process install while the others wait for it. The folder appears whole or not at all.
+func installOnce(ctx context.Context, installed, what string, source fs.FS, progress io.Writer, options []string) error {
+	unlock, err := waitLock(installed + ".lock")
+	if err != nil {
+		return err
 	}
 	defer unlock()
-	if _, err := os.Stat(app); err == nil {
+	if _, err := os.Stat(installed); err == nil {
 		return nil
 	}
-	dir, err := os.MkdirTemp(filepath.Dir(app), "installing-")
+	dir, err := os.MkdirTemp(filepath.Dir(installed), "installing-")
 	if err != nil {
-		return fmt.Errorf("making a folder for Supabase Lite: %w", err)
+		return err
 	}
 	defer os.RemoveAll(dir)
-	for _, name := range []string{"package.json", "package-lock.json"} {
-		if err := copyOut(name, filepath.Join(dir, name)); err != nil {
+	if err := copyOut(source, dir, "package.json", "package-lock.json"); err != nil {
+		return err
+	}
+	begin := time.Now()
+	fmt.Fprintf(progress, "Installing %s, once for this machine\n", what)
+	stop := tick(progress, begin)
+	// No package here needs its install script, so none gets to run one.
+	out, err := npm(ctx, dir, append([]string{"ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"}, options...)...)
+	stop()
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if err != nil {
+		return fmt.Errorf("npm ci: %w\n%s", err, out)
+	}
+	fmt.Fprintf(progress, "Installed in %s\n", time.Since(begin).Round(time.Second))
+	if err := os.Rename(dir, installed); err != nil {
+		if _, statErr := os.Stat(installed); statErr != nil { // no other process was faster
 			return err
 		}
 	}
-	if err := npmInstall(ctx, node, dir, progress); err != nil {
-		return err
-	}
-	if err := os.Rename(dir, app); err != nil {
-		if _, statErr := os.Stat(app); statErr == nil {
-			return nil
-		}
-		return fmt.Errorf("installing Supabase Lite: %w", err)
-	}
-	return nil
-}
-
-func npmInstall(ctx context.Context, node nodeJS, dir string, progress io.Writer) error {
-	begin := time.Now()
-	fmt.Fprintf(progress, "Installing Supabase Lite %s, once for this machine (about 150 MB)\n", Version)
-	stop := tick(progress, begin)
-	// No package here needs its install script, so none gets to run one.
-	out, err := node.npm(ctx, dir, "ci", "--ignore-scripts", "--omit=dev", "--no-audit", "--no-fund", "--loglevel=error")
-	stop()
-	if ctx.Err() != nil {
-		return fmt.Errorf("installing Supabase Lite: %w", ctx.Err())
-	}
-	if err != nil {
-		return fmt.Errorf("installing Supabase Lite, for which the first start needs the network: npm ci: %w\n%s", err, out)
-	}
-	fmt.Fprintf(progress, "Installed Supabase Lite in %s\n", time.Since(begin).Round(time.Second))
 	return nil
 }
 
@@ -102,20 +110,32 @@ func tick(progress io.Writer, begin time.Time) (stop func()) {
 }
 
 // writeScripts puts our own scripts beside the packages, in a folder named after their content: they change more often.
-func writeScripts(app string) (string, error) {
-	dir := filepath.Join(app, "scripts-"+fingerprint("server.mjs", "database.mjs"))
+func writeScripts(app string) (dir string, err error) {
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("writing the scripts of Supabase Lite: %w", err)
+		}
+	}()
+	scripts := []string{"server.mjs", "database.mjs"}
+	manifest, err := fs.Sub(files, "npm")
+	if err != nil {
+		return "", err
+	}
+	content, err := fingerprint(manifest, scripts...)
+	if err != nil {
+		return "", err
+	}
+	dir = filepath.Join(app, "scripts-"+content)
 	if _, err := os.Stat(dir); err == nil {
 		return dir, nil
 	}
 	temp, err := os.MkdirTemp(app, "writing-")
 	if err != nil {
-		return "", fmt.Errorf("writing the scripts of Supabase Lite: %w", err)
+		return "", err
 	}
 	defer os.RemoveAll(temp)
-	for _, name := range []string{"server.mjs", "database.mjs"} {
-		if err := copyOut(name, filepath.Join(temp, name)); err != nil {
-			return "", err
-		}
+	if err := copyOut(manifest, temp, scripts...); err != nil {
+		return "", err
 	}
 	if err := os.Rename(temp, dir); err != nil {
 		if _, statErr := os.Stat(dir); statErr != nil {
@@ -125,26 +145,28 @@ func writeScripts(app string) (string, error) {
 	return dir, nil
 }
 
-// fingerprint names the content of embedded files.
-func fingerprint(names ...string) string {
+// fingerprint names the content of files.
+func fingerprint(source fs.FS, names ...string) (string, error) {
 	hash := sha256.New()
 	for _, name := range names {
-		text, err := files.ReadFile(path.Join("npm", name))
+		text, err := fs.ReadFile(source, name)
 		if err != nil {
-			panic(err) // embedded
+			return "", err
 		}
 		hash.Write(text)
 	}
-	return hex.EncodeToString(hash.Sum(nil))[:12]
+	return hex.EncodeToString(hash.Sum(nil))[:12], nil
 }
 
-func copyOut(name, to string) error {
-	text, err := files.ReadFile(path.Join("npm", name))
-	if err != nil {
-		return err
-	}
-	if err := os.WriteFile(to, text, 0o644); err != nil {
-		return fmt.Errorf("writing the scripts of Supabase Lite: %w", err)
+func copyOut(source fs.FS, to string, names ...string) error {
+	for _, name := range names {
+		text, err := fs.ReadFile(source, name)
+		if err != nil {
+			return err
+		}
+		if err := os.WriteFile(filepath.Join(to, name), text, 0o644); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -69,7 +69,7 @@ func TestInstallTogether(t *testing.T) {
 	for i := range apps {
 		wg.Go(func() {
 			var quiet bytes.Buffer
-			apps[i], errs[i] = install(t.Context(), nodeJS{}, &quiet)
+			apps[i], errs[i] = install(t.Context(), &quiet)
 		})
 	}
 	wg.Wait()
@@ -80,7 +80,7 @@ func TestInstallTogether(t *testing.T) {
 	if string(runs) != "run\n" {
 		t.Errorf("npm ran %d times, want once", bytes.Count(runs, []byte("\n")))
 	}
-	again, err := install(t.Context(), nodeJS{}, &progress)
+	again, err := install(t.Context(), &progress)
 	if err != nil || again != apps[0] || progress.Len() > 0 {
 		t.Errorf("the second time: %q, %v, said %q; want %q and nothing said", again, err, &progress, apps[0])
 	}
@@ -96,7 +96,7 @@ func TestInstallCancelled(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	var progress bytes.Buffer
 	done := make(chan error)
-	go func() { _, err := install(ctx, nodeJS{}, &progress); done <- err }()
+	go func() { _, err := install(ctx, &progress); done <- err }()
 	cancel()
 	if err := <-done; !errors.Is(err, context.Canceled) {
 		t.Errorf("error = %v, want context.Canceled", err)

@@ -17,42 +17,38 @@ var ErrNoNode = errors.New("no Node 20 or newer")
 
 const minNode = 20
 
-// nodeJS is where Node and npm were found.
-type nodeJS struct {
-	node string
-}
-
 // CheckNode returns nil if Start can run here, or an error that wraps ErrNoNode.
 func CheckNode(ctx context.Context) error {
 	_, err := findNode(ctx)
 	return err
 }
 
-func findNode(ctx context.Context) (nodeJS, error) {
+// findNode returns the path of Node.
+func findNode(ctx context.Context) (string, error) {
 	node, err := exec.LookPath("node")
 	if err != nil {
-		return nodeJS{}, fmt.Errorf("%w: Supabase Lite needs it; install it from nodejs.org and try again", ErrNoNode)
+		return "", fmt.Errorf("%w: Supabase Lite needs it; install it from nodejs.org and try again", ErrNoNode)
 	}
 	out, err := exec.CommandContext(ctx, node, "--version").Output()
 	if err != nil {
-		return nodeJS{}, fmt.Errorf("asking Node for its version: %w", err)
+		return "", fmt.Errorf("asking Node for its version: %w", err)
 	}
 	version := strings.TrimSpace(string(out))
 	major, _, _ := strings.Cut(strings.TrimPrefix(version, "v"), ".")
 	if n, err := strconv.Atoi(major); err != nil || n < minNode {
-		return nodeJS{}, fmt.Errorf("%w: this machine has %s; install a newer one from nodejs.org and try again", ErrNoNode, version)
+		return "", fmt.Errorf("%w: this machine has %s; install a newer one from nodejs.org and try again", ErrNoNode, version)
 	}
-	return nodeJS{node: node}, nil
+	return node, nil
 }
 
 // npm runs npm in dir and returns what it said.
-func (n nodeJS) npm(ctx context.Context, dir string, args ...string) (string, error) {
-	npm, err := exec.LookPath("npm")
+func npm(ctx context.Context, dir string, args ...string) (string, error) {
+	program, err := exec.LookPath("npm")
 	if err != nil {
 		return "", errors.New("npm is missing: it comes with Node, install both from nodejs.org")
 	}
 	var out bytes.Buffer
-	cmd := exec.CommandContext(ctx, npm, args...)
+	cmd := exec.CommandContext(ctx, program, args...)
 	cmd.Dir = dir
 	cmd.Stdout, cmd.Stderr = &out, &out
 	cmd.Env = append(os.Environ(), "DO_NOT_TRACK=1", "NPM_CONFIG_UPDATE_NOTIFIER=false")
@@ -64,7 +60,7 @@ func (n nodeJS) npm(ctx context.Context, dir string, args ...string) (string, er
 }
 
 // environment is what Lite gets to see: enough to run, and nothing of the developer's own settings and secrets.
-func (n nodeJS) environment() []string {
+func environment() []string {
 	env := []string{"DO_NOT_TRACK=1", "NODE_NO_WARNINGS=1"}
 	for _, name := range []string{"PATH", "HOME", "TMPDIR", "TEMP", "SystemRoot", "USERPROFILE", "LANG"} {
 		if value, ok := os.LookupEnv(name); ok {

@@ -28,14 +28,14 @@ type answer struct {
 }
 
 // launch starts server.mjs and waits until it listens.
-func launch(ctx context.Context, node nodeJS, app string, c *config) (*process, int, error) {
+func launch(ctx context.Context, node, app string, c *config) (*process, int, error) {
 	line, err := json.Marshal(c)
 	if err != nil {
 		return nil, 0, err
 	}
 	// Not CommandContext: when ctx ends, the database gets the time to close.
-	cmd := exec.Command(node.node, filepath.Join(app, "server.mjs"))
-	cmd.Env = node.environment()
+	cmd := exec.Command(node, filepath.Join(app, "server.mjs"))
+	cmd.Env = environment()
 	ownGroup(cmd)
 	stdin, err := cmd.StdinPipe()
 	if err != nil {

@@ -59,7 +59,7 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	app, err := install(ctx, node, o.Progress)
+	app, err := install(ctx, o.Progress)
 	if err != nil {
 		return nil, err
 	}
@@ -74,7 +74,7 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 	return s, nil
 }
 
-func start(ctx context.Context, node nodeJS, app string, data *dataDir, o Options) (*Server, error) {
+func start(ctx context.Context, node, app string, data *dataDir, o Options) (*Server, error) {
 	c, err := newConfig(data, o)
 	if err != nil {
 		return nil, err
