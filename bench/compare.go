@@ -9,64 +9,44 @@ import (
 	"igconnect/internal/supalite/postgres"
 )
 
-// compare measures both sides and prints the table. It tells whether every target was reached.
-func compare(ctx context.Context, root string, p plan, out, progress io.Writer) (reached bool, err error) {
-	databaseURL, stop, err := database(ctx)
+// compare measures both sides and prints the table. It reports whether every target was reached.
+func compare(ctx context.Context, p plan, out, progress io.Writer) (reached bool, err error) {
+	database, err := postgres.Start(ctx)
+	onPostgres := err == nil // it serves several at once, as Supabase's does; Lite's own one after the other
+	databaseURL := ""
+	if onPostgres {
+		defer database.Stop()
+		databaseURL = database.URL
+	} else if !errors.Is(err, postgres.ErrMissing) {
+		return false, err
+	}
+	s, err := newSetting(ctx, databaseURL, progress)
 	if err != nil {
 		return false, err
 	}
-	defer stop()
-	w, err := newWorld(ctx, root, databaseURL, progress)
-	if err != nil {
+	defer s.close()
+	r := &run{setting: s, plan: p}
+	for i, build := range []func(context.Context, *setting) (*side, error){buildOurs, buildSeed} {
+		if r.sides[i], err = build(ctx, s); err != nil {
+			return false, err
+		}
+		side := r.sides[i]
+		s.redirects = append(s.redirects, side.redirectURI())
+		if side.visitors, err = s.visitors(ctx, i*p.atOnce, p.atOnce); err != nil {
+			return false, err
+		}
+		if err := side.launch(ctx, s); err != nil {
+			return false, err
+		}
+	}
+	if err := r.measure(ctx); err != nil {
 		return false, err
 	}
-	defer w.close()
-	sides, err := startSides(ctx, w, p)
-	if err != nil {
-		return false, err
-	}
-	found, err := measure(ctx, w, p, sides)
-	if err != nil {
-		return false, err
-	}
-	login, err := measureLogin(ctx, root, progress)
+	login, err := measureLogin(ctx, s.root, progress)
 	if err != nil {
 		return false, err
 	}
 	fmt.Fprintln(progress, "Done")
-	reached = report(out, p, sides, found, databaseURL != "")
+	reached = r.report(out, onPostgres)
 	return login.report(out) && reached, nil
-}
-
-// database starts a PostgreSQL, which serves several at once as Supabase's does, and returns its URL. Where there is none
-// the URL is "": Supabase Lite then takes its own, which serves one after the other.
-func database(ctx context.Context) (url string, stop func(), err error) {
-	server, err := postgres.Start(ctx)
-	if errors.Is(err, postgres.ErrMissing) {
-		return "", func() {}, nil
-	}
-	if err != nil {
-		return "", nil, err
-	}
-	return server.URL, server.Stop, nil
-}
-
-// startSides builds both sides and starts them, each with visitors of its own.
-func startSides(ctx context.Context, w *world, p plan) ([2]*side, error) {
-	var sides [2]*side
-	for i, build := range []func(context.Context, *world) (*side, error){buildOurs, buildSeed} {
-		s, err := build(ctx, w)
-		if err != nil {
-			return sides, err
-		}
-		sides[i] = s
-		w.redirects = append(w.redirects, s.redirectURI())
-		if s.visitors, err = w.visitors(ctx, i*p.atOnce, p.atOnce); err != nil {
-			return sides, err
-		}
-		if err := s.launch(ctx, w); err != nil {
-			return sides, err
-		}
-	}
-	return sides, nil
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"os"
 	"time"
 )
 
@@ -12,7 +13,7 @@ type load struct {
 	took     time.Duration
 	own      time.Duration // CPU time of the side's process
 	lite     time.Duration // of Supabase Lite
-	bench    time.Duration // of this process: Meta, the store's door and the browsers
+	bench    time.Duration // of this process: Meta, the proxy and the browsers
 }
 
 // each is the CPU time of one connect, in seconds.
@@ -22,36 +23,35 @@ func (l load) each() float64 { return l.own.Seconds() / float64(l.connects) }
 func (l load) second() float64 { return float64(l.connects) / l.took.Seconds() }
 
 // measureLoad lets as many connect at once as the plan says, without latency.
-func measureLoad(ctx context.Context, w *world, p plan, sides [2]*side, found *[2]measured) error {
-	for range p.turns {
-		for i, s := range sides {
-			fmt.Fprintf(w.progress, "%d at once: %s\n", p.atOnce, s.name)
-			w.freshMeta()
-			if err := s.turn(ctx, w, p, &found[i].load); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
+func (r *run) measureLoad(ctx context.Context) error {
+	return r.turns(ctx, "", func(i int) *load { return &r.found[i].load })
 }
 
 // measureBusy is measureLoad with a store that keeps up: Supabase Lite serves so few connects a second that both processes
 // mostly wait, which says little about how many they could serve.
-func measureBusy(ctx context.Context, w *world, p plan, sides [2]*side, found *[2]measured) error {
-	w.store.replays.Store(true)
-	defer w.store.replays.Store(false)
-	for range p.turns {
-		for i, s := range sides {
-			fmt.Fprintf(w.progress, "%d at once, Supabase's answers from memory: %s\n", p.atOnce, s.name)
-			w.freshMeta()
-			if p.profile != "" && s.debugURL != "" {
+func (r *run) measureBusy(ctx context.Context) error {
+	defer r.memory.use()()
+	return r.turns(ctx, ", Supabase's answers from memory", func(i int) *load { return &r.found[i].busy })
+}
+
+// turns lets everybody connect at each side in turn, and adds what came of it up.
+func (r *run) turns(ctx context.Context, how string, sum func(side int) *load) error {
+	for range r.plan.turns {
+		for i, s := range r.sides {
+			fmt.Fprintf(r.progress, "%d at once%s: %s\n", r.atOnce, how, s.name)
+			r.freshMeta()
+			if r.profile != "" && how != "" && s.debugURL != "" {
 				go func() {
-					if err := s.profile(ctx, p.profile, p.turn); err != nil {
-						fmt.Fprintln(w.progress, "No profile:", err)
+					text, err := s.debug(fmt.Sprintf("/debug/pprof/profile?seconds=%.0f", r.turn.Seconds()))
+					if err == nil {
+						err = os.WriteFile(r.profile, []byte(text), 0o644)
+					}
+					if err != nil {
+						fmt.Fprintln(r.progress, "No profile:", err)
 					}
 				}()
 			}
-			if err := s.turn(ctx, w, p, &found[i].busy); err != nil {
+			if err := r.takeTurn(ctx, s, sum(i)); err != nil {
 				return err
 			}
 		}
@@ -59,19 +59,19 @@ func measureBusy(ctx context.Context, w *world, p plan, sides [2]*side, found *[
 	return nil
 }
 
-// turn lets everybody connect for one turn and adds what came of it to sum.
-func (s *side) turn(ctx context.Context, w *world, p plan, sum *load) error {
-	before, err := w.cpuTimes(s)
+// takeTurn lets everybody connect for one turn.
+func (r *run) takeTurn(ctx context.Context, s *side, sum *load) error {
+	before, err := r.cpuTimes(s)
 	if err != nil {
 		return err
 	}
 	begun := time.Now()
-	all, err := s.among(ctx, w, p.atOnce, func() bool { return time.Since(begun) < p.turn })
+	all, err := s.among(ctx, r.setting, r.atOnce, func() bool { return time.Since(begun) < r.turn })
 	if err != nil {
 		return err
 	}
 	took := time.Since(begun)
-	after, err := w.cpuTimes(s)
+	after, err := r.cpuTimes(s)
 	if err != nil {
 		return err
 	}
@@ -84,8 +84,8 @@ func (s *side) turn(ctx context.Context, w *world, p plan, sum *load) error {
 }
 
 // cpuTimes are those so far of the side's process, of Supabase Lite and of this process.
-func (w *world) cpuTimes(s *side) (times [3]time.Duration, err error) {
-	for i, pid := range []int{s.process.pid(), w.litePID, ownPID} {
+func (r *run) cpuTimes(s *side) (times [3]time.Duration, err error) {
+	for i, pid := range []int{s.process.pid(), r.litePID, os.Getpid()} {
 		if times[i], err = cpu(pid); err != nil {
 			return times, err
 		}
@@ -94,15 +94,14 @@ func (w *world) cpuTimes(s *side) (times [3]time.Duration, err error) {
 }
 
 // measureMemory looks at both processes after a rest.
-func measureMemory(_ context.Context, w *world, p plan, sides [2]*side, found *[2]measured) error {
-	fmt.Fprintln(w.progress, "Resting")
-	time.Sleep(p.rest)
-	for i, s := range sides {
-		var err error
-		if found[i].peak, err = memory(s.process.pid(), "VmHWM"); err != nil {
+func (r *run) measureMemory(context.Context) (err error) {
+	fmt.Fprintln(r.progress, "Resting")
+	time.Sleep(r.rest)
+	for i, s := range r.sides {
+		if r.found[i].peak, err = memoryOf(s.process.pid(), "VmHWM"); err != nil {
 			return err
 		}
-		if found[i].idle, err = memory(s.process.pid(), "VmRSS"); err != nil {
+		if r.found[i].idle, err = memoryOf(s.process.pid(), "VmRSS"); err != nil {
 			return err
 		}
 	}

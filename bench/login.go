@@ -6,7 +6,6 @@ import (
 	"io"
 	"os/exec"
 	"regexp"
-	"strconv"
 	"time"
 )
 
@@ -21,7 +20,7 @@ const (
 	maxLoginAllocations = 150
 )
 
-var ownMetrics = regexp.MustCompile(`\s([\d.]+) own-allocs/op\s+([\d.]+) own-ns/op`)
+var ownMetrics = regexp.MustCompile(`[\d.]+ own-allocs/op\s+[\d.]+ own-ns/op`)
 
 // measureLogin runs the benchmark of the function itself.
 func measureLogin(ctx context.Context, root string, progress io.Writer) (loginCost, error) {
@@ -35,27 +34,19 @@ func measureLogin(ctx context.Context, root string, progress io.Writer) (loginCo
 	return readLogin(out)
 }
 
-func readLogin(out []byte) (loginCost, error) {
-	found := ownMetrics.FindSubmatch(out)
-	if found == nil {
-		return loginCost{}, fmt.Errorf("BenchmarkLogin does not say what a login costs:\n%s", out)
-	}
-	allocations, errAllocations := strconv.ParseFloat(string(found[1]), 64)
-	nanoseconds, errTime := strconv.ParseFloat(string(found[2]), 64)
-	if errAllocations != nil || errTime != nil {
-		return loginCost{}, fmt.Errorf("BenchmarkLogin does not say what a login costs:\n%s", out)
+func readLogin(out []byte) (c loginCost, err error) {
+	var allocations, nanoseconds float64
+	_, err = fmt.Sscanf(string(ownMetrics.Find(out)), "%f own-allocs/op %f own-ns/op", &allocations, &nanoseconds)
+	if err != nil {
+		return c, fmt.Errorf("BenchmarkLogin does not say what a login costs: %w\n%s", err, out)
 	}
 	return loginCost{time.Duration(nanoseconds), int(allocations)}, nil
 }
 
-// report prints it and tells whether it is little enough.
+// report prints it and reports whether it is little enough.
 func (c loginCost) report(out io.Writer) (reached bool) {
 	reached = c.took < maxLoginTime && c.allocations < maxLoginAllocations
-	verdict := "reached"
-	if !reached {
-		verdict = "not reached"
-	}
 	fmt.Fprintf(out, "/api/login without its call to Supabase: %d µs and %d allocations, less than %d µs and %d: %s\n",
-		c.took.Microseconds(), c.allocations, maxLoginTime.Microseconds(), maxLoginAllocations, verdict)
+		c.took.Microseconds(), c.allocations, maxLoginTime.Microseconds(), maxLoginAllocations, verdict(reached))
 	return reached
 }

@@ -3,10 +3,11 @@
 // is of one run.
 //
 //	go run ./bench
-//	go run ./bench -soak
 //
-// The second keeps the functions busy for three minutes and looks for leaks. Both need Linux (they read /proc), Go, and Node
-// 20 or newer. The second also needs PostgreSQL, which the first uses where it is. The first run installs npm packages.
+// It needs Linux (it reads /proc), Go, and Node 20 or newer, and uses PostgreSQL where it is. The first run installs npm
+// packages. The package's TestSoak keeps the functions busy and looks for leaks:
+//
+//	go test ./bench -run TestSoak -soak 3m -timeout 10m -v
 package main
 
 import (
@@ -18,39 +19,23 @@ import (
 	"os/signal"
 	"path/filepath"
 	"strings"
-	"time"
 )
 
 func main() {
+	profile := flag.String("profile", "", "write a CPU profile of igconnect under load to this file")
+	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	ok, err := run(ctx)
+	plan := fullPlan
+	plan.profile = *profile
+	reached, err := compare(ctx, plan, os.Stdout, os.Stderr)
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(2)
 	}
-	if !ok {
+	if !reached {
 		os.Exit(1)
 	}
-}
-
-func run(ctx context.Context) (ok bool, err error) {
-	soaks := flag.Bool("soak", false, "keep the functions busy instead, with PostgreSQL behind Supabase Lite, and look for leaks")
-	length := flag.Duration("for", 3*time.Minute, "how long to soak")
-	profile := flag.String("profile", "", "write a CPU profile of igconnect under load to this file")
-	flag.Parse()
-	root, err := moduleRoot(ctx)
-	if err != nil {
-		return false, err
-	}
-	if *soaks {
-		plan := fullSoak
-		plan.length = *length
-		return soak(ctx, root, plan, os.Stdout, os.Stderr)
-	}
-	plan := fullPlan
-	plan.profile = *profile
-	return compare(ctx, root, plan, os.Stdout, os.Stderr)
 }
 
 // moduleRoot is the folder of go.mod.

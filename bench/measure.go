@@ -8,6 +8,14 @@ import (
 	"time"
 )
 
+// run is one comparison: ours at 0, the seed's recipe at 1.
+type run struct {
+	*setting
+	plan
+	sides [2]*side
+	found [2]measured
+}
+
 // measured is what was found out about one side.
 type measured struct {
 	callback map[time.Duration][]time.Duration // by latency of an upstream call: how long each callback took
@@ -22,70 +30,74 @@ type measured struct {
 	disk     int64                 // bytes
 }
 
-// measure takes all figures. Whatever is compared is measured in turns, so that the machine's moods meet both sides.
-func measure(ctx context.Context, w *world, p plan, sides [2]*side) (found [2]measured, err error) {
-	fmt.Fprintln(w.progress, "Warming up")
-	w.freshMeta()
-	for i, s := range sides {
-		found[i].life = map[int]time.Duration{}
-		found[i].callback = map[time.Duration][]time.Duration{}
-		found[i].disk = s.size
-		if _, err := s.connects(ctx, w, p.atOnce, p.warmUp); err != nil {
-			return found, err
-		}
-	}
-	for _, l := range p.latencies {
-		if err := measureCallbacks(ctx, w, l, sides, &found); err != nil {
-			return found, err
-		}
-	}
-	for _, step := range []func(context.Context, *world, plan, [2]*side, *[2]measured) error{
-		measureLoad, measureBusy, measureMemory, measureStart, measureFirst,
-	} {
-		if err := step(ctx, w, p, sides, &found); err != nil {
-			return found, err
-		}
-	}
-	return found, nil
-}
+// call is one call upstream, as the upstream saw it.
+type call struct{ start, end time.Time }
 
-// measureCallbacks times the callback request under one latency. In the last turn the upstream calls of one more connect,
-// made alone, are counted.
-func measureCallbacks(ctx context.Context, w *world, l latency, sides [2]*side, found *[2]measured) error {
-	fmt.Fprintf(w.progress, "Connecting with %v an upstream call\n", l.delay)
-	w.freshMeta()
-	w.setLatency(l.delay)
-	for turn := range l.turns {
-		for i, s := range sides {
-			all, err := s.connects(ctx, w, l.among, l.connects)
-			if err != nil {
-				return err
-			}
-			for _, c := range all {
-				found[i].callback[l.delay] = append(found[i].callback[l.delay], c.callback)
-			}
-			if turn < l.turns-1 {
-				continue
-			}
-			w.upstream(time.Now())
-			alone, err := s.connects(ctx, w, 1, 1)
-			if err != nil {
-				return err
-			}
-			calls := w.upstream(alone[0].begun)
-			found[i].trips, found[i].calls = inARow(calls), len(calls)
+// measure takes all figures. Whatever is compared is measured in turns, so that a busy moment of the machine meets both
+// sides.
+func (r *run) measure(ctx context.Context) error {
+	fmt.Fprintln(r.progress, "Warming up")
+	r.freshMeta()
+	for i, s := range r.sides {
+		r.found[i] = measured{life: map[int]time.Duration{}, callback: map[time.Duration][]time.Duration{}, disk: s.size}
+		if _, err := s.connects(ctx, r.setting, r.atOnce, r.warmUp); err != nil {
+			return err
+		}
+	}
+	for _, l := range r.latencies {
+		if err := r.measureCallbacks(ctx, l); err != nil {
+			return err
+		}
+	}
+	for _, step := range []func(context.Context) error{r.measureLoad, r.measureBusy, r.measureMemory, r.measureStart, r.measureFirst} {
+		if err := step(ctx); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-// upstream takes the calls that began at or after a moment, to Meta and to Supabase, and forgets all.
-func (w *world) upstream(from time.Time) []call {
-	calls := w.store.take()
-	for _, r := range w.meta.sim.Load().Requests() {
+// measureCallbacks times the callback request under one latency. In the last turn the upstream calls of one more connect,
+// made alone, are counted.
+func (r *run) measureCallbacks(ctx context.Context, l latency) error {
+	fmt.Fprintf(r.progress, "Connecting with %v an upstream call\n", l.delay)
+	r.freshMeta()
+	r.setLatency(l.delay)
+	for turn := range l.turns {
+		for i, s := range r.sides {
+			all, err := s.connects(ctx, r.setting, l.among, l.connects)
+			if err != nil {
+				return err
+			}
+			found := &r.found[i]
+			for _, c := range all {
+				found.callback[l.delay] = append(found.callback[l.delay], c.callback)
+			}
+			if turn < l.turns-1 {
+				continue
+			}
+			r.upstream(time.Now())
+			alone, err := s.connects(ctx, r.setting, 1, 1)
+			if err != nil {
+				return err
+			}
+			calls := r.upstream(alone[0].begun)
+			found.trips, found.calls = inARow(calls), len(calls)
+		}
+	}
+	return nil
+}
+
+// upstream returns the calls that began at or after a moment, to Meta and to Supabase, and forgets all.
+func (s *setting) upstream(from time.Time) (calls []call) {
+	for _, r := range s.proxy.Records() {
 		calls = append(calls, call{r.Start, r.End})
 	}
-	w.meta.sim.Load().Reset()
+	for _, r := range s.meta.sim.Load().Requests() {
+		calls = append(calls, call{r.Start, r.End})
+	}
+	s.proxy.Reset()
+	s.meta.sim.Load().Reset()
 	return slices.DeleteFunc(calls, func(c call) bool { return c.start.Before(from) })
 }
 
@@ -102,18 +114,18 @@ func inARow(calls []call) int {
 }
 
 // connects lets visitors connect, n times in all and so many at once.
-func (s *side) connects(ctx context.Context, w *world, atOnce, n int) ([]connected, error) {
+func (s *side) connects(ctx context.Context, around *setting, atOnce, n int) ([]connected, error) {
 	jobs := make(chan int, n)
 	for i := range n {
 		jobs <- i
 	}
 	close(jobs)
-	return s.among(ctx, w, atOnce, func() bool { _, more := <-jobs; return more })
+	return s.among(ctx, around, atOnce, func() bool { _, more := <-jobs; return more })
 }
 
 // among lets the first so many visitors connect over and over, at the same time, as long as there is more. The first
 // error ends it.
-func (s *side) among(ctx context.Context, w *world, atOnce int, more func() bool) ([]connected, error) {
+func (s *side) among(ctx context.Context, around *setting, atOnce int, more func() bool) ([]connected, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var (
@@ -124,7 +136,7 @@ func (s *side) among(ctx context.Context, w *world, atOnce int, more func() bool
 	for _, v := range s.visitors[:atOnce] {
 		group.Go(func() {
 			for ctx.Err() == nil && more() {
-				c, err := connect(ctx, s.url, v, w.meta.sim.Load())
+				c, err := connect(ctx, s.url, v, around.meta.sim.Load())
 				if err != nil {
 					cancel(fmt.Errorf("%s: %w", s.name, err))
 					return

@@ -8,8 +8,13 @@ import (
 	"path/filepath"
 )
 
+const (
+	verifyToken = "a-verify-token-of-the-benchmark"
+	cronSecret  = "a-cron-secret-of-the-benchmark"
+)
+
 // buildOurs builds the functions static and stripped, as they are deployed.
-func buildOurs(ctx context.Context, w *world) (*side, error) {
+func buildOurs(ctx context.Context, around *setting) (*side, error) {
 	port, err := freePort()
 	if err != nil {
 		return nil, err
@@ -19,41 +24,30 @@ func buildOurs(ctx context.Context, w *world) (*side, error) {
 		return nil, err
 	}
 	s := &side{name: "igconnect", url: fmt.Sprint("http://127.0.0.1:", port), debugURL: fmt.Sprint("http://127.0.0.1:", debugPort)}
-	env := []string{
-		"FB_APP_ID=" + appID, "FB_APP_SECRET=" + appSecret, "REDIRECT_URI=" + s.redirectURI(),
-		"SUPABASE_URL=" + w.storeURL, "SUPABASE_SECRET_KEY=" + w.lite.ServiceKey,
-		"FB_GRAPH_URL=" + w.metaURL, "FB_DIALOG_URL=" + w.metaURL,
-		"WEBHOOK_VERIFY_TOKEN=" + verifyToken, "CRON_SECRET=" + cronSecret,
-	}
-	fmt.Fprintln(w.progress, "Building the functions")
+	env := append(around.environment(s, around.metaURL), "WEBHOOK_VERIFY_TOKEN="+verifyToken, "CRON_SECRET="+cronSecret)
+	fmt.Fprintln(around.progress, "Building the functions")
 	binary := map[string]string{}
 	for _, name := range []string{"ours", "ours/login", "ours/callback"} {
-		if binary[name], err = build(ctx, w, name); err != nil {
-			return nil, err
+		binary[name] = filepath.Join(around.scratch, filepath.Base(name))
+		command := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", binary[name], "./bench/"+name)
+		command.Dir = around.root
+		command.Env = append(os.Environ(), "CGO_ENABLED=0")
+		if out, err := command.CombinedOutput(); err != nil {
+			return nil, fmt.Errorf("building %s: %w\n%s", name, err, out)
 		}
 	}
-	info, err := os.Stat(binary["ours/callback"])
-	if err != nil {
+	if err := addSizes(binary["ours/callback"], &s.size); err != nil {
 		return nil, err
 	}
-	s.size = info.Size()
-	s.all = program{command: []string{binary["ours"]}, dir: w.scratch, env: append(env, fmt.Sprint("DEBUG_PORT=", debugPort)), port: port}
-	s.login = program{command: []string{binary["ours/login"]}, dir: w.scratch, env: env, port: port}
+	s.all = program{command: []string{binary["ours"]}, dir: around.scratch, env: append(env, fmt.Sprint("DEBUG_PORT=", debugPort)), port: port}
+	s.login = program{command: []string{binary["ours/login"]}, dir: around.scratch, env: env, port: port}
 	return s, nil
 }
 
-const (
-	verifyToken = "a-verify-token-of-the-benchmark"
-	cronSecret  = "a-cron-secret-of-the-benchmark"
-)
-
-func build(ctx context.Context, w *world, name string) (string, error) {
-	binary := filepath.Join(w.scratch, filepath.Base(name))
-	command := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", binary, "./bench/"+name)
-	command.Dir = w.root
-	command.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := command.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("building %s: %w\n%s", name, err, out)
+// environment is what both sides are told, with Meta at the given address.
+func (s *setting) environment(of *side, metaURL string) []string {
+	return []string{
+		"FB_APP_ID=" + appID, "FB_APP_SECRET=" + appSecret, "REDIRECT_URI=" + of.redirectURI(),
+		"SUPABASE_URL=" + s.storeURL, "SUPABASE_SECRET_KEY=" + s.lite.ServiceKey, "FB_GRAPH_URL=" + metaURL, "FB_DIALOG_URL=" + metaURL,
 	}
-	return binary, nil
 }

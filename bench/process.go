@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -65,26 +64,25 @@ func (p *process) stop() {
 	p.said.Close()
 }
 
-// answers waits until the process answers a request, and returns the answer. It tries again every half a millisecond
-// while nobody listens.
-func (p *process) answers(ctx context.Context, request *http.Request) (*http.Response, error) {
+// answers waits until the process answers a GET, and returns its status. It tries again every half a millisecond while
+// nobody listens.
+func (p *process) answers(ctx context.Context, address, cookies string) (status int, err error) {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
 	for {
-		response, err := plainClient.Do(request.WithContext(ctx))
+		answer, err := get(ctx, address, cookies)
 		if err == nil {
-			response.Body.Close()
-			return response, nil
+			return answer.status, nil
 		}
 		if !errors.Is(err, syscall.ECONNREFUSED) {
-			return nil, p.explain(err)
+			return 0, p.explain(err)
 		}
 		select {
 		case <-time.After(500 * time.Microsecond):
 		case <-p.done:
-			return nil, p.explain(errors.New("it ended by itself"))
+			return 0, p.explain(errors.New("it ended by itself"))
 		case <-ctx.Done():
-			return nil, p.explain(ctx.Err())
+			return 0, p.explain(ctx.Err())
 		}
 	}
 }
@@ -92,7 +90,7 @@ func (p *process) answers(ctx context.Context, request *http.Request) (*http.Res
 // explain adds to err what the process said last.
 func (p *process) explain(err error) error {
 	text, _ := os.ReadFile(p.said.Name())
-	return fmt.Errorf("%w\nIts last words:\n%s", err, text[max(0, len(text)-2000):])
+	return fmt.Errorf("%w\nIt said last:\n%s", err, text[max(0, len(text)-2000):])
 }
 
 // cpu is the time that the process has spent in user and system mode, in steps of 10 ms.
@@ -112,8 +110,8 @@ func cpu(pid int) (time.Duration, error) {
 	return time.Duration(user+system) * 10 * time.Millisecond, errors.Join(errUser, errSystem)
 }
 
-// memory is a line of /proc/<pid>/status in bytes: VmRSS is what the process holds, VmHWM the most it ever held.
-func memory(pid int, line string) (int64, error) {
+// memoryOf is a line of /proc/<pid>/status in bytes: VmRSS is what the process holds, VmHWM the most it ever held.
+func memoryOf(pid int, line string) (int64, error) {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
 		return 0, err
@@ -124,12 +122,6 @@ func memory(pid int, line string) (int64, error) {
 		return 0, fmt.Errorf("/proc/<pid>/status has no %s", line)
 	}
 	return kilobytes << 10, nil
-}
-
-// openFiles is how many file descriptors the process has.
-func openFiles(pid int) (int, error) {
-	entries, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", pid))
-	return len(entries), err
 }
 
 // children are the processes that this one started.

@@ -1,9 +1,6 @@
 package main
 
-import (
-	"context"
-	"net/http"
-)
+import "context"
 
 // side is one of the two that are compared.
 type side struct {
@@ -19,21 +16,23 @@ type side struct {
 
 func (s *side) redirectURI() string { return s.url + "/api/auth/callback" }
 
-// launch starts the side's process for as long as the world stands.
-func (s *side) launch(ctx context.Context, w *world) (err error) {
-	if s.process, err = s.all.spawn(w.scratch); err != nil {
+// launch starts the side's process for as long as the setting stands.
+func (s *side) launch(ctx context.Context, around *setting) (err error) {
+	if s.process, err = s.all.spawn(around.scratch); err != nil {
 		return err
 	}
-	w.closers = append(w.closers, s.process.stop)
+	around.closers = append(around.closers, s.process.stop)
 	return s.ready(ctx)
 }
 
 // ready waits until the side answers.
 func (s *side) ready(ctx context.Context) error {
-	request, err := http.NewRequest(http.MethodGet, s.url+"/api/login", nil)
-	if err != nil {
-		return err
-	}
-	_, err = s.process.answers(ctx, request)
+	_, err := s.process.answers(ctx, s.url+"/api/login", "")
 	return err
+}
+
+// debug asks the process about itself.
+func (s *side) debug(path string) (string, error) {
+	answer, err := get(context.Background(), s.debugURL+path, "")
+	return answer.body, err
 }

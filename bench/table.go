@@ -71,10 +71,10 @@ func milliseconds(seconds float64) string { return fmt.Sprintf("%.2f ms", 1000*s
 func megabytes(bytes float64) string      { return fmt.Sprintf("%.1f MB", bytes/1e6) }
 func count(n float64) string              { return fmt.Sprintf("%.0f", n) }
 
-// report prints the table, what it means and the targets, and tells whether all were reached.
-func report(out io.Writer, p plan, sides [2]*side, found [2]measured, onPostgres bool) (reached bool) {
-	all := figures(p, found)
-	fmt.Fprintf(out, "\n| | %s | %s | ratio |\n|---|---:|---:|---:|\n", sides[0].name, sides[1].name)
+// report prints the table, what it means and the targets, and reports whether all were reached.
+func (r *run) report(out io.Writer, onPostgres bool) (reached bool) {
+	all := figures(r.plan, r.found)
+	fmt.Fprintf(out, "\n| | %s | %s | ratio |\n|---|---:|---:|---:|\n", r.sides[0].name, r.sides[1].name)
 	for _, f := range all {
 		fmt.Fprintf(out, "| %s | %s | %s | %.2f |\n", f.what, f.unit(f.values[0]), f.unit(f.values[1]), f.ratio())
 	}
@@ -90,9 +90,9 @@ func report(out io.Writer, p plan, sides [2]*side, found [2]measured, onPostgres
 	} else {
 		fmt.Fprintln(out, "Each of the two has all cores, because there is no taskset or one core only.")
 	}
-	for i, s := range sides {
-		reportCores(out, s.name, "Supabase Lite", found[i].load)
-		reportCores(out, s.name, "Supabase from memory", found[i].busy)
+	for i, s := range r.sides {
+		reportCores(out, s.name, "Supabase Lite", r.found[i].load)
+		reportCores(out, s.name, "Supabase from memory", r.found[i].busy)
 	}
 	fmt.Fprintln(out)
 	return reportTargets(out, all)
@@ -127,14 +127,19 @@ func reportTargets(out io.Writer, all []figure) (reached bool) {
 		if f.target == 0 {
 			continue
 		}
-		limit, verdict := "at most", "reached"
+		limit := "at most"
 		if f.higherWins {
 			limit = "at least"
 		}
-		if !f.reached() {
-			verdict, reached = "not reached", false
-		}
-		fmt.Fprintf(out, "%s: %.2f, %s %.2f: %s\n", f.what, f.ratio(), limit, f.target, verdict)
+		fmt.Fprintf(out, "%s: %.2f, %s %.2f: %s\n", f.what, f.ratio(), limit, f.target, verdict(f.reached()))
+		reached = reached && f.reached()
 	}
 	return reached
+}
+
+func verdict(reached bool) string {
+	if reached {
+		return "reached"
+	}
+	return "not reached"
 }

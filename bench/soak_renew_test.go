@@ -10,27 +10,27 @@ import (
 	"igconnect/internal/metasim"
 )
 
-// renewedEach is how many of the elders are near their end in each run of the renewal.
+// renewedEach is how many of them are near their end in each run of the renewal.
 const renewedEach = 4
 
-// elder is a connection that the renewal works on, with tokens of 50 days of age: of 60 that a token has.
-type elder struct {
+// agingConnection is one that the renewal works on, with tokens of 50 days of age: of 60 that a token has.
+type agingConnection struct {
 	visitor
 	old []string
 }
 
-// storeElders writes the elders' connections. Their old tokens are granted first of all, with Meta's clock set back.
-func (s *soaking) storeElders(ctx context.Context, visitors []visitor) error {
+// storeAging writes the aging connections. Their old tokens are granted first of all, with Meta's clock set back.
+func (s *soaking) storeAging(ctx context.Context, visitors []visitor) error {
 	sim := s.meta.sim.Load()
 	const age = 50 * 24 * time.Hour
 	runs := int(s.plan.length/s.plan.renewals) + 1
 	sim.Jump(-age)
 	for _, v := range visitors {
-		e := elder{visitor: v}
+		e := agingConnection{visitor: v}
 		for range (runs*renewedEach)/len(visitors) + 1 {
 			e.old = append(e.old, sim.Grant(metasim.Grant{Person: v.person}))
 		}
-		s.elders = append(s.elders, e)
+		s.aging = append(s.aging, e)
 		_, err := s.lite.SQL(ctx, `insert into public.user_configs (user_id, instagram_id, facebook_user_id, page_id, token, scopes)
 			values ($1::text::uuid, $2, $3, $4, $5, '{instagram_basic,instagram_manage_messages,pages_show_list,pages_manage_metadata}')`,
 			v.userID, v.account, v.person, v.page, e.old[0])
@@ -42,7 +42,7 @@ func (s *soaking) storeElders(ctx context.Context, visitors []visitor) error {
 	return nil
 }
 
-// renew makes all elders due, gives some of them an old token, and calls the cron job's URL.
+// renew makes all aging connections due, gives some of them an old token, and calls the cron job's URL.
 func (s *soaking) renew(ctx context.Context, run int) {
 	s.note("renewal", s.renewal(ctx, run))
 }
@@ -51,7 +51,7 @@ func (s *soaking) renewal(ctx context.Context, run int) error {
 	renewed := 0
 	for i := range renewedEach {
 		n := run*renewedEach + i
-		e, turn := s.elders[n%len(s.elders)], n/len(s.elders)
+		e, turn := s.aging[n%len(s.aging)], n/len(s.aging)
 		if turn >= len(e.old) {
 			continue
 		}
@@ -61,7 +61,7 @@ func (s *soaking) renewal(ctx context.Context, run int) error {
 		}
 	}
 	_, err := s.lite.SQL(ctx, `update public.user_configs set checked_at = now() - interval '1 day', token_expires_at = now() + interval '10 days'
-		where instagram_id >= $1`, s.elders[0].account)
+		where instagram_id >= $1`, s.aging[0].account)
 	if err != nil {
 		return err
 	}
@@ -82,8 +82,8 @@ func (s *soaking) renewal(ctx context.Context, run int) error {
 	if err := json.Unmarshal([]byte(answer.body), &came); err != nil {
 		return err
 	}
-	if came.Checked < len(s.elders) || came.Renewed < renewed || came.Reconnect+came.Failed+came.Remaining > 0 {
-		return fmt.Errorf("renew: %+v, want %d checked and %d renewed", came, len(s.elders), renewed)
+	if came.Checked < len(s.aging) || came.Renewed < renewed || came.Reconnect+came.Failed+came.Remaining > 0 {
+		return fmt.Errorf("renew: %+v, want %d checked and %d renewed", came, len(s.aging), renewed)
 	}
 	return nil
 }

@@ -3,7 +3,9 @@ package main
 import (
 	"errors"
 	"fmt"
+	"net/http"
 
+	"igconnect/internal/faultproxy"
 	"igconnect/internal/metasim"
 )
 
@@ -21,8 +23,12 @@ func atMeta(o metasim.Order) func(*soaking) {
 }
 
 func atSupabase(path string, times int) func(*soaking) {
-	return func(s *soaking) { s.store.order(path, times) }
+	return func(s *soaking) {
+		s.proxy.Order(faultproxy.Order{Match: faultproxy.Path(path), Times: times, Fault: supabaseDown})
+	}
 }
+
+var supabaseDown = faultproxy.Instead(http.StatusServiceUnavailable, "application/json", `{"message":"ordered by the test"}`)
 
 // soakFaults are ordered together, in each round. A call to Supabase is made up to three times: three faults in a row may
 // meet the same one, and deliveries come side by side.
@@ -55,8 +61,8 @@ func (s *soaking) orderFaults(round int) {
 	}
 }
 
-// note counts what was done, and what went wrong: an error that was not ordered is kept in full. It tells whether it was
-// a success.
+// note counts what was done, and what went wrong: an error that was not ordered is kept in full. It reports whether it
+// was a success.
 func (s *soaking) note(what string, err error) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

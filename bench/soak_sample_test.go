@@ -2,7 +2,8 @@ package main
 
 import (
 	"context"
-	"net/http"
+	"fmt"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -30,7 +31,7 @@ func (s *soaking) sample(ctx context.Context) ([]sample, error) {
 		case <-ticker.C:
 		}
 		s.meta.sim.Load().Reset()
-		s.store.take()
+		s.proxy.Reset()
 		now, err := s.side.look()
 		if err != nil {
 			return nil, s.side.process.explain(err)
@@ -41,25 +42,27 @@ func (s *soaking) sample(ctx context.Context) ([]sample, error) {
 }
 
 func (s *side) look() (sample, error) {
-	request, err := http.NewRequest(http.MethodGet, s.debugURL+"/goroutines", nil)
+	text, err := s.debug("/goroutines")
 	if err != nil {
 		return sample{}, err
 	}
-	answer, err := send(request)
-	if err != nil {
-		return sample{}, err
-	}
-	goroutines, err := strconv.Atoi(strings.TrimSpace(answer.body))
+	goroutines, err := strconv.Atoi(strings.TrimSpace(text))
 	if err != nil {
 		return sample{}, err
 	}
 	pid := s.process.pid()
-	bytes, err := memory(pid, "VmRSS")
+	bytes, err := memoryOf(pid, "VmRSS")
 	if err != nil {
 		return sample{}, err
 	}
 	files, err := openFiles(pid)
 	return sample{goroutines: float64(goroutines), memory: float64(bytes), files: float64(files)}, err
+}
+
+// openFiles is how many file descriptors the process has.
+func openFiles(pid int) (int, error) {
+	entries, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", pid))
+	return len(entries), err
 }
 
 // trend is how one figure went, in thirds of the time.

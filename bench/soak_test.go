@@ -2,11 +2,14 @@ package main
 
 import (
 	"context"
+	"errors"
+	"flag"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"net/http"
+	"os"
 	"sync"
+	"testing"
 	"time"
 
 	"igconnect/internal/metasim"
@@ -17,7 +20,7 @@ import (
 type soakPlan struct {
 	length      time.Duration
 	visitors    int           // who connect, again and again
-	elders      int           // connections that the renewal checks in each run
+	aging       int           // connections that the renewal checks in each run
 	renewals    time.Duration // between two runs
 	connects    time.Duration // between two
 	deliveries  time.Duration // between two; every fifth comes twice
@@ -25,17 +28,25 @@ type soakPlan struct {
 	faultRounds int           // in which every fault is ordered
 }
 
+var soakFor = flag.Duration("soak", 0, "let TestSoak run for so long, with all that it does, and judge whether the process stays flat")
+
+// briefSoak is some seconds with each fault ordered once. Whether the process stays flat, so little time does not show.
+var briefSoak = soakPlan{
+	length: 8 * time.Second, visitors: 8, aging: 4, renewals: 2 * time.Second, connects: 250 * time.Millisecond,
+	deliveries: 250 * time.Millisecond, events: 3, faultRounds: 1,
+}
+
 var fullSoak = soakPlan{
-	visitors: 40, elders: 20, renewals: 5 * time.Second, connects: 250 * time.Millisecond,
+	visitors: 40, aging: 20, renewals: 5 * time.Second, connects: 250 * time.Millisecond,
 	deliveries: 100 * time.Millisecond, events: 5, faultRounds: 5,
 }
 
 // soaking is a soak under way.
 type soaking struct {
-	*world
-	plan   soakPlan
-	side   *side
-	elders []elder
+	*setting
+	plan  soakPlan
+	side  *side
+	aging []agingConnection
 
 	mu        sync.Mutex
 	done      map[string]int // successes, by what was done
@@ -46,60 +57,83 @@ type soaking struct {
 	connected map[string]bool // Instagram ids
 }
 
-// soak keeps the functions busy and prints what became of them. It tells whether they stayed flat, and whether nothing
-// went wrong but what was ordered.
-func soak(ctx context.Context, root string, p soakPlan, out, progress io.Writer) (bool, error) {
-	database, err := postgres.Start(ctx)
-	if err != nil {
-		return false, err
+// TestSoak keeps the functions busy: nothing goes wrong but what was ordered, the database is as the functions said, and
+// goroutines, memory and open files stay flat.
+func TestSoak(t *testing.T) {
+	needProcesses(t)
+	plan := briefSoak
+	if *soakFor > 0 {
+		plan = fullSoak
+		plan.length = *soakFor
 	}
-	defer database.Stop()
-	w, err := newWorld(ctx, root, database.URL, progress)
-	if err != nil {
-		return false, err
+	database, err := postgres.Start(t.Context())
+	if errors.Is(err, postgres.ErrMissing) && os.Getenv("CI") != "true" {
+		t.Skip(err)
 	}
-	defer w.close()
-	s, err := startSoak(ctx, w, p)
 	if err != nil {
-		return false, err
+		t.Fatal(err)
 	}
-	samples, err := s.run(ctx)
+	t.Cleanup(database.Stop)
+	around, err := newSetting(t.Context(), database.URL, t.Output())
 	if err != nil {
-		return false, err
+		t.Fatal(err)
 	}
-	problems, err := s.check(ctx)
+	t.Cleanup(around.close)
+	s, err := startSoak(t.Context(), around, plan)
 	if err != nil {
-		return false, err
+		t.Fatal(err)
 	}
-	return s.report(out, samples, problems), nil
+	samples, err := s.run(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	problems, err := s.check(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	flat := s.report(t.Output(), samples, problems)
+	if len(problems) > 0 || len(s.details) > 0 {
+		t.Errorf("in the database: %q\nnot ordered: %q", problems, s.details)
+	}
+	if *soakFor > 0 && !flat {
+		t.Error("not flat")
+	}
+	if len(samples) < 3 || s.done["connect"] == 0 || s.done["delivery"] == 0 || s.done["renewal"] == 0 || s.ordered["callback throttled"] != plan.faultRounds {
+		t.Errorf("%d samples, done %v, ordered %v, seen %v", len(samples), s.done, s.ordered, s.seen)
+	}
+	for _, s := range samples {
+		if s.goroutines < 1 || s.memory < 1e6 || s.files < 1 {
+			t.Errorf("not a process: %+v", s)
+		}
+	}
 }
 
-// startSoak starts the functions, lets everybody connect once, and stores the elders.
-func startSoak(ctx context.Context, w *world, p soakPlan) (*soaking, error) {
+// startSoak starts the functions, lets everybody connect once, and stores the aging connections.
+func startSoak(ctx context.Context, around *setting, p soakPlan) (*soaking, error) {
 	s := &soaking{
-		world: w, plan: p, done: map[string]int{}, ordered: map[string]int{}, seen: map[string]int{},
+		setting: around, plan: p, done: map[string]int{}, ordered: map[string]int{}, seen: map[string]int{},
 		accepted: map[string]bool{}, connected: map[string]bool{},
 	}
 	var err error
-	if s.side, err = buildOurs(ctx, w); err != nil {
+	if s.side, err = buildOurs(ctx, around); err != nil {
 		return nil, err
 	}
-	w.redirects = []string{s.side.redirectURI()}
-	if s.side.visitors, err = w.visitors(ctx, 0, p.visitors); err != nil {
+	s.redirects = []string{s.side.redirectURI()}
+	if s.side.visitors, err = s.visitors(ctx, 0, p.visitors); err != nil {
 		return nil, err
 	}
-	elders, err := w.visitors(ctx, p.visitors, p.elders)
+	aging, err := s.visitors(ctx, p.visitors, p.aging)
 	if err != nil {
 		return nil, err
 	}
-	w.freshMeta()
-	if err := s.storeElders(ctx, elders); err != nil {
+	s.freshMeta()
+	if err := s.storeAging(ctx, aging); err != nil {
 		return nil, err
 	}
-	if err := s.side.launch(ctx, w); err != nil {
+	if err := s.side.launch(ctx, around); err != nil {
 		return nil, err
 	}
-	fmt.Fprintln(w.progress, "Everybody connects once")
+	fmt.Fprintln(s.progress, "Everybody connects once")
 	for _, v := range s.side.visitors {
 		s.connect(ctx, v)
 	}
