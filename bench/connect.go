@@ -26,39 +26,27 @@ type connected struct {
 	begun    time.Time     // of the callback's request
 }
 
-// refused is an answer that is not the one expected.
-type refused struct {
-	step   string
-	status int
-	code   string // X-Error-Code
-	body   string
-}
-
-func (r *refused) Error() string {
-	return fmt.Sprintf("%s: status %d %s: %.300s", r.step, r.status, r.code, r.body)
-}
-
 // connect is one visitor's way: the login, Meta's dialog (approved in this process), the callback.
-func connect(ctx context.Context, at string, v visitor, sim *metasim.Sim) (connected, error) {
+func connect(ctx context.Context, at string, v visitor, sim *metasim.Sim) (c connected, err error) {
 	login, err := get(ctx, at+"/api/login", v.cookie)
 	if err != nil {
-		return connected{}, err
+		return c, err
 	}
 	if login.status != http.StatusFound {
-		return connected{}, login.refused("login")
+		return c, login.refused("login")
 	}
 	back, err := approve(sim, login.location, v)
 	if err != nil {
-		return connected{}, err
+		return c, err
 	}
 	begun := time.Now()
 	callback, err := get(ctx, back, v.cookie+"; "+login.cookies)
 	if err != nil {
-		return connected{}, err
+		return c, err
 	}
 	took := time.Since(begun)
 	if callback.status != http.StatusSeeOther || !strings.HasSuffix(callback.location, "connected="+v.account) {
-		return connected{}, callback.refused("callback")
+		return c, callback.refused("callback")
 	}
 	return connected{took, begun}, nil
 }
@@ -80,42 +68,45 @@ func approve(sim *metasim.Sim, dialog string, v visitor) (back string, err error
 	return answer.Header().Get("Location"), nil
 }
 
-// answered is the answer to a browser's request.
+// answered is the answer to a browser's request; as an error, one that is not as expected.
 type answered struct {
 	status                        int
 	location, cookies, code, body string
+	step                          string // at which it was not expected
 }
 
-func (a answered) refused(step string) error { return &refused{step, a.status, a.code, a.body} }
+func (a answered) Error() string {
+	return fmt.Sprintf("%s: status %d %s: %.300s", a.step, a.status, a.code, a.body)
+}
 
-func get(ctx context.Context, address, cookies string) (answered, error) {
+func (a answered) refused(step string) error { a.step = step; return a }
+
+func get(ctx context.Context, address, cookies string) (a answered, err error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
-		return answered{}, err
+		return a, err
 	}
 	request.Header.Set("Cookie", cookies)
 	request.Header.Set("Accept", "text/html")
 	return send(request)
 }
 
-func send(request *http.Request) (answered, error) {
+func send(request *http.Request) (a answered, err error) {
 	response, err := plainClient.Do(request)
 	if err != nil {
-		return answered{}, err
+		return a, err
 	}
 	defer response.Body.Close()
 	body, err := io.ReadAll(response.Body)
 	if err != nil {
-		return answered{}, err
-	}
-	a := answered{
-		status: response.StatusCode, location: response.Header.Get("Location"),
-		code: response.Header.Get("X-Error-Code"), body: string(body),
+		return a, err
 	}
 	var pairs []string
 	for _, cookie := range response.Cookies() {
 		pairs = append(pairs, cookie.Name+"="+cookie.Value)
 	}
-	a.cookies = strings.Join(pairs, "; ")
-	return a, nil
+	return answered{
+		status: response.StatusCode, location: response.Header.Get("Location"), cookies: strings.Join(pairs, "; "),
+		code: response.Header.Get("X-Error-Code"), body: string(body),
+	}, nil
 }

@@ -11,13 +11,11 @@ import (
 type load struct {
 	connects int
 	took     time.Duration
-	own      time.Duration // CPU time of the side's process
-	lite     time.Duration // of Supabase Lite
-	bench    time.Duration // of this process: Meta, the proxy and the browsers
+	cpu      [3]time.Duration // of the side's process, of Supabase Lite, and of this one: Meta, the proxy, the browsers
 }
 
 // each is the CPU time of one connect, in seconds.
-func (l load) each() float64 { return l.own.Seconds() / float64(l.connects) }
+func (l load) each() float64 { return l.cpu[0].Seconds() / float64(l.connects) }
 
 // second is how many connects there were in one.
 func (l load) second() float64 { return float64(l.connects) / l.took.Seconds() }
@@ -70,22 +68,18 @@ func (r *run) takeTurn(ctx context.Context, s *side, sum *load) error {
 	if err != nil {
 		return err
 	}
-	took := time.Since(begun)
-	after, err := r.cpuTimes(s)
-	if err != nil {
-		return err
-	}
 	sum.connects += len(all)
-	sum.took += took
-	sum.own += after[0] - before[0]
-	sum.lite += after[1] - before[1]
-	sum.bench += after[2] - before[2]
-	return nil
+	sum.took += time.Since(begun)
+	after, err := r.cpuTimes(s)
+	for i := range after {
+		sum.cpu[i] += after[i] - before[i]
+	}
+	return err
 }
 
 // cpuTimes are those so far of the side's process, of Supabase Lite and of this process.
 func (r *run) cpuTimes(s *side) (times [3]time.Duration, err error) {
-	for i, pid := range []int{s.process.pid(), r.litePID, os.Getpid()} {
+	for i, pid := range []int{s.process.pid(), r.lite.PID(), os.Getpid()} {
 		if times[i], err = cpu(pid); err != nil {
 			return times, err
 		}

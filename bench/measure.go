@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -115,12 +116,8 @@ func inARow(calls []call) int {
 
 // connects lets visitors connect, n times in all and so many at once.
 func (s *side) connects(ctx context.Context, around *setting, atOnce, n int) ([]connected, error) {
-	jobs := make(chan int, n)
-	for i := range n {
-		jobs <- i
-	}
-	close(jobs)
-	return s.among(ctx, around, atOnce, func() bool { _, more := <-jobs; return more })
+	var begun atomic.Int64
+	return s.among(ctx, around, atOnce, func() bool { return begun.Add(1) <= int64(n) })
 }
 
 // among lets the first so many visitors connect over and over, at the same time, as long as there is more. The first

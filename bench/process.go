@@ -8,9 +8,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 )
@@ -27,6 +30,7 @@ type program struct {
 type process struct {
 	cmd  *exec.Cmd
 	said *os.File // all that it printed
+	end  context.CancelFunc
 	done chan struct{}
 }
 
@@ -37,16 +41,19 @@ func (p program) spawn(logs string) (*process, error) {
 		return nil, err
 	}
 	command := slices.Concat(onOneCore(), p.command)
-	cmd := exec.Command(command[0], command[1:]...)
+	ctx, end := context.WithCancel(context.Background())
+	cmd := exec.CommandContext(ctx, command[0], command[1:]...)
+	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
+	cmd.WaitDelay = 5 * time.Second // and then it is killed
 	cmd.Dir, cmd.Env = p.dir, append(p.env, fmt.Sprint("PORT=", p.port))
 	cmd.Stdout, cmd.Stderr = said, said
 	cmd.SysProcAttr = withParent()
+	started := &process{cmd: cmd, said: said, end: end, done: make(chan struct{})}
 	if err := cmd.Start(); err != nil {
-		said.Close()
+		end()
 		return nil, fmt.Errorf("starting %s: %w", p.command[0], err)
 	}
-	started := &process{cmd: cmd, said: said, done: make(chan struct{})}
-	go func() { cmd.Wait(); close(started.done) }()
+	go func() { cmd.Wait(); said.Close(); close(started.done) }()
 	return started, nil
 }
 
@@ -54,14 +61,8 @@ func (p *process) pid() int { return p.cmd.Process.Pid }
 
 // stop ends the process and waits until it is gone.
 func (p *process) stop() {
-	p.cmd.Process.Signal(syscall.SIGTERM) // fails where it has ended
-	select {
-	case <-p.done:
-	case <-time.After(5 * time.Second):
-		p.cmd.Process.Kill()
-		<-p.done
-	}
-	p.said.Close()
+	p.end()
+	<-p.done
 }
 
 // answers waits until the process answers a GET, and returns its status. It tries again every half a millisecond while
@@ -124,21 +125,6 @@ func memoryOf(pid int, line string) (int64, error) {
 	return kilobytes << 10, nil
 }
 
-// children are the processes that this one started.
-func children() []int {
-	var all []int
-	names, _ := filepath.Glob("/proc/self/task/*/children")
-	for _, name := range names {
-		text, _ := os.ReadFile(name)
-		for _, field := range strings.Fields(string(text)) {
-			if pid, err := strconv.Atoi(field); err == nil {
-				all = append(all, pid)
-			}
-		}
-	}
-	return all
-}
-
 // freePort is a port of 127.0.0.1 that nobody listens on.
 func freePort() (int, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -148,3 +134,21 @@ func freePort() (int, error) {
 	defer l.Close()
 	return l.Addr().(*net.TCPAddr).Port, nil
 }
+
+// onOneCore returns what stands before a command that shall have one core, as a function has: the first that we may use.
+// It is nothing where there is no taskset, or no second core for the rest of the benchmark.
+var onOneCore = sync.OnceValue(func() []string {
+	taskset, err := exec.LookPath("taskset")
+	if err != nil || runtime.NumCPU() < 2 {
+		return nil
+	}
+	status, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		return nil
+	}
+	first := regexp.MustCompile(`(?m)^Cpus_allowed_list:\s*(\d+)`).FindSubmatch(status)
+	if first == nil {
+		return nil
+	}
+	return []string{taskset, "-c", string(first[1])}
+})

@@ -23,30 +23,23 @@ func buildSeed(ctx context.Context, around *setting) (*side, error) {
 		return nil, fmt.Errorf("looking for Node: %w", err)
 	}
 	source, dir := os.DirFS(filepath.Join(around.root, "bench", "seed")), filepath.Join(around.scratch, "seed")
-	if err := os.Mkdir(dir, 0o755); err != nil {
-		return nil, err
-	}
-	for _, name := range []string{"package.json", "tsconfig.json", "server.ts"} {
-		text, err := fs.ReadFile(source, name)
-		if err != nil {
-			return nil, err
-		}
-		if err := os.WriteFile(filepath.Join(dir, name), text, 0o644); err != nil {
-			return nil, err
-		}
-	}
-
-	// The compiler's packages stand there first, and then only those that the program needs.
-	tools, err := supalite.InstallPackages(ctx, "bench-seed-tools", "the packages of bench/seed", source, around.progress)
-	if err != nil {
-		return nil, err
-	}
-	packages, err := supalite.InstallPackages(ctx, "bench-seed", "the packages of bench/seed", source, around.progress, "--omit=dev")
-	if err != nil {
+	if err := os.CopyFS(dir, source); err != nil {
 		return nil, err
 	}
 	modules := filepath.Join(dir, "node_modules")
-	if err := os.Symlink(filepath.Join(tools, "node_modules"), modules); err != nil {
+	link := func(name string, options ...string) error {
+		installed, err := supalite.InstallPackages(ctx, name, "the packages of bench/seed", source, around.progress, options...)
+		if err != nil {
+			return err
+		}
+		if err := os.RemoveAll(modules); err != nil {
+			return err
+		}
+		return os.Symlink(filepath.Join(installed, "node_modules"), modules)
+	}
+
+	// The compiler's packages stand there first, and then only those that the program needs.
+	if err := link("bench-seed-tools"); err != nil {
 		return nil, err
 	}
 	tsc := exec.CommandContext(ctx, node, "node_modules/typescript/bin/tsc", "--outDir", "dist")
@@ -54,13 +47,10 @@ func buildSeed(ctx context.Context, around *setting) (*side, error) {
 	if out, err := tsc.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("compiling bench/seed: %w\n%s", err, out)
 	}
-	if err := os.Remove(modules); err != nil {
+	if err := link("bench-seed", "--omit=dev"); err != nil {
 		return nil, err
 	}
-	if err := os.Symlink(filepath.Join(packages, "node_modules"), modules); err != nil {
-		return nil, err
-	}
-	for _, folder := range []string{filepath.Join(dir, "dist"), filepath.Join(packages, "node_modules")} {
+	for _, folder := range []string{filepath.Join(dir, "dist"), modules} {
 		if err := addSizes(folder, &s.size); err != nil {
 			return nil, err
 		}
@@ -73,8 +63,12 @@ func buildSeed(ctx context.Context, around *setting) (*side, error) {
 	return s, nil
 }
 
-// addSizes adds up the files below a folder.
+// addSizes adds up the files below a folder, or that a link leads to.
 func addSizes(folder string, size *int64) error {
+	folder, err := filepath.EvalSymlinks(folder)
+	if err != nil {
+		return err
+	}
 	return filepath.WalkDir(folder, func(_ string, entry fs.DirEntry, err error) error {
 		if err != nil || !entry.Type().IsRegular() {
 			return err

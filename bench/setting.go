@@ -3,14 +3,17 @@ package main
 import (
 	"context"
 	"encoding/base64"
-	"errors"
 	"fmt"
 	"io"
 	"log"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"igconnect/internal/faultproxy"
@@ -24,7 +27,6 @@ type setting struct {
 	scratch  string
 	progress io.Writer
 	lite     *supalite.Server
-	litePID  int
 	memory   *memory
 	proxy    faultproxy.Group // in front of memory, and that in front of lite
 	meta     meta
@@ -61,11 +63,6 @@ func newSetting(ctx context.Context, databaseURL string, progress io.Writer) (s 
 		return nil, err
 	}
 	s.closers = append(s.closers, func() { s.lite.Stop() })
-	started := children()
-	if len(started) == 0 {
-		return nil, errors.New("looking for processes in /proc, which only Linux has: there is none")
-	}
-	s.litePID = started[len(started)-1]
 	s.memory = &memory{lite: faultproxy.To(s.lite.URL), answers: map[string]*httptest.ResponseRecorder{}}
 	for address, handler := range map[*string]http.Handler{
 		&s.storeURL: s.proxy.Proxy("supabase", s.memory), &s.metaURL: s.meta.asIs(), &s.proofURL: s.meta.withoutProofs(),
@@ -81,10 +78,8 @@ func newSetting(ctx context.Context, databaseURL string, progress io.Writer) (s 
 
 // close ends everything, what was started last first.
 func (s *setting) close() {
-	for len(s.closers) > 0 {
-		last := len(s.closers) - 1
-		s.closers[last]()
-		s.closers = s.closers[:last]
+	for _, end := range slices.Backward(s.closers) {
+		end()
 	}
 }
 
@@ -130,4 +125,43 @@ func (s *setting) visitors(ctx context.Context, first, n int) ([]visitor, error)
 		all[i] = v
 	}
 	return all, nil
+}
+
+// memory stands in front of Supabase Lite. While it is on, what Lite answered once is answered again without asking it,
+// whatever is in the request's body.
+type memory struct {
+	lite http.Handler
+	on   atomic.Bool
+
+	mu      sync.Mutex
+	answers map[string]*httptest.ResponseRecorder // by what was asked, and of whom
+}
+
+func (m *memory) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if !m.on.Load() {
+		m.lite.ServeHTTP(w, r)
+		return
+	}
+	key := r.Method + " " + r.URL.String() + " " + r.Header.Get("Authorization")
+	m.mu.Lock()
+	kept := m.answers[key]
+	m.mu.Unlock()
+	if kept == nil {
+		kept = httptest.NewRecorder()
+		m.lite.ServeHTTP(kept, r)
+		m.mu.Lock()
+		m.answers[key] = kept
+		m.mu.Unlock()
+	} else {
+		io.Copy(io.Discard, r.Body)
+	}
+	maps.Copy(w.Header(), kept.Header())
+	w.WriteHeader(kept.Code)
+	w.Write(kept.Body.Bytes())
+}
+
+// use turns the memory on until the function that it returns is called.
+func (m *memory) use() (stop func()) {
+	m.on.Store(true)
+	return func() { m.on.Store(false) }
 }

@@ -71,7 +71,7 @@ func (s *soaking) note(what string, err error) bool {
 		return true
 	}
 	kind := what + " failed"
-	var answer *refused
+	var answer answered
 	if errors.As(err, &answer) {
 		kind = fmt.Sprintf("%s %s", answer.step, answer.code)
 	}

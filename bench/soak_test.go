@@ -221,7 +221,7 @@ func (s *soaking) deliver(ctx context.Context, n int) {
 func (s *soaking) deliverOnce(ctx context.Context, sim *metasim.Sim, body []byte) bool {
 	status, err := sim.Deliver(ctx, s.side.url+"/api/webhook", body)
 	if err == nil && status != http.StatusOK {
-		err = &refused{step: "webhook", status: status, code: fmt.Sprint(status)}
+		err = answered{step: "webhook", status: status, code: fmt.Sprint(status)}
 	}
 	return s.note("delivery", err)
 }

@@ -118,7 +118,7 @@ const notes = `- callback: the request that Meta sends the browser back with. ig
 func reportCores(out io.Writer, name, store string, l load) {
 	cores := func(d time.Duration) float64 { return d.Seconds() / l.took.Seconds() }
 	fmt.Fprintf(out, "%s, %s: %.0f connects a second took %.2f of a core, Supabase Lite %.2f, the benchmark with Meta %.2f.\n",
-		name, store, l.second(), cores(l.own), cores(l.lite), cores(l.bench))
+		name, store, l.second(), cores(l.cpu[0]), cores(l.cpu[1]), cores(l.cpu[2]))
 }
 
 func reportTargets(out io.Writer, all []figure) (reached bool) {

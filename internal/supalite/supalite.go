@@ -110,6 +110,9 @@ func (s *Server) Stop() error { return s.stop() }
 // Done is closed when the process has ended, by Stop or by itself.
 func (s *Server) Done() <-chan struct{} { return s.proc.done }
 
+// PID is that of the process.
+func (s *Server) PID() int { return s.proc.cmd.Process.Pid }
+
 // warmUp asks REST and sign-in once: Lite reads the schema at its first request.
 func (s *Server) warmUp(ctx context.Context) error {
 	for _, path := range []string{"/rest/v1/", "/auth/v1/health"} {
