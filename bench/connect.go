@@ -51,8 +51,9 @@ func connect(ctx context.Context, at string, v visitor, sim *metasim.Sim) (c con
 	return connected{took, begun}, nil
 }
 
-// approve submits the dialog's form, as the Continue button does. It is made in this process, without rendering the page
-// and reading it again as Sim.Approve would: that costs more than a whole connect.
+// approve submits the dialog's form, as the Continue button does. It is made in this process,
+// without rendering the page and reading it again as Sim.Approve would: that costs more than a
+// whole connect.
 func approve(sim *metasim.Sim, dialog string, v visitor) (back string, err error) {
 	form := url.Values{"person": {v.person}, "decision": {"continue"}, "permission": metasim.DefaultScopes, "page": {v.page}}
 	request, err := http.NewRequest(http.MethodPost, dialog, strings.NewReader(form.Encode()))

@@ -25,8 +25,8 @@ func (r *run) measureLoad(ctx context.Context) error {
 	return r.turns(ctx, "", func(i int) *load { return &r.found[i].load })
 }
 
-// measureBusy is measureLoad with a store that keeps up: Supabase Lite serves so few connects a second that both processes
-// mostly wait, which says little about how many they could serve.
+// measureBusy is measureLoad with a store that keeps up: Supabase Lite serves so few connects a
+// second that both processes mostly wait, which says little about how many they could serve.
 func (r *run) measureBusy(ctx context.Context) error {
 	defer r.memory.use()()
 	return r.turns(ctx, ", Supabase's answers from memory", func(i int) *load { return &r.found[i].busy })

@@ -1,11 +1,12 @@
-// Command bench measures igconnect beside the recipe that it grew out of: bench/seed, the same five steps on plain Node
-// and supabase-js. Both run against the same simulated Meta and the same Supabase Lite, on this machine, and each ratio
-// is of one run.
+// Command bench measures igconnect beside the recipe that it grew out of: bench/seed, the same
+// five steps on plain Node and supabase-js. Both run against the same simulated Meta and the same
+// Supabase Lite, on this machine, and each ratio is of one run.
 //
 //	go run ./bench
 //
-// It needs Linux (it reads /proc), Go, and Node 20 or newer, and uses PostgreSQL where it is. The first run installs npm
-// packages. The package's TestSoak keeps the functions busy and looks for leaks:
+// It needs Linux (it reads /proc), Go, and Node 20 or newer, and uses PostgreSQL where it is. The
+// first run installs npm packages. The package's TestSoak keeps the functions busy and looks for
+// leaks:
 //
 //	go test ./bench -run TestSoak -soak 3m -timeout 10m -v
 package main
@@ -62,8 +63,8 @@ type plan struct {
 	profile   string        // file for the CPU profile of igconnect under load; "": none
 }
 
-// latency is one delay of every call to Meta and to Supabase, and how many connects are made under it: in turns of both
-// sides, a few at a time where most of a connect is waiting.
+// latency is one delay of every call to Meta and to Supabase, and how many connects are made under
+// it: in turns of both sides, a few at a time where most of a connect is waiting.
 type latency struct {
 	delay                  time.Duration
 	turns, connects, among int // connects a turn; so many at the same time

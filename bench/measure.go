@@ -34,8 +34,8 @@ type measured struct {
 // call is one call upstream, as the upstream saw it.
 type call struct{ start, end time.Time }
 
-// measure takes all figures. Whatever is compared is measured in turns, so that a busy moment of the machine meets both
-// sides.
+// measure takes all figures. Whatever is compared is measured in turns, so that a busy moment of
+// the machine meets both sides.
 func (r *run) measure(ctx context.Context) error {
 	fmt.Fprintln(r.progress, "Warming up")
 	r.freshMeta()
@@ -58,8 +58,8 @@ func (r *run) measure(ctx context.Context) error {
 	return nil
 }
 
-// measureCallbacks times the callback request under one latency. In the last turn the upstream calls of one more connect,
-// made alone, are counted.
+// measureCallbacks times the callback request under one latency. In the last turn the upstream
+// calls of one more connect, made alone, are counted.
 func (r *run) measureCallbacks(ctx context.Context, l latency) error {
 	fmt.Fprintf(r.progress, "Connecting with %v an upstream call\n", l.delay)
 	r.freshMeta()
@@ -89,7 +89,8 @@ func (r *run) measureCallbacks(ctx context.Context, l latency) error {
 	return nil
 }
 
-// upstream returns the calls that began at or after a moment, to Meta and to Supabase, and forgets all.
+// upstream returns the calls that began at or after a moment, to Meta and to Supabase, and forgets
+// all.
 func (s *setting) upstream(from time.Time) (calls []call) {
 	for _, r := range s.proxy.Records() {
 		calls = append(calls, call{r.Start, r.End})
@@ -102,7 +103,8 @@ func (s *setting) upstream(from time.Time) (calls []call) {
 	return slices.DeleteFunc(calls, func(c call) bool { return c.start.Before(from) })
 }
 
-// inARow is the length of the longest chain of calls of which each began after the one before it had ended.
+// inARow is the length of the longest chain of calls of which each began after the one before it
+// had ended.
 func inARow(calls []call) int {
 	slices.SortFunc(calls, func(a, b call) int { return a.end.Compare(b.end) })
 	n, end := 0, time.Time{}
@@ -120,8 +122,8 @@ func (s *side) connects(ctx context.Context, around *setting, atOnce, n int) ([]
 	return s.among(ctx, around, atOnce, func() bool { return begun.Add(1) <= int64(n) })
 }
 
-// among lets the first so many visitors connect over and over, at the same time, as long as there is more. The first
-// error ends it.
+// among lets the first so many visitors connect over and over, at the same time, as long as there
+// is more. The first error ends it.
 func (s *side) among(ctx context.Context, around *setting, atOnce int, more func() bool) ([]connected, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)

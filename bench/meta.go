@@ -15,9 +15,9 @@ const (
 	appSecret = "an-app-secret-of-the-benchmark"
 )
 
-// meta is the simulated Meta of both sides, on two addresses: the Sim wants each call proven with appsecret_proof, which
-// Meta does only for apps that switch it on. The seed proves nothing, so at its address the proof is added here, on the
-// simulator's time.
+// meta is the simulated Meta of both sides, on two addresses: the Sim wants each call proven with
+// appsecret_proof, which Meta does only for apps that switch it on. The seed proves nothing, so at
+// its address the proof is added here, on the simulator's time.
 type meta struct{ sim atomic.Pointer[metasim.Sim] }
 
 // asIs is the address that igconnect calls.
@@ -39,8 +39,8 @@ func (m *meta) withoutProofs() http.Handler {
 	})
 }
 
-// renew puts a Sim with the given people in the place of the last one: a Sim keeps every token and request that it ever
-// saw, and gets slower with them.
+// renew puts a Sim with the given people in the place of the last one: a Sim keeps every token and
+// request that it ever saw, and gets slower with them.
 func (m *meta) renew(redirectURIs []string, people []metasim.Person) {
 	sim := metasim.New(metasim.Config{AppID: appID, AppSecret: appSecret, RedirectURIs: redirectURIs})
 	for _, p := range people {

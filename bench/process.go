@@ -65,8 +65,8 @@ func (p *process) stop() {
 	<-p.done
 }
 
-// answers waits until the process answers a GET, and returns its status. It tries again every half a millisecond while
-// nobody listens.
+// answers waits until the process answers a GET, and returns its status. It tries again every half
+// a millisecond while nobody listens.
 func (p *process) answers(ctx context.Context, address, cookies string) (status int, err error) {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
@@ -111,7 +111,8 @@ func cpu(pid int) (time.Duration, error) {
 	return time.Duration(user+system) * 10 * time.Millisecond, errors.Join(errUser, errSystem)
 }
 
-// memoryOf is a line of /proc/<pid>/status in bytes: VmRSS is what the process holds, VmHWM the most it ever held.
+// memoryOf is a line of /proc/<pid>/status in bytes: VmRSS is what the process holds, VmHWM the
+// most it ever held.
 func memoryOf(pid int, line string) (int64, error) {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
@@ -135,8 +136,9 @@ func freePort() (int, error) {
 	return l.Addr().(*net.TCPAddr).Port, nil
 }
 
-// onOneCore returns what stands before a command that shall have one core, as a function has: the first that we may use.
-// It is nothing where there is no taskset, or no second core for the rest of the benchmark.
+// onOneCore returns what stands before a command that shall have one core, as a function has: the
+// first that we may use. It is nothing where there is no taskset, or no second core for the rest
+// of the benchmark.
 var onOneCore = sync.OnceValue(func() []string {
 	taskset, err := exec.LookPath("taskset")
 	if err != nil || runtime.NumCPU() < 2 {

@@ -21,7 +21,8 @@ import (
 	"igconnect/internal/supalite"
 )
 
-// setting is everything around the two sides: Meta and Supabase, on 127.0.0.1, and what is to be removed afterwards.
+// setting is everything around the two sides: Meta and Supabase, on 127.0.0.1, and what is to be
+// removed afterwards.
 type setting struct {
 	root     string // the module's folder
 	scratch  string
@@ -96,7 +97,8 @@ func (s *setting) freshMeta() {
 	s.proxy.SetLatency(0)
 }
 
-// visitor is somebody signed in at the app, who at Meta is a person with one Page and its Instagram account.
+// visitor is somebody signed in at the app, who at Meta is a person with one Page and its
+// Instagram account.
 type visitor struct {
 	userID  string
 	cookie  string // the session, as @supabase/ssr keeps it
@@ -127,8 +129,8 @@ func (s *setting) visitors(ctx context.Context, first, n int) ([]visitor, error)
 	return all, nil
 }
 
-// memory stands in front of Supabase Lite. While it is on, what Lite answered once is answered again without asking it,
-// whatever is in the request's body.
+// memory stands in front of Supabase Lite. While it is on, what Lite answered once is answered
+// again without asking it, whatever is in the request's body.
 type memory struct {
 	lite http.Handler
 	on   atomic.Bool

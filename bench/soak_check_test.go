@@ -10,7 +10,8 @@ import (
 	"igconnect/internal/leaks"
 )
 
-// check compares the database with what the functions said they did, and returns what does not fit.
+// check compares the database with what the functions said they did, and returns what does not
+// fit.
 func (s *soaking) check(ctx context.Context) (problems []string, err error) {
 	for _, check := range []func(context.Context) ([]string, error){s.checkInbox, s.checkConnections, s.checkSecrets, s.checkLog} {
 		found, err := check(ctx)

@@ -9,8 +9,8 @@ import (
 	"igconnect/internal/metasim"
 )
 
-// soakFault is one thing that is made to go wrong, and the error that may be seen of it, at most so many times: none where
-// the functions try again and nobody notices.
+// soakFault is one thing that is made to go wrong, and the error that may be seen of it, at most
+// so many times: none where the functions try again and nobody notices.
 type soakFault struct {
 	what  string
 	order func(s *soaking)
@@ -30,8 +30,8 @@ func atSupabase(path string, times int) func(*soaking) {
 
 var supabaseDown = faultproxy.Instead(http.StatusServiceUnavailable, "application/json", `{"message":"ordered by the test"}`)
 
-// soakFaults are ordered together, in each round. A call to Supabase is made up to three times: three faults in a row may
-// meet the same one, and deliveries come side by side.
+// soakFaults are ordered together, in each round. A call to Supabase is made up to three times:
+// three faults in a row may meet the same one, and deliveries come side by side.
 var soakFaults = []soakFault{
 	{"Meta: 500 to the exchange of a code", atMeta(metasim.Order{Step: "exchange", Times: 1, Status: 500}), "callback meta_unavailable", 1},
 	{"Meta: too many calls (code 4) at the exchange", atMeta(metasim.Order{Step: "exchange", Times: 1, Code: 4}), "callback throttled", 1},
@@ -44,7 +44,8 @@ var soakFaults = []soakFault{
 	{"Supabase: 503 to the claim of what is due, three times", atSupabase("/rest/v1/rpc/claim_due_connections", 3), "renew store_unavailable", 1},
 }
 
-// orderFaults orders all of them, but not in the time after the last round: they shall have been met when it ends.
+// orderFaults orders all of them, but not in the time after the last round: they shall have been
+// met when it ends.
 func (s *soaking) orderFaults(round int) {
 	if round >= s.plan.faultRounds {
 		return
@@ -61,8 +62,8 @@ func (s *soaking) orderFaults(round int) {
 	}
 }
 
-// note counts what was done, and what went wrong: an error that was not ordered is kept in full. It reports whether it
-// was a success.
+// note counts what was done, and what went wrong: an error that was not ordered is kept in full.
+// It reports whether it was a success.
 func (s *soaking) note(what string, err error) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -13,13 +13,15 @@ import (
 // renewedEach is how many of them are near their end in each run of the renewal.
 const renewedEach = 4
 
-// agingConnection is one that the renewal works on, with tokens of 50 days of age: of 60 that a token has.
+// agingConnection is one that the renewal works on, with tokens of 50 days of age: of 60 that a
+// token has.
 type agingConnection struct {
 	visitor
 	old []string
 }
 
-// storeAging writes the aging connections. Their old tokens are granted first of all, with Meta's clock set back.
+// storeAging writes the aging connections. Their old tokens are granted first of all, with Meta's
+// clock set back.
 func (s *soaking) storeAging(ctx context.Context, visitors []visitor) error {
 	sim := s.meta.sim.Load()
 	const age = 50 * 24 * time.Hour
@@ -42,7 +44,8 @@ func (s *soaking) storeAging(ctx context.Context, visitors []visitor) error {
 	return nil
 }
 
-// renew makes all aging connections due, gives some of them an old token, and calls the cron job's URL.
+// renew makes all aging connections due, gives some of them an old token, and calls the cron job's
+// URL.
 func (s *soaking) renew(ctx context.Context, run int) {
 	s.note("renewal", s.renewal(ctx, run))
 }

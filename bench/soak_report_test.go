@@ -7,7 +7,8 @@ import (
 	"slices"
 )
 
-// report prints what was done, what went wrong and how the process changed. It reports whether it stayed flat.
+// report prints what was done, what went wrong and how the process changed. It reports whether it
+// stayed flat.
 func (s *soaking) report(out io.Writer, samples []sample, problems []string) (flat bool) {
 	fmt.Fprintf(out, "\nIn %v: %d connects, %d deliveries of %d events, %d runs of the renewal.\n\n",
 		s.plan.length, s.done["connect"], s.done["delivery"], s.plan.events, s.done["renewal"])

@@ -18,7 +18,8 @@ type sample struct {
 	files      float64
 }
 
-// sample looks at the process each second until ctx ends. What the simulators remember is forgotten along the way.
+// sample looks at the process each second until ctx ends. What the simulators remember is
+// forgotten along the way.
 func (s *soaking) sample(ctx context.Context) ([]sample, error) {
 	begun := time.Now()
 	ticker := time.NewTicker(time.Second)
@@ -84,8 +85,8 @@ func trendOf(all []sample, value func(sample) float64) trend {
 	}
 }
 
-// flat: the last third's median is at most a tenth and a little something above the middle third's. The first third does
-// not count: there the heap and the connections find their size.
+// flat: the last third's median is at most a tenth and a little something above the middle
+// third's. The first third does not count: there the heap and the connections find their size.
 func (t trend) flat(something float64) bool { return t.end <= 1.1*t.middle+something }
 
 func median(values []float64) float64 {

@@ -30,7 +30,8 @@ type soakPlan struct {
 
 var soakFor = flag.Duration("soak", 0, "let TestSoak run for so long, with all that it does, and judge whether the process stays flat")
 
-// briefSoak is some seconds with each fault ordered once. Whether the process stays flat, so little time does not show.
+// briefSoak is some seconds with each fault ordered once. Whether the process stays flat, so
+// little time does not show.
 var briefSoak = soakPlan{
 	length: 8 * time.Second, visitors: 8, aging: 4, renewals: 2 * time.Second, connects: 250 * time.Millisecond,
 	deliveries: 250 * time.Millisecond, events: 3, faultRounds: 1,
@@ -57,8 +58,8 @@ type soaking struct {
 	connected map[string]bool // Instagram ids
 }
 
-// TestSoak keeps the functions busy: nothing goes wrong but what was ordered, the database is as the functions said, and
-// goroutines, memory and open files stay flat.
+// TestSoak keeps the functions busy: nothing goes wrong but what was ordered, the database is as
+// the functions said, and goroutines, memory and open files stay flat.
 func TestSoak(t *testing.T) {
 	needProcesses(t)
 	plan := briefSoak
@@ -162,8 +163,8 @@ func (s *soaking) run(ctx context.Context) ([]sample, error) {
 	return samples, err
 }
 
-// pace begins an act at each tick, beside those that are still going on, eight at most: a slow machine is given less to
-// do. What has begun when ctx ends is finished.
+// pace begins an act at each tick, beside those that are still going on, eight at most: a slow
+// machine is given less to do. What has begun when ctx ends is finished.
 func pace(ctx context.Context, every time.Duration, act func(ctx context.Context, n int)) {
 	const atMost = 8
 	var group sync.WaitGroup
@@ -194,7 +195,8 @@ func (s *soaking) connect(ctx context.Context, v visitor) {
 	}
 }
 
-// deliver sends new messages to one account, as Meta does: again and again until they are acknowledged.
+// deliver sends new messages to one account, as Meta does: again and again until they are
+// acknowledged.
 func (s *soaking) deliver(ctx context.Context, n int) {
 	sim := s.meta.sim.Load()
 	account := s.side.visitors[n%len(s.side.visitors)].account

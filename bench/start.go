@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// measureStart starts each side's login again and again, and times from there to its first answer: a redirect to the
-// dialog, for which Supabase was asked who it is. That answer comes from memory, or else it is a good part of what is
-// timed. The processes that took the load are stopped before.
+// measureStart starts each side's login again and again, and times from there to its first answer:
+// a redirect to the dialog, for which Supabase was asked who it is. That answer comes from memory,
+// or else it is a good part of what is timed. The processes that took the load are stopped before.
 func (r *run) measureStart(ctx context.Context) error {
 	fmt.Fprintln(r.progress, "Starting processes")
 	r.freshMeta()
@@ -45,8 +45,8 @@ func (s *side) firstAnswer(ctx context.Context, logs string) (time.Duration, err
 	return took, err
 }
 
-// measureFirst starts each side again and again, and lets one visitor connect, once or a few times, one after the other.
-// The CPU time of each process from its start to its end is added up.
+// measureFirst starts each side again and again, and lets one visitor connect, once or a few
+// times, one after the other. The CPU time of each process from its start to its end is added up.
 func (r *run) measureFirst(ctx context.Context) error {
 	r.freshMeta()
 	defer r.memory.use()()

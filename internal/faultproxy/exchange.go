@@ -35,8 +35,8 @@ func (x *exchange) send(a answer) {
 	_, _ = x.w.Write(a.body) // nobody is left to tell
 }
 
-// begin sends what stands above the body, which is announced with length bytes; with none where that is
-// negative.
+// begin sends what stands above the body, which is announced with length bytes; with none where
+// that is negative.
 func (x *exchange) begin(a answer, length int) {
 	x.proxy.group.answered(x.record, a)
 	header := x.w.Header()
@@ -60,8 +60,8 @@ func (x *exchange) write(part []byte) {
 // abort ends the exchange in the middle.
 func (x *exchange) abort() { panic(http.ErrAbortHandler) }
 
-// waits reports whether tick came before the client had gone, or the group was closed. A nil tick never
-// comes.
+// waits reports whether tick came before the client had gone, or the group was closed. A nil tick
+// never comes.
 func waits[T any](x *exchange, tick <-chan T) bool {
 	select {
 	case <-tick:

@@ -7,7 +7,8 @@ import (
 	"time"
 )
 
-// Fault is one way in which an upstream fails. They come from [List], [Instead], [Hold] and [Lost].
+// Fault is one way in which an upstream fails. They come from [List], [Instead], [Hold] and
+// [Lost].
 type Fault struct {
 	Name  string
 	Once  bool // at the first try only; else for good
@@ -61,8 +62,8 @@ var Lost = Fault{Name: "lost", Done: true, answers: func(x *exchange, a answer) 
 	x.abort()
 }}
 
-// Instead answers with this in place of the upstream. With Done set on it, the upstream is asked all the
-// same.
+// Instead answers with this in place of the upstream. With Done set on it, the upstream is asked
+// all the same.
 func Instead(status int, contentType, body string) Fault {
 	return Fault{Name: fmt.Sprint(status), answers: instead(status, contentType, body)}
 }
@@ -77,8 +78,8 @@ func Hold(until <-chan struct{}) Fault {
 	}}
 }
 
-// trickle sends the real answer, and a space now and then for ever: whoever waits for the end waits for
-// ever.
+// trickle sends the real answer, and a space now and then for ever: whoever waits for the end
+// waits for ever.
 func trickle(x *exchange, a answer) {
 	if a.status == http.StatusNoContent {
 		a.status = http.StatusOK

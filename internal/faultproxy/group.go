@@ -1,7 +1,7 @@
-// Package faultproxy puts a proxy in front of each upstream of a program, to measure and to break its
-// calls. The proxies of one [Group] share a latency, a record of all calls, and the orders by which
-// some calls fail: answered in place of the upstream, late, never, cut, changed, or without a
-// connection ([List] has the usual faults). What is in front of a proxy and behind it is real.
+// Package faultproxy puts a proxy in front of each upstream of a program, to measure and to break
+// its calls. The proxies of one [Group] share a latency, a record of all calls, and the orders by
+// which some calls fail: answered in place of the upstream, late, never, cut, changed, or without
+// a connection ([List] has the usual faults). What is in front of a proxy and behind it is real.
 //
 //	var group faultproxy.Group
 //	defer group.Close()
@@ -63,8 +63,8 @@ func Path(path string) func(*http.Request) bool {
 	return func(r *http.Request) bool { return r.URL.Path == path }
 }
 
-// Group is the proxies in front of one program. Its zero value is ready; its fields must be set before
-// the first call. Its methods may be called at once.
+// Group is the proxies in front of one program. Its zero value is ready; its fields must be set
+// before the first call. Its methods may be called at once.
 type Group struct {
 	Recording bool   // keep a Record of each call until Reset
 	Elsewhere string // where the fault "redirect" leads: nobody may ever ask there
@@ -105,17 +105,17 @@ func (g *Group) Records() []Record {
 	return all
 }
 
-// Hits returns how many calls since Reset met a fault. Those that found no connection are not among
-// them: nobody saw them.
+// Hits returns how many calls since Reset met a fault. Those that found no connection are not
+// among them: nobody saw them.
 func (g *Group) Hits() int {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.hits
 }
 
-// Order adds an order. A call meets the fault of the first one that is about it. The order stands until
-// it is served, withdrawn by the function that is returned, or Mend. An error says that a port could not
-// be opened again.
+// Order adds an order. A call meets the fault of the first one that is about it. The order stands
+// until it is served, withdrawn by the function that is returned, or Mend. An error says that a
+// port could not be opened again.
 func (g *Group) Order(o Order) (withdraw func() error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -200,8 +200,8 @@ func (o *Order) covers(c Call, r *http.Request) bool {
 		(o.N == 0 || c.N == o.N || c.N > o.N && !o.Fault.Once) && (o.Match == nil || o.Match(r))
 }
 
-// answered notes that a call is about to be answered. A fault of the connection that waits for it begins
-// now, before anybody can act on the answer.
+// answered notes that a call is about to be answered. A fault of the connection that waits for it
+// begins now, before anybody can act on the answer.
 func (g *Group) answered(r *Record, a answer) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -227,8 +227,8 @@ var (
 	ids      = regexp.MustCompile(`/(\d+|[0-9a-f]{8}-[0-9a-f-]{27})(/|$)`)
 )
 
-// nameOf is the method and the path, without what differs from run to run. Two calls of one path that ask
-// for different things are told apart by grant_type.
+// nameOf is the method and the path, without what differs from run to run. Two calls of one path
+// that ask for different things are told apart by grant_type.
 func nameOf(r *http.Request, form url.Values) string {
 	path := ids.ReplaceAllString(prefixes.ReplaceAllString(r.URL.Path, "/"), "/{id}$2")
 	return strings.TrimSpace(r.Method + " " + path + " " + cmp.Or(form.Get("grant_type"), r.URL.Query().Get("grant_type")))

@@ -43,7 +43,8 @@ func plain(t *testing.T) (group *faultproxy.Group, ask func(method, path string)
 	}, asked
 }
 
-// An order is about the calls that its fields say, so many times; the first order that fits counts.
+// An order is about the calls that its fields say, so many times; the first order that fits
+// counts.
 func TestOrders(t *testing.T) {
 	group, ask, asked := plain(t)
 	sum := faultproxy.Call{Name: "POST /rpc/sum"}
@@ -86,7 +87,8 @@ func TestOrders(t *testing.T) {
 	}
 }
 
-// A call that is held goes on when it is let go, and others pass it. A latency is that of every call.
+// A call that is held goes on when it is let go, and others pass it. A latency is that of every
+// call.
 func TestHoldAndLatency(t *testing.T) {
 	group, ask, _ := plain(t)
 	until, held := make(chan struct{}), make(chan string)

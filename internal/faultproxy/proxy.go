@@ -16,8 +16,8 @@ import (
 	"time"
 )
 
-// Proxy stands in front of one upstream. It is a handler for any server; only where it listens by itself
-// can its connections fail.
+// Proxy stands in front of one upstream. It is a handler for any server; only where it listens by
+// itself can its connections fail.
 type Proxy struct {
 	upstream string
 	group    *Group
@@ -42,8 +42,8 @@ func (g *Group) Proxy(upstream string, target http.Handler) *Proxy {
 	return p
 }
 
-// To passes requests on to the upstream at an address as http://127.0.0.1:54321. It panics where the
-// address is none.
+// To passes requests on to the upstream at an address as http://127.0.0.1:54321. It panics where
+// the address is none.
 func To(address string) http.Handler {
 	target, err := url.Parse(address)
 	if err != nil {
@@ -83,8 +83,8 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// Listen serves the proxy on a loopback port of its own, until Group.Close, and returns its URL: over TLS
-// and HTTP/2, as the real upstreams are, or without both where authority is nil.
+// Listen serves the proxy on a loopback port of its own, until Group.Close, and returns its URL:
+// over TLS and HTTP/2, as the real upstreams are, or without both where authority is nil.
 func (p *Proxy) Listen(authority *Authority) (address string, err error) {
 	p.authority = authority
 	p.server = &http.Server{Handler: p, ErrorLog: log.New(io.Discard, "", 0), ConnState: p.track}
@@ -97,8 +97,8 @@ func (p *Proxy) Listen(authority *Authority) (address string, err error) {
 	return scheme + p.address, err
 }
 
-// ports counts up through those that systems do not hand out by themselves, and no proxy gets one that
-// another had: a port that is closed must stay so.
+// ports counts up through those that systems do not hand out by themselves, and no proxy gets one
+// that another had: a port that is closed must stay so.
 var ports atomic.Int64
 
 const firstPort, lastPort = 15000, 30000
@@ -134,7 +134,8 @@ func (p *Proxy) certificate(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 	return &p.authority.trusted, nil
 }
 
-// track notes which connections wait for a request, new ones among them: a client may open one ahead.
+// track notes which connections wait for a request, new ones among them: a client may open one
+// ahead.
 func (p *Proxy) track(connection net.Conn, state http.ConnState) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -151,7 +152,8 @@ func (p *Proxy) refuse() {
 	p.hangUp()
 }
 
-// distrustUs shows a certificate that nobody trusts. Only new connections see it, so the old ones end.
+// distrustUs shows a certificate that nobody trusts. Only new connections see it, so the old ones
+// end.
 func (p *Proxy) distrustUs() {
 	p.distrust.Store(true)
 	p.hangUp()

@@ -1,5 +1,6 @@
 // Package functions lists the functions of api/ by the path at which Vercel serves each. Whatever
-// serves, tests, fuzzes or measures them takes them from here, so that a new function is named once.
+// serves, tests, fuzzes or measures them takes them from here, so that a new function is named
+// once.
 package functions
 
 import (

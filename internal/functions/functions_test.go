@@ -134,8 +134,8 @@ func TestEveryFunctionMeetsFaults(t *testing.T) {
 // paths are those of All.
 func paths() []string { return slices.Sorted(maps.Keys(functions.All)) }
 
-// methods are those that a function serves, as it says where it is asked with another one. OPTIONS,
-// which no function treats by itself, is not among them.
+// methods are those that a function serves, as it says where it is asked with another one.
+// OPTIONS, which no function treats by itself, is not among them.
 func methods(path string) []string {
 	answer := httptest.NewRecorder()
 	functions.All[path](answer, httptest.NewRequest(http.MethodTrace, path, nil))

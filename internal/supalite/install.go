@@ -13,7 +13,8 @@ import (
 	"time"
 )
 
-// install returns the folder that holds server.mjs and its packages, and installs them if they are not there.
+// install returns the folder that holds server.mjs and its packages, and installs them if they are
+// not there.
 func install(ctx context.Context, progress io.Writer) (string, error) {
 	manifest, err := fs.Sub(files, "npm")
 	if err != nil {
@@ -26,9 +27,10 @@ func install(ctx context.Context, progress io.Writer) (string, error) {
 	return writeScripts(app)
 }
 
-// InstallPackages returns a folder with the node_modules for the package.json and the package-lock.json in source. They
-// are installed once for this machine, by npm ci with the given options, in a folder of the user's cache named after
-// name and the lock file, so that it never changes once it is there. What is installed is said to progress and in errors.
+// InstallPackages returns a folder with the node_modules for the package.json and the
+// package-lock.json in source. They are installed once for this machine, by npm ci with the given
+// options, in a folder of the user's cache named after name and the lock file, so that it never
+// changes once it is there. What is installed is said to progress and in errors.
 func InstallPackages(ctx context.Context, name, what string, source fs.FS, progress io.Writer, options ...string) (string, error) {
 	cache, err := os.UserCacheDir()
 	if err != nil {
@@ -51,7 +53,8 @@ func InstallPackages(ctx context.Context, name, what string, source fs.FS, progr
 	return installed, nil
 }
 
-// installOnce lets one process install while the others wait for it. The folder appears whole or not at all.
+// installOnce lets one process install while the others wait for it. The folder appears whole or
+// not at all.
 func installOnce(ctx context.Context, installed, what string, source fs.FS, progress io.Writer, options []string) error {
 	unlock, err := waitLock(installed + ".lock")
 	if err != nil {
@@ -109,7 +112,8 @@ func tick(progress io.Writer, begin time.Time) (stop func()) {
 	return func() { close(quit); <-done }
 }
 
-// writeScripts puts our own scripts beside the packages, in a folder named after their content: they change more often.
+// writeScripts puts our own scripts beside the packages, in a folder named after their content:
+// they change more often.
 func writeScripts(app string) (dir string, err error) {
 	defer func() {
 		if err != nil {
