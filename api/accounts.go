@@ -4,51 +4,45 @@ import (
 	"net/http"
 	"time"
 
-	"igconnect/lib/app"
 	"igconnect/lib/config"
-	"igconnect/lib/store"
+	"igconnect/lib/web"
 )
 
 // Accounts is /api/accounts: what this user connected; disconnect one.
 func Accounts(w http.ResponseWriter, r *http.Request) {
-	app.Serve(w, r, app.Route{
+	web.Serve(w, r, web.Route{
 		Name: "accounts", Needs: config.Connect, Limit: 24 * time.Second, API: true, Shared: true,
-		Methods: map[string]app.Handler{http.MethodGet: listAccounts, http.MethodDelete: disconnectAccount},
+		Methods: map[string]web.Handler{http.MethodGet: listAccounts, http.MethodDelete: disconnectAccount},
 	})
 }
 
-func listAccounts(c *app.Call) error {
-	user, err := c.Who()
+func listAccounts(r *web.Request) (web.Response, error) {
+	user, err := r.CurrentUser()
 	if err != nil {
-		return err
+		return web.Response{}, err
 	}
-	connections, err := c.Store.OfUser(c.R.Context(), user)
+	accounts, err := r.App.Connect.Accounts(r.Context(), user)
 	if err != nil {
-		return err
+		return web.Response{}, err
 	}
-	accounts := make([]store.Account, len(connections))
-	for i, connection := range connections {
-		accounts[i] = connection.Account
-	}
-	return c.JSON(http.StatusOK, map[string]any{"accounts": accounts})
+	return web.JSON(http.StatusOK, map[string]any{"accounts": accounts}), nil
 }
 
-func disconnectAccount(c *app.Call) error {
+func disconnectAccount(r *web.Request) (web.Response, error) {
 	// 1. Only a page of ours, or of an allowed origin, may write with the person's cookies.
-	if err := c.FromAllowedPage(); err != nil {
-		return err
+	if err := r.FromAllowedPage(); err != nil {
+		return web.Response{}, err
 	}
 
 	// 2. Whose account is it?
-	user, err := c.Who()
+	user, err := r.CurrentUser()
 	if err != nil {
-		return err
+		return web.Response{}, err
 	}
 
 	// 3. Remove it here, and then at Meta what nobody else needs.
-	if err := c.Disconnect(user, c.R.URL.Query().Get("instagram_id")); err != nil {
-		return err
+	if err := r.App.Connect.Disconnect(r.Context(), user, r.URL.Query().Get("instagram_id")); err != nil {
+		return web.Response{}, err
 	}
-	c.W.WriteHeader(http.StatusNoContent)
-	return nil
+	return web.Empty(http.StatusNoContent), nil
 }

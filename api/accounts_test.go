@@ -2,41 +2,41 @@ package api_test
 
 import (
 	"encoding/json"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
+	"igconnect/internal/deploytest"
 	"igconnect/internal/metasim"
 )
 
 // stored puts a row into the table as if it had been connected before.
-func (w *world) stored(user string, n int, person string, change map[string]any) {
+func (d deployment) stored(user string, n int, person string, change map[string]any) {
 	row := map[string]any{
 		"user_id": user, "instagram_id": instagramID(n), "facebook_user_id": person, "username": brand(n).Instagram.Username,
 		"page_id": brand(n).ID, "page_name": brand(n).Name, "status": "active", "token": "user-token", "page_token": "page-token",
 		"token_expires_at": "2027-01-22 05:28:59.392572+00", "connected_at": "2026-11-23T05:29:21+00:00", "subscribed_fields": []any{"feed"},
 	}
-	for name, value := range change {
-		row[name] = value
-	}
-	w.supa.mu.Lock()
-	defer w.supa.mu.Unlock()
-	w.supa.table[user+"/"+instagramID(n)] = row
+	maps.Copy(row, change)
+	d.Supabase.Insert(row)
 }
 
 func TestListAccounts(t *testing.T) {
-	w := start(t)
-	if got := w.get("/api/accounts"); got.body != `{"accounts":[]}` {
-		t.Errorf("none: %s", got.body)
+	t.Parallel()
+	d := deploy(t)
+	if got := d.Get("/api/accounts"); got.Body != `{"accounts":[]}` {
+		t.Errorf("none: %s", got.Body)
 	}
-	w.stored(ada, 1, "5001", nil)
-	w.stored(ben, 2, "5002", nil)
-	got := w.get("/api/accounts")
+	d.stored(ada, 1, "5001", nil)
+	d.stored(ben, 2, "5002", nil)
+	got := d.Get("/api/accounts")
 	var accounts struct{ Accounts []map[string]any }
-	if err := json.Unmarshal([]byte(got.body), &accounts); err != nil || got.Header.Get("Content-Type") != "application/json" {
-		t.Fatalf("%s: %v", got.body, err)
+	if err := json.Unmarshal([]byte(got.Body), &accounts); err != nil || got.Header.Get("Content-Type") != "application/json" {
+		t.Fatalf("%s: %v", got.Body, err)
 	}
 	want := []map[string]any{{
 		"instagram_id": instagramID(1), "username": "brand_1", "name": nil, "picture_url": nil, "page_id": "20001", "page_name": "Page 1",
@@ -47,28 +47,42 @@ func TestListAccounts(t *testing.T) {
 		t.Error(diff)
 	}
 
-	w.browser = newBrowser(t)
-	if got := w.get("/api/accounts"); got.StatusCode != 401 || !strings.Contains(got.body, `"code":"signed_out"`) {
-		t.Errorf("signed out: %d %s", got.StatusCode, got.body)
+	d.Browser = deploytest.NewBrowser(t)
+	if got := d.Get("/api/accounts"); got.StatusCode != 401 || !strings.Contains(got.Body, `"code":"signed_out"`) {
+		t.Errorf("signed out: %d %s", got.StatusCode, got.Body)
 	}
-	got = w.request("GET", "/api/accounts", map[string]string{"Authorization": "Bearer " + session(ada)}, nil)
-	if !strings.Contains(got.body, instagramID(1)) {
-		t.Errorf("by Bearer: %s", got.body)
+	got = d.Send("GET", "/api/accounts", map[string]string{"Authorization": "Bearer " + session(ada)}, "")
+	if !strings.Contains(got.Body, instagramID(1)) {
+		t.Errorf("by Bearer: %s", got.Body)
 	}
 	if got.Header.Get("Access-Control-Allow-Origin") != "" {
 		t.Error("shared with nobody in particular")
 	}
 }
 
-func (w *world) disconnect(id string, header map[string]string) answer {
-	w.t.Helper()
-	return w.request("DELETE", "/api/accounts?instagram_id="+id, header, nil)
+// A script of another website may make the visitor's browser ask, cookies and
+// all, and does not get to read the answer.
+func TestListIsReadByAllowedPagesOnly(t *testing.T) {
+	t.Parallel()
+	d := deployWith(t, sharing, brand(1))
+	d.Connect()
+	for origin, allowed := range map[string]string{d.URL: d.URL, appOrigin: appOrigin, "": "", "https://evil.example": ""} {
+		got := d.Send("GET", "/api/accounts", map[string]string{"Origin": origin}, "")
+		if got.StatusCode != http.StatusOK || got.Header.Get("Access-Control-Allow-Origin") != allowed {
+			t.Errorf("from %q: %d %s, %v", origin, got.StatusCode, got.Code(), got.Header)
+		}
+	}
+}
+
+func (d deployment) disconnect(id string, header map[string]string) deploytest.Answer {
+	d.T.Helper()
+	return d.Send("DELETE", "/api/accounts?instagram_id="+id, header, "")
 }
 
 // did are the steps at Meta that end something.
-func (w *world) did() string {
+func (d deployment) did() string {
 	var steps []string
-	for _, request := range w.meta.Requests() {
+	for _, request := range d.Meta.Requests() {
 		if request.Step == "unsubscribe" || request.Step == "revoke" {
 			steps = append(steps, request.Step)
 		}
@@ -77,49 +91,48 @@ func (w *world) did() string {
 }
 
 func TestDisconnect(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name  string
-		setUp func(w *world)
+		setUp func(d deployment)
 		did   string // at Meta
 		kept  []string
 	}{
-		{"the person's last account", func(*world) {}, "unsubscribe revoke", nil},
-		{"another account of the person stays", func(w *world) { w.stored(ada, 2, "5001", nil) }, "unsubscribe", []string{ada + "/" + instagramID(2)}},
-		{"another user has an account of the person", func(w *world) { w.stored(ben, 2, "5001", nil) }, "unsubscribe", []string{ben + "/" + instagramID(2)}},
-		{"another user needs the Page", func(w *world) { w.stored(ben, 1, "5002", nil) }, "revoke", []string{ben + "/" + instagramID(1)}},
-		{"another user's connection of the Page is dead", func(w *world) { w.stored(ben, 1, "5002", map[string]any{"status": "reconnect"}) },
+		{"the person's last account", func(deployment) {}, "unsubscribe revoke", nil},
+		{"another account of the person stays", func(d deployment) { d.stored(ada, 2, "5001", nil) }, "unsubscribe", []string{ada + "/" + instagramID(2)}},
+		{"another user has an account of the person", func(d deployment) { d.stored(ben, 2, "5001", nil) }, "unsubscribe", []string{ben + "/" + instagramID(2)}},
+		{"another user needs the Page", func(d deployment) { d.stored(ben, 1, "5002", nil) }, "revoke", []string{ben + "/" + instagramID(1)}},
+		{"another user's connection of the Page is dead", func(d deployment) { d.stored(ben, 1, "5002", map[string]any{"status": "reconnect"}) },
 			"unsubscribe revoke", []string{ben + "/" + instagramID(1)}},
-		{"Meta is down", func(w *world) { w.meta.Order(metasim.Order{Status: 500}) }, "unsubscribe unsubscribe unsubscribe revoke revoke revoke", nil},
+		{"Meta is down", func(d deployment) { d.Meta.Inject(metasim.Fault{Status: 500}) }, "unsubscribe unsubscribe unsubscribe revoke revoke revoke", nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			w := start(t, brand(1))
-			w.connect()
-			c.setUp(w)
-			got := w.disconnect(instagramID(1), map[string]string{"Origin": w.url})
-			if got.StatusCode != http.StatusNoContent || got.body != "" {
-				t.Errorf("%d %s: %s", got.StatusCode, got.code(), got.body)
+			t.Parallel()
+			d := deploy(t, brand(1))
+			d.Connect()
+			c.setUp(d)
+			got := d.disconnect(instagramID(1), map[string]string{"Origin": d.URL})
+			if got.StatusCode != http.StatusNoContent || got.Body != "" {
+				t.Errorf("%d %s: %s", got.StatusCode, got.Code(), got.Body)
 			}
-			if did := w.did(); did != c.did {
-				t.Errorf("at Meta: %q, want %q\n%s", did, c.did, w.logged())
+			if did := d.did(); did != c.did {
+				t.Errorf("at Meta: %q, want %q\n%s", did, c.did, d.Watch.Log())
 			}
-			var kept []string
-			for key := range w.supa.rows() {
-				kept = append(kept, key)
+			if kept := slices.Collect(maps.Keys(d.Supabase.Rows())); !slices.Equal(kept, c.kept) {
+				t.Errorf("kept: %v, want %v", kept, c.kept)
 			}
-			if diff := cmp.Diff(c.kept, kept); diff != "" {
-				t.Error(diff)
-			}
-			if got := w.disconnect(instagramID(1), map[string]string{"Origin": w.url}); got.StatusCode != 404 {
+			if got := d.disconnect(instagramID(1), map[string]string{"Origin": d.URL}); got.StatusCode != 404 {
 				t.Errorf("again: %d", got.StatusCode)
 			}
-			if c.name == "Meta is down" && !(strings.Contains(w.logged(), "not_unsubscribed") && strings.Contains(w.logged(), "not_revoked")) {
-				t.Errorf("the log does not say what is left to do: %s", w.logged())
+			if c.name == "Meta is down" && !(strings.Contains(d.Watch.Log(), "not_unsubscribed") && strings.Contains(d.Watch.Log(), "not_revoked")) {
+				t.Errorf("the log does not say what is left to do: %s", d.Watch.Log())
 			}
 		})
 	}
 }
 
 func TestDisconnectRefused(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name   string
 		id     string
@@ -137,45 +150,51 @@ func TestDisconnectRefused(t *testing.T) {
 		{"with a forged Bearer", instagramID(1), map[string]string{"Authorization": "Bearer a.b.c"}, 401, "signed_out"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			w := start(t)
-			w.stored(ada, 1, "5001", nil)
-			w.stored(ben, 2, "5002", nil)
+			t.Parallel()
+			d := deploy(t)
+			d.stored(ada, 1, "5001", nil)
+			d.stored(ben, 2, "5002", nil)
 			if c.header == nil {
-				c.header = map[string]string{"Origin": w.url}
+				c.header = map[string]string{"Origin": d.URL}
 			}
-			got := w.disconnect(c.id, c.header)
-			if got.StatusCode != c.status || got.code() != c.code || got.Header.Get("Content-Type") != "application/json" {
-				t.Errorf("%d %s: %s", got.StatusCode, got.code(), got.body)
+			got := d.disconnect(c.id, c.header)
+			if got.StatusCode != c.status || got.Code() != c.code || got.Header.Get("Content-Type") != "application/json" {
+				t.Errorf("%d %s: %s", got.StatusCode, got.Code(), got.Body)
 			}
-			if len(w.supa.rows()) != 2 || w.did() != "" {
-				t.Errorf("rows %v, at Meta %q", w.supa.rows(), w.did())
+			if len(d.Supabase.Rows()) != 2 || d.did() != "" {
+				t.Errorf("rows %v, at Meta %q", d.Supabase.Rows(), d.did())
 			}
 		})
 	}
 }
 
 func TestDisconnectByScript(t *testing.T) {
-	w := start(t, brand(1))
-	w.connect()
-	w.browser = newBrowser(t)
-	got := w.disconnect(instagramID(1), map[string]string{"Authorization": "Bearer " + session(ada)})
-	if got.StatusCode != 204 || len(w.supa.rows()) != 0 {
-		t.Errorf("%d %s", got.StatusCode, got.code())
+	t.Parallel()
+	d := deploy(t, brand(1))
+	d.Connect()
+	d.Browser = deploytest.NewBrowser(t)
+	got := d.disconnect(instagramID(1), map[string]string{"Authorization": "Bearer " + session(ada)})
+	if got.StatusCode != 204 || len(d.Supabase.Rows()) != 0 {
+		t.Errorf("%d %s", got.StatusCode, got.Code())
 	}
 }
 
 // While Supabase is down nothing is undone at Meta either.
 func TestDisconnectWhileSupabaseIsDown(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("waits for the pauses between tries")
 	}
 	for _, step := range []string{"list", "tokens", "delete"} {
-		w := start(t, brand(1))
-		w.connect()
-		w.supa.broken(step, html(502))
-		got := w.disconnect(instagramID(1), map[string]string{"Origin": w.url})
-		if got.StatusCode != 503 || got.code() != "store_unavailable" || len(w.supa.rows()) != 1 || w.did() != "" {
-			t.Errorf("%s: %d %s, at Meta %q", step, got.StatusCode, got.code(), w.did())
-		}
+		t.Run(step, func(t *testing.T) {
+			t.Parallel()
+			d := deploy(t, brand(1))
+			d.Connect()
+			d.Supabase.Break(step, html(502))
+			got := d.disconnect(instagramID(1), map[string]string{"Origin": d.URL})
+			if got.StatusCode != 503 || got.Code() != "store_unavailable" || len(d.Supabase.Rows()) != 1 || d.did() != "" {
+				t.Errorf("%d %s, at Meta %q", got.StatusCode, got.Code(), d.did())
+			}
+		})
 	}
 }

@@ -1,71 +1,71 @@
 package api
 
 import (
+	"errors"
 	"net/http"
 	"time"
 
-	"igconnect/lib/app"
 	"igconnect/lib/config"
+	"igconnect/lib/connect"
+	"igconnect/lib/web"
 )
 
 // Callback is /api/callback: Meta sends the browser back with a code, and the
 // code becomes a saved connection.
 func Callback(w http.ResponseWriter, r *http.Request) {
-	app.Serve(w, r, app.Route{
+	web.Serve(w, r, web.Route{
 		Name: "callback", Needs: config.Connect, Limit: 24 * time.Second,
-		Methods: map[string]app.Handler{http.MethodGet: finishLogin},
+		Methods: map[string]web.Handler{http.MethodGet: finishLogin},
 	})
 }
 
-func finishLogin(c *app.Call) error {
-	ctx, query := c.R.Context(), c.R.URL.Query()
+func finishLogin(r *web.Request) (web.Response, error) {
+	ctx, query, login := r.Context(), r.URL.Query(), r.App.Connect
 
 	// 1. The state shows that this browser began this login. It works once.
-	state, err := c.TakeState(query.Get("state"))
+	state, err := login.ConsumeState(r.Jar, query.Get("state"))
 	if err != nil {
-		return err
+		return web.Response{}, err
 	}
-	if err := c.SameUser(state.User); err != nil {
-		return err
+	r.Login = state.LoginOptions
+	if err := r.SameUser(state.User); err != nil {
+		return web.Response{}, err
 	}
 
 	// 2. What did the person say?
-	code, err := c.Approved(query)
-	if err != nil {
-		return err
+	code, err := connect.AuthorizationCode(query)
+	if errors.Is(err, connect.ErrDenied) {
+		return r.Denied()
 	}
-	if code == "" {
-		return c.Denied()
+	if err != nil {
+		return web.Response{}, err
 	}
 
 	// 3. The code becomes a short-lived token, and that one of 60 days.
-	short, err := c.Graph.Exchange(ctx, code, c.Config.RedirectURI)
+	short, err := login.Provider.Exchange(ctx, code)
 	if err != nil {
-		return err
+		return web.Response{}, err
 	}
-	long, err := c.Graph.Upgrade(ctx, short.Value)
+	long, err := login.Provider.Extend(ctx, short.Value)
 	if err != nil {
-		return err
+		return web.Response{}, err
 	}
 
 	// 4. Which Pages and Instagram accounts does it lead to?
-	found, err := c.Discover(long)
+	found, err := login.Discover(ctx, long)
 	if err != nil {
-		return err
+		return web.Response{}, err
 	}
 
 	// 5. None: say why. The only one, or the one to reconnect: save it. Else let
 	// the person choose.
-	grant := c.Granted(state, long)
-	accounts, wanted := found.Accounts(), found.Chosen([]string{state.Account})
-	switch {
-	case len(accounts) == 0:
-		return c.WhyMissing(grant, found)
-	case len(wanted) == 1:
-		return c.Connect(state.Flow(), grant, found, wanted)
-	case len(accounts) == 1 && state.Account == "":
-		return c.Connect(state.Flow(), grant, found, accounts)
-	default:
-		return c.Choose(state.Flow(), grant, found, "")
+	grant := login.NewGrant(state, long)
+	selected, err := login.Select(ctx, grant, found)
+	if err != nil {
+		return web.Response{}, err
 	}
+	if len(selected) == 0 {
+		return r.OfferChoice(grant, found, "")
+	}
+	return r.SaveConnections(grant, found, selected)
 }

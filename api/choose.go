@@ -4,37 +4,38 @@ import (
 	"net/http"
 	"time"
 
-	"igconnect/lib/app"
 	"igconnect/lib/config"
+	"igconnect/lib/web"
 )
 
 // Choose is /api/choose: the person picks among several accounts, or tries
 // once more to save.
 func Choose(w http.ResponseWriter, r *http.Request) {
-	app.Serve(w, r, app.Route{
+	web.Serve(w, r, web.Route{
 		Name: "choose", Needs: config.Connect, Limit: 24 * time.Second,
-		Methods: map[string]app.Handler{http.MethodPost: connectChosen},
+		Methods: map[string]web.Handler{http.MethodPost: connectChosen},
 	})
 }
 
-func connectChosen(c *app.Call) error {
+func connectChosen(r *web.Request) (web.Response, error) {
 	// 1. The form is ours, and the sealed grant is this user's.
-	form, err := c.OwnForm()
+	form, err := r.OwnForm()
 	if err != nil {
-		return err
+		return web.Response{}, err
 	}
-	flow, grant, err := c.OpenGrant(form.Get("flow"))
+	grant, err := r.App.Connect.OpenGrant(r.Jar, form.Get("flow"))
 	if err != nil {
-		return err
+		return web.Response{}, err
 	}
-	if err := c.SameUser(grant.User); err != nil {
-		return err
+	r.Login = grant.Options
+	if err := r.SameUser(grant.User); err != nil {
+		return web.Response{}, err
 	}
 
 	// 2. The accounts are read again from Meta: an id only selects among them.
-	found, err := c.Discover(grant.Token)
+	found, err := r.App.Connect.Discover(r.Context(), grant.Token)
 	if err != nil {
-		return err
+		return web.Response{}, err
 	}
 	wanted := form["instagram_id"]
 	if !form.Has("choosing") && len(wanted) == 0 { // a new try with what was chosen before
@@ -44,7 +45,7 @@ func connectChosen(c *app.Call) error {
 
 	// 3. Save, or ask once more.
 	if len(chosen) == 0 {
-		return c.Choose(flow, grant, found, "Choose at least one account, then press Connect.")
+		return r.OfferChoice(grant, found, "Choose at least one account, then press Connect.")
 	}
-	return c.Connect(flow, grant, found, chosen)
+	return r.SaveConnections(grant, found, chosen)
 }

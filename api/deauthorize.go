@@ -4,28 +4,27 @@ import (
 	"net/http"
 	"time"
 
-	"igconnect/lib/app"
 	"igconnect/lib/config"
+	"igconnect/lib/web"
 )
 
 // Deauthorize is /api/deauthorize: Meta says that a person removed the app.
 func Deauthorize(w http.ResponseWriter, r *http.Request) {
-	app.Serve(w, r, app.Route{
+	web.Serve(w, r, web.Route{
 		Name: "deauthorize", Needs: config.Deliveries, Limit: 8 * time.Second, API: true,
-		Methods: map[string]app.Handler{http.MethodPost: forgetTokens},
+		Methods: map[string]web.Handler{http.MethodPost: destroyTokens},
 	})
 }
 
-func forgetTokens(c *app.Call) error {
-	request, err := c.SignedRequest()
+func destroyTokens(r *web.Request) (web.Response, error) {
+	request, err := r.SignedRequest()
 	if err != nil {
-		return err
+		return web.Response{}, err
 	}
-	changed, err := c.Store.Deauthorize(c.R.Context(), request.PersonID, "You removed this app at Facebook.", request.Issued)
+	changed, err := r.App.Store.Deauthorize(r.Context(), request.PersonID, "You removed this app at Facebook.", request.Issued)
 	if err != nil {
-		return err
+		return web.Response{}, err
 	}
-	c.Note("deauthorized", changed)
-	c.W.WriteHeader(http.StatusOK)
-	return nil
+	r.Note("deauthorized", changed)
+	return web.Empty(http.StatusOK), nil
 }

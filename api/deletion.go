@@ -4,32 +4,36 @@ import (
 	"net/http"
 	"time"
 
-	"igconnect/lib/app"
 	"igconnect/lib/config"
+	"igconnect/lib/web"
 )
 
 // Deletion is /api/deletion: Meta asks to erase a person's data, and the person
 // looks what became of that.
 func Deletion(w http.ResponseWriter, r *http.Request) {
-	app.Serve(w, r, app.Route{
+	web.Serve(w, r, web.Route{
 		Name: "deletion", Needs: config.Erasures, Limit: 8 * time.Second, API: r.Method == http.MethodPost,
-		Methods: map[string]app.Handler{http.MethodGet: showErasure, http.MethodPost: erasePerson},
+		Methods: map[string]web.Handler{http.MethodGet: showErasure, http.MethodPost: erasePerson},
 	})
 }
 
-func erasePerson(c *app.Call) error {
-	request, err := c.SignedRequest()
+func erasePerson(r *web.Request) (web.Response, error) {
+	request, err := r.SignedRequest()
 	if err != nil {
-		return err
+		return web.Response{}, err
 	}
-	if err := c.Store.Erase(c.R.Context(), request.PersonID, request.Code); err != nil {
-		return err
+	if err := r.App.Store.Erase(r.Context(), request.PersonID, request.Code); err != nil {
+		return web.Response{}, err
 	}
-	return c.JSON(http.StatusOK, map[string]string{
-		"url": c.Config.Origin + "/api/deletion?code=" + request.Code.String(), "confirmation_code": request.Code.String(),
-	})
+	return web.JSON(http.StatusOK, map[string]string{
+		"url": r.App.Config.Origin + "/api/deletion?code=" + request.Code.String(), "confirmation_code": request.Code.String(),
+	}), nil
 }
 
-func showErasure(c *app.Call) error {
-	return c.ShowErasure(c.R.URL.Query().Get("code"))
+func showErasure(r *web.Request) (web.Response, error) {
+	record, err := r.App.Store.Erasure(r.Context(), r.URL.Query().Get("code"))
+	if err != nil {
+		return web.Response{}, err
+	}
+	return web.Erased(record), nil
 }

@@ -3,7 +3,6 @@ package api_test
 import (
 	"cmp"
 	"net/http"
-	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
@@ -12,6 +11,10 @@ import (
 	"igconnect/internal/metasim"
 )
 
+// latency of each call is long enough for those side by side to begin in, on a
+// machine that runs other tests at the same time.
+const latency = 150 * time.Millisecond
+
 // interval is one upstream call as the upstream saw it.
 type interval struct {
 	step       string
@@ -19,13 +22,13 @@ type interval struct {
 }
 
 // since are the calls to Meta and to Supabase that came after a moment.
-func (w *world) since(moment time.Time) []interval {
+func (d deployment) since(moment time.Time) []interval {
 	var calls []interval
-	for _, r := range w.meta.Requests() {
+	for _, r := range d.Meta.Requests() {
 		calls = append(calls, interval{r.Step, r.Start, r.End})
 	}
-	for _, r := range w.supa.seen() {
-		calls = append(calls, interval{r.step, r.start, r.end})
+	for _, r := range d.Supabase.Requests() {
+		calls = append(calls, interval{r.Step, r.Start, r.End})
 	}
 	return slices.DeleteFunc(calls, func(i interval) bool { return i.start.Before(moment) })
 }
@@ -49,6 +52,7 @@ func depth(calls []interval) int {
 }
 
 func TestDepth(t *testing.T) {
+	t.Parallel()
 	at := func(start, end int) interval {
 		return interval{"", time.UnixMilli(int64(start)), time.UnixMilli(int64(end))}
 	}
@@ -69,27 +73,29 @@ func TestDepth(t *testing.T) {
 }
 
 func TestRoundTrips(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name  string
-		order *metasim.Order
+		order *metasim.Fault
 		calls string
 		depth int
 	}{
 		{"as usual", nil, "accounts debug_token exchange list me permissions save subscribe upgrade", 4},
-		{"a subscription that comes out differently", &metasim.Order{Step: "subscribe", Code: 100}, "accounts debug_token exchange list me patch permissions save subscribe upgrade", 5},
+		{"a subscription that comes out differently", &metasim.Fault{Step: "subscribe", Code: 100}, "accounts debug_token exchange list me patch permissions save subscribe upgrade", 5},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			w := start(t, brand(1))
-			w.meta.SetLatency(50 * time.Millisecond)
-			w.supa.latency = 50 * time.Millisecond
+			t.Parallel()
+			d := deploy(t, brand(1))
+			d.Meta.SetLatency(latency)
+			d.Supabase.SetLatency(latency)
 			if c.order != nil {
-				w.meta.Order(*c.order)
+				d.Meta.Inject(*c.order)
 			}
-			callback := w.login("", metasim.Approval{})
+			callback := d.LogIn("", metasim.Approval{})
 			begun := time.Now()
-			w.wantRedirect(w.get(callback), http.StatusSeeOther, "/?connected="+instagramID(1))
+			d.WantRedirect(d.Get(callback), http.StatusSeeOther, "/?connected="+instagramID(1))
 
-			calls := w.since(begun)
+			calls := d.since(begun)
 			var steps []string
 			for _, call := range calls {
 				steps = append(steps, call.step)
@@ -108,37 +114,33 @@ func TestRoundTrips(t *testing.T) {
 
 // 300 Pages on three list pages, and two more that only the token names.
 func TestRoundTripsWithManyPages(t *testing.T) {
+	t.Parallel()
 	var pages []metasim.Page
 	for n := 1; n <= 302; n++ {
 		page := brand(n)
 		page.Unlisted = n > 300
 		pages = append(pages, page)
 	}
-	w := start(t, pages...)
-	w.meta.SetLatency(50 * time.Millisecond)
-	w.supa.latency = 50 * time.Millisecond
-	callback := w.login("", metasim.Approval{})
+	d := deploy(t, pages...)
+	d.Meta.SetLatency(latency)
+	d.Supabase.SetLatency(latency)
+	callback := d.LogIn("", metasim.Approval{})
 	begun := time.Now()
-	chooser := w.get(callback)
-	if got := strings.Count(chooser.body, `name="instagram_id"`); got != 302 {
+	chooser := d.Get(callback)
+	if got := strings.Count(chooser.Body, `name="instagram_id"`); got != 302 {
 		t.Errorf("%d accounts are offered", got)
 	}
-	if got := depth(w.since(begun)); got > 7 {
+	if got := depth(d.since(begun)); got > 7 {
 		t.Errorf("%d round trips one after the other", got)
 	}
 }
 
 // In production the cookie is bound to the host and to https.
 func TestCookieInProduction(t *testing.T) {
-	w := start(t, brand(1))
-	t.Setenv("REDIRECT_URI", "https://app.example/api/auth/callback")
-	request := httptest.NewRequest("GET", w.url+"/api/login", nil)
-	request.Host = "app.example"
-	for _, cookie := range w.cookies("sb-") {
-		request.AddCookie(cookie)
-	}
-	request.RequestURI = ""
-	got := w.do(request)
+	t.Parallel()
+	d := deploy(t, brand(1))
+	d.Set("REDIRECT_URI", "https://app.example/api/auth/callback")
+	got := d.Send("GET", "/api/login", map[string]string{"Host": "app.example"}, "")
 	set := got.Header.Get("Set-Cookie")
 	if !strings.HasPrefix(set, "__Host-igconnect_state_") || !strings.HasSuffix(set, "; Path=/; Max-Age=600; HttpOnly; Secure; SameSite=Lax") {
 		t.Errorf("Set-Cookie: %s", set)

@@ -1,18 +1,20 @@
 package api_test
 
 import (
+	"bytes"
 	"encoding/json"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"testing"
 
-	"igconnect/api"
+	"igconnect/internal/deploytest"
 	"igconnect/internal/functions"
 	"igconnect/internal/leaks"
+	"igconnect/lib/app"
+	"igconnect/lib/web"
 )
 
 // strangers' requests may be answered so, and in no other way.
@@ -45,7 +47,7 @@ var fuzzedMethods = []string{"GET", "POST", "DELETE", "OPTIONS", "HEAD", "PUT"}
 // and none to Supabase that writes. A webhook's body that Meta signed is kept
 // or refused as no JSON.
 func FuzzFunctions(f *testing.F) {
-	s := startFuzz(f)
+	s := deployFuzzed(f)
 	f.Fuzz(func(t *testing.T, function, method byte, query, cookies, authorization, origin, host, contentType, body string) {
 		of := fuzzedFunctions[int(function)%len(fuzzedFunctions)]
 		sent := func() *http.Request {
@@ -57,7 +59,7 @@ func FuzzFunctions(f *testing.F) {
 			}
 			return r
 		}
-		got, reached := s.serve(t, functions.All[of.path], sent())
+		got, reached := s.serve(functions.All[of.path], sent())
 		s.check(t, got)
 		for _, step := range reached {
 			if !slices.Contains(of.reaches, step) {
@@ -74,8 +76,8 @@ func FuzzFunctions(f *testing.F) {
 			t.Errorf("a delivery without a signature: %d", got.Code)
 		}
 		r := sent()
-		r.Header.Set("X-Hub-Signature-256", signed(body, appSecret))
-		got, reached = s.serve(t, functions.All[of.path], r)
+		r.Header.Set("X-Hub-Signature-256", signed(body, deploytest.AppSecret))
+		got, reached = s.serve(functions.All[of.path], r)
 		s.check(t, got)
 		if kept := json.Valid([]byte(body)); kept && got.Code != 200 || got.Code != 200 && (got.Code != 400 || len(reached) != 0) || len(reached) > 1 {
 			t.Errorf("a signed delivery: %d, calls %q", got.Code, reached)
@@ -83,67 +85,46 @@ func FuzzFunctions(f *testing.F) {
 	})
 }
 
-// fuzzWorld is what surrounds the functions while they are fuzzed.
-type fuzzWorld struct {
-	supa   atomic.Pointer[supabase]
-	log    *os.File
+// fuzzed is a deployment whose functions are called without a network in front,
+// and the log of the call.
+type fuzzed struct {
+	deployment
+	app    *app.App
+	log    bytes.Buffer
 	search *leaks.Search
 }
 
-// startFuzz sets up a world where no call ever leads to Meta.
-func startFuzz(f *testing.F) *fuzzWorld {
-	s := &fuzzWorld{}
-	supa := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.supa.Load().ServeHTTP(w, r) }))
-	meta := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { panic("a stranger reached Meta: " + r.URL.Path) }))
-	f.Cleanup(func() { supa.Close(); meta.Close() })
-	for _, name := range []string{"ALLOWED_ORIGINS", "WEBHOOK_FIELDS", "FB_LOGIN_SCOPES", "FB_LOGIN_CONFIG_ID", "VERCEL_ENV", "SUPABASE_AUTH_COOKIE"} {
-		f.Setenv(name, "")
-	}
-	secrets := map[string]string{"FB_APP_SECRET": appSecret, "SUPABASE_SECRET_KEY": secretKey, "WEBHOOK_VERIFY_TOKEN": verifyToken, "CRON_SECRET": cronSecret}
-	for name, value := range secrets {
-		f.Setenv(name, value)
-	}
-	f.Setenv("FB_APP_ID", appID)
-	f.Setenv("REDIRECT_URI", "https://own.example/api/auth/callback")
-	f.Setenv("SIGN_IN_URL", "https://own.example/sign-in")
-	f.Setenv("SUPABASE_URL", supa.URL)
-	f.Setenv("FB_GRAPH_URL", meta.URL)
-	f.Setenv("FB_DIALOG_URL", meta.URL)
-	s.search = leaks.NewSearch(secrets)
-
+// deployFuzzed deploys the functions at https://own.example.
+func deployFuzzed(f *testing.F) *fuzzed {
+	f.Helper()
+	d := deployWith(f, map[string]string{
+		"REDIRECT_URI": "https://own.example/api/auth/callback", "SIGN_IN_URL": "https://own.example/sign-in", "SUPABASE_AUTH_COOKIE": "",
+	})
+	s := &fuzzed{deployment: d, search: leaks.NewSearch(map[string]string{
+		"FB_APP_SECRET": deploytest.AppSecret, "SUPABASE_SECRET_KEY": deploytest.SecretKey,
+		"WEBHOOK_VERIFY_TOKEN": deploytest.VerifyToken, "CRON_SECRET": deploytest.CronSecret,
+	})}
 	var err error
-	if s.log, err = os.CreateTemp(f.TempDir(), "log"); err != nil {
+	if s.app, err = app.New(app.Options{Getenv: d.Setting, Log: slog.New(slog.NewJSONHandler(&s.log, nil))}); err != nil {
 		f.Fatal(err)
 	}
-	f.Cleanup(func() { s.log.Close() })
-	stderr := os.Stderr
-	os.Stderr = s.log // the first call takes it, once for an environment; the fuzzer itself writes to the real one
-	api.Health(httptest.NewRecorder(), httptest.NewRequest("GET", "/api/health", nil))
-	os.Stderr = stderr
 	return s
 }
 
 // serve calls a function and tells which steps at Supabase that led to.
-func (s *fuzzWorld) serve(t *testing.T, function http.HandlerFunc, r *http.Request) (got *httptest.ResponseRecorder, reached []string) {
-	t.Helper()
-	if err := s.log.Truncate(0); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := s.log.Seek(0, 0); err != nil {
-		t.Fatal(err)
-	}
-	supa := newSupabase()
-	s.supa.Store(supa)
+func (s *fuzzed) serve(function http.HandlerFunc, r *http.Request) (got *httptest.ResponseRecorder, reached []string) {
+	before := len(s.Supabase.Requests())
+	s.log.Reset()
 	got = httptest.NewRecorder()
-	function(got, r)
-	for _, request := range supa.seen() {
-		reached = append(reached, request.step)
+	function(got, r.WithContext(web.WithApp(r.Context(), s.app)))
+	for _, request := range s.Supabase.Requests()[before:] {
+		reached = append(reached, request.Step)
 	}
 	return got, reached
 }
 
 // check holds an answer to what every answer keeps to.
-func (s *fuzzWorld) check(t *testing.T, got *httptest.ResponseRecorder) {
+func (s *fuzzed) check(t *testing.T, got *httptest.ResponseRecorder) {
 	t.Helper()
 	code := got.Header().Get("X-Error-Code")
 	if (got.Code >= 400) != (code != "") && got.Code != http.StatusServiceUnavailable || code != "" && !slices.Contains(strangersCodes, code) {
@@ -160,13 +141,13 @@ func (s *fuzzWorld) check(t *testing.T, got *httptest.ResponseRecorder) {
 	if strings.HasPrefix(got.Header().Get("Content-Type"), "text/html") && !strings.Contains(got.Header().Get("Content-Security-Policy"), "default-src 'none'") {
 		t.Errorf("a page without a policy: %v", got.Header())
 	}
-	if location := got.Header().Get("Location"); location != "" && !strings.HasPrefix(location, os.Getenv("FB_DIALOG_URL")+"/") && !strings.HasPrefix(location, "https://own.example/") {
+	if location := got.Header().Get("Location"); location != "" && !strings.HasPrefix(location, s.Setting("FB_DIALOG_URL")+"/") && !strings.HasPrefix(location, "https://own.example/") {
 		t.Errorf("sent to %q", location)
 	}
-	log, err := os.ReadFile(s.log.Name())
-	if err != nil {
-		t.Fatal(err)
+	if asked := s.Meta.Requests(); len(asked) != 0 {
+		t.Errorf("a stranger reached Meta: %v", asked)
 	}
+	log := s.log.Bytes()
 	if strings.Count(string(log), "\n") != 1 || !json.Valid(log) {
 		t.Errorf("not one record: %q", log)
 	}

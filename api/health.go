@@ -4,22 +4,21 @@ import (
 	"net/http"
 	"time"
 
-	"igconnect/lib/app"
+	"igconnect/lib/web"
 )
 
 // Health is /api/health: what is missing in the set-up.
 func Health(w http.ResponseWriter, r *http.Request) {
-	app.Serve(w, r, app.Route{
+	web.Serve(w, r, web.Route{
 		Name: "health", Limit: 20 * time.Second, API: true,
-		Methods: map[string]app.Handler{http.MethodGet: showHealth},
+		Methods: map[string]web.Handler{http.MethodGet: showHealth},
 	})
 }
 
-func showHealth(c *app.Call) error {
-	health := c.Health()
-	status := http.StatusOK
-	if !health.OK {
-		status = http.StatusServiceUnavailable
+func showHealth(r *web.Request) (web.Response, error) {
+	report := r.App.Health.Check(r.Context(), r.Hostname(), r.ByOperator() == nil)
+	if !report.OK {
+		return web.JSON(http.StatusServiceUnavailable, report), nil
 	}
-	return c.JSON(status, health)
+	return web.JSON(http.StatusOK, report), nil
 }

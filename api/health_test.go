@@ -3,15 +3,16 @@ package api_test
 import (
 	"encoding/json"
 	"net/http"
-	"os"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"igconnect/internal/deploytest"
 	"igconnect/internal/metasim"
 	"igconnect/lib/app"
 	"igconnect/lib/config"
+	"igconnect/lib/health"
 	"igconnect/lib/store"
 )
 
@@ -34,47 +35,49 @@ var (
 	vaultWorks   = reply(200, `true`)
 )
 
-// startHealthy is a world in which every check passes.
-func startHealthy(t *testing.T) *world {
-	w := start(t)
-	w.supa.broken("", healthy(rightVersion, vaultWorks))
-	w.subscribed(metasim.AppSubscription{})
-	return w
+// deployHealthy deploys the functions where every check passes.
+func deployHealthy(t *testing.T) deployment {
+	t.Helper()
+	d := deploy(t)
+	d.Supabase.Break("", healthy(rightVersion, vaultWorks))
+	d.subscribed(metasim.AppSubscription{})
+	return d
 }
 
 // subscribed sets up the app's webhook, with what differs.
-func (w *world) subscribed(s metasim.AppSubscription) {
+func (d deployment) subscribed(s metasim.AppSubscription) {
 	if s.Object == "" {
 		s.Object = "instagram"
 	}
 	if s.CallbackURL == "" {
-		s.CallbackURL = w.url + "/api/webhook"
+		s.CallbackURL = d.URL + "/api/webhook"
 	}
 	if s.Fields == nil {
 		s.Fields = []string{"messages", "messaging_postbacks"}
 	}
-	w.meta.SetAppSubscriptions(metasim.AppSubscription{Object: "page", CallbackURL: "https://else.example"}, s)
+	d.Meta.SetAppSubscriptions(metasim.AppSubscription{Object: "page", CallbackURL: "https://else.example"}, s)
 }
 
 // health asks as the operator.
-func (w *world) health() (answer, app.Health) {
-	w.t.Helper()
-	got := w.request("GET", "/api/health", map[string]string{"Authorization": "Bearer " + cronSecret}, nil)
-	var health app.Health
-	if err := json.Unmarshal([]byte(got.body), &health); err != nil {
-		w.t.Fatalf("%d %s", got.StatusCode, got.body)
+func (d deployment) health() (deploytest.Answer, health.Report) {
+	d.T.Helper()
+	got := d.Send("GET", "/api/health", map[string]string{"Authorization": "Bearer " + deploytest.CronSecret}, "")
+	var report health.Report
+	if err := json.Unmarshal([]byte(got.Body), &report); err != nil {
+		d.T.Fatalf("%d %s", got.StatusCode, got.Body)
 	}
-	return got, health
+	return got, report
 }
 
 func TestHealthy(t *testing.T) {
-	w := startHealthy(t)
-	got, health := w.health()
-	if got.StatusCode != http.StatusOK || !health.OK || health.Version != app.Version {
-		t.Errorf("%d %s", got.StatusCode, got.body)
+	t.Parallel()
+	d := deployHealthy(t)
+	got, report := d.health()
+	if got.StatusCode != http.StatusOK || !report.OK || report.Version != app.Version {
+		t.Errorf("%d %s", got.StatusCode, got.Body)
 	}
 	names := map[string]bool{}
-	for _, check := range health.Checks {
+	for _, check := range report.Checks {
 		if !check.OK || check.Problem != "" || check.Fix != "" || names[check.Name] {
 			t.Errorf("%+v", check)
 		}
@@ -85,39 +88,40 @@ func TestHealthy(t *testing.T) {
 			t.Errorf("no check of %s", name)
 		}
 	}
-	w.wantNoValue(got)
+	d.wantNoValue(got)
 }
 
 // wantNoValue searches an answer for the value of any variable, and the log for
 // those that are secret.
-func (w *world) wantNoValue(got answer) {
-	w.t.Helper()
+func (d deployment) wantNoValue(got deploytest.Answer) {
+	d.T.Helper()
 	for _, variable := range config.Variables {
-		value := os.Getenv(variable)
-		if value != "" && strings.Contains(got.body, strings.TrimPrefix(value, "http://")) {
-			w.t.Errorf("the value of %s was shown: %s", variable, got.body)
+		value := d.Setting(variable)
+		if value != "" && strings.Contains(got.Body, strings.TrimPrefix(value, "http://")) {
+			d.T.Errorf("the value of %s was shown: %s", variable, got.Body)
 		}
 	}
-	for _, hidden := range []string{cronSecret, verifyToken} {
-		if strings.Contains(w.logged(), hidden) {
-			w.t.Error("a secret was logged")
+	for _, hidden := range []string{deploytest.CronSecret, deploytest.VerifyToken} {
+		if strings.Contains(d.Watch.Log(), hidden) {
+			d.T.Error("a secret was logged")
 		}
 	}
 }
 
 // Each thing that can be wrong is found, by its name, with a fix.
 func TestNotHealthy(t *testing.T) {
+	t.Parallel()
 	const wrongSecret = "a-wrong-secret-that-nobody-may-see"
-	supabase := func(version, vault http.HandlerFunc) func(*world) {
-		return func(w *world) { w.supa.broken("", healthy(version, vault)) }
+	supabase := func(version, vault http.HandlerFunc) func(deployment) {
+		return func(d deployment) { d.Supabase.Break("", healthy(version, vault)) }
 	}
-	env := func(variable, value string) func(*world) { return func(w *world) { w.t.Setenv(variable, value) } }
-	meta := func(o metasim.Order) func(*world) {
-		return func(w *world) { o.Step = "app_subscriptions"; w.meta.Order(o) }
+	env := func(variable, value string) func(deployment) { return func(d deployment) { d.Set(variable, value) } }
+	meta := func(o metasim.Fault) func(deployment) {
+		return func(d deployment) { o.Step = "app_subscriptions"; d.Meta.Inject(o) }
 	}
 	for _, c := range []struct {
 		name    string
-		set     func(*world)
+		set     func(deployment)
 		check   string // the one that fails
 		problem string // part of it
 		fix     string
@@ -135,20 +139,22 @@ func TestNotHealthy(t *testing.T) {
 		{"Supabase is not there", env("SUPABASE_URL", "http://127.0.0.1:9"), "supabase", "does not answer", "SUPABASE_URL"},
 		{"Meta's secret", env("FB_APP_SECRET", wrongSecret), "meta_app", "does not accept", "FB_APP_SECRET"},
 		{"Meta's app id", env("FB_APP_ID", "999"), "meta_app", "does not accept", "FB_APP_ID"},
-		{"Meta fails", meta(metasim.Order{Status: 500}), "meta", "does not answer", "Try again"},
-		{"Meta throttles", meta(metasim.Order{Code: 4}), "meta", "does not answer", "Try again"},
-		{"Meta speaks HTML", meta(metasim.Order{Body: new("<html>")}), "meta", "does not answer", "Try again"},
-		{"no webhook", func(w *world) { w.meta.SetAppSubscriptions() }, "webhook", "not subscribed to Instagram", "/api/webhook"},
-		{"only Pages", func(w *world) { w.subscribed(metasim.AppSubscription{Object: "page"}) }, "webhook", "not subscribed to Instagram", "/api/webhook"},
-		{"a webhook that is off", func(w *world) { w.subscribed(metasim.AppSubscription{Inactive: true}) }, "webhook", "switched", "/api/webhook"},
-		{"another address", func(w *world) { w.subscribed(metasim.AppSubscription{CallbackURL: "https://old.example/api/webhook"}) }, "webhook", "another address", "/api/webhook"},
-		{"no messages", func(w *world) { w.subscribed(metasim.AppSubscription{Fields: []string{"comments"}}) }, "webhook", "messages", "messages"},
-		{"a clock behind", func(w *world) { w.meta.Jump(2 * time.Minute) }, "clock", "differ", "platform"},
-		{"a clock ahead", func(w *world) { w.meta.Jump(-2 * time.Minute) }, "clock", "differ", "platform"},
-		{"a redirect URI that leads elsewhere", func(w *world) { w.t.Setenv("REDIRECT_URI", w.url+"/somewhere") }, "redirect_uri", "does not lead", "/api/auth/callback"},
-		{"a redirect URI on another host", func(w *world) {
-			w.t.Setenv("REDIRECT_URI", "https://app.example/api/auth/callback")
-			w.subscribed(metasim.AppSubscription{CallbackURL: "https://app.example/api/webhook"})
+		{"Meta fails", meta(metasim.Fault{Status: 500}), "meta", "does not answer", "Try again"},
+		{"Meta throttles", meta(metasim.Fault{Code: 4}), "meta", "does not answer", "Try again"},
+		{"Meta speaks HTML", meta(metasim.Fault{Body: new("<html>")}), "meta", "does not answer", "Try again"},
+		{"no webhook", func(d deployment) { d.Meta.SetAppSubscriptions() }, "webhook", "not subscribed to Instagram", "/api/webhook"},
+		{"only Pages", func(d deployment) { d.subscribed(metasim.AppSubscription{Object: "page"}) }, "webhook", "not subscribed to Instagram", "/api/webhook"},
+		{"a webhook that is off", func(d deployment) { d.subscribed(metasim.AppSubscription{Inactive: true}) }, "webhook", "switched", "/api/webhook"},
+		{"another address", func(d deployment) {
+			d.subscribed(metasim.AppSubscription{CallbackURL: "https://old.example/api/webhook"})
+		}, "webhook", "another address", "/api/webhook"},
+		{"no messages", func(d deployment) { d.subscribed(metasim.AppSubscription{Fields: []string{"comments"}}) }, "webhook", "messages", "messages"},
+		{"a clock behind", func(d deployment) { d.Meta.Jump(2 * time.Minute) }, "clock", "differ", "platform"},
+		{"a clock ahead", func(d deployment) { d.Meta.Jump(-2 * time.Minute) }, "clock", "differ", "platform"},
+		{"a redirect URI that leads elsewhere", func(d deployment) { d.Set("REDIRECT_URI", d.URL+"/somewhere") }, "redirect_uri", "does not lead", "/api/auth/callback"},
+		{"a redirect URI on another host", func(d deployment) {
+			d.Set("REDIRECT_URI", "https://app.example/api/auth/callback")
+			d.subscribed(metasim.AppSubscription{CallbackURL: "https://app.example/api/webhook"})
 		}, "redirect_uri", "another host", "REDIRECT_URI"},
 		{"no verify token", env("WEBHOOK_VERIFY_TOKEN", ""), "WEBHOOK_VERIFY_TOKEN", "is missing", "environment variables"},
 		{"no app id", env("FB_APP_ID", ""), "FB_APP_ID", "is missing", "environment variables"},
@@ -156,14 +162,15 @@ func TestNotHealthy(t *testing.T) {
 		{"a broken list", env("WEBHOOK_FIELDS", "a b;"), "WEBHOOK_FIELDS", "character", "environment variables"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			w := startHealthy(t)
-			c.set(w)
-			got, health := w.health()
-			if got.StatusCode != http.StatusServiceUnavailable || health.OK {
-				t.Errorf("%d %v", got.StatusCode, health.OK)
+			t.Parallel()
+			d := deployHealthy(t)
+			c.set(d)
+			got, report := d.health()
+			if got.StatusCode != http.StatusServiceUnavailable || report.OK {
+				t.Errorf("%d %v", got.StatusCode, report.OK)
 			}
 			var failed []string
-			for _, check := range health.Checks {
+			for _, check := range report.Checks {
 				if check.OK {
 					continue
 				}
@@ -175,8 +182,8 @@ func TestNotHealthy(t *testing.T) {
 			if strings.Join(failed, " ") != c.check {
 				t.Errorf("%v failed, want %s", failed, c.check)
 			}
-			w.wantNoValue(got)
-			if strings.Contains(got.body, wrongSecret) {
+			d.wantNoValue(got)
+			if strings.Contains(got.Body, wrongSecret) {
 				t.Error("the wrong secret was shown")
 			}
 		})
@@ -185,51 +192,35 @@ func TestNotHealthy(t *testing.T) {
 
 // Strangers learn one bit, from the settings alone, and start no call.
 func TestHealthForStrangers(t *testing.T) {
-	w := startHealthy(t)
-	ask := func(authorization string) answer {
-		return w.request("GET", "/api/health", map[string]string{"Authorization": authorization}, nil)
+	t.Parallel()
+	d := deployHealthy(t)
+	ask := func(authorization string) deploytest.Answer {
+		return d.Send("GET", "/api/health", map[string]string{"Authorization": authorization}, "")
 	}
-	for _, authorization := range []string{"", "Bearer", "Bearer ", "Bearer x", "Bearer " + cronSecret + "x", "Basic " + cronSecret, "Bearer " + secretKey, "Bearer " + session(ada)} {
-		if got := ask(authorization); got.StatusCode != http.StatusOK || got.body != `{"ok":true}` || got.Header.Get("Cache-Control") != "no-store" {
-			t.Errorf("%q: %d %s", authorization, got.StatusCode, got.body)
+	for _, authorization := range []string{"", "Bearer", "Bearer ", "Bearer x", "Bearer " + deploytest.CronSecret + "x", "Basic " + deploytest.CronSecret, "Bearer " + deploytest.SecretKey, "Bearer " + session(ada)} {
+		if got := ask(authorization); got.StatusCode != http.StatusOK || got.Body != `{"ok":true}` || got.Header.Get("Cache-Control") != "no-store" {
+			t.Errorf("%q: %d %s", authorization, got.StatusCode, got.Body)
 		}
 	}
-	w.supa.broken("", html(502))
-	w.meta.SetAppSubscriptions()
-	if got := ask("Bearer x"); got.body != `{"ok":true}` {
-		t.Errorf("while Supabase fails: %s", got.body)
+	d.Supabase.Break("", html(502))
+	d.Meta.SetAppSubscriptions()
+	if got := ask("Bearer x"); got.Body != `{"ok":true}` {
+		t.Errorf("while Supabase fails: %s", got.Body)
 	}
 	for _, variable := range []string{"FB_APP_SECRET", "WEBHOOK_VERIFY_TOKEN", "CRON_SECRET"} {
-		before := os.Getenv(variable)
-		t.Setenv(variable, "")
+		before := d.Setting(variable)
+		d.Set(variable, "")
 		for _, authorization := range []string{"", "Bearer ", "Bearer x"} {
-			if got := ask(authorization); got.StatusCode != http.StatusServiceUnavailable || got.body != `{"ok":false}` {
-				t.Errorf("without %s: %d %s", variable, got.StatusCode, got.body)
+			if got := ask(authorization); got.StatusCode != http.StatusServiceUnavailable || got.Body != `{"ok":false}` {
+				t.Errorf("without %s: %d %s", variable, got.StatusCode, got.Body)
 			}
 		}
-		t.Setenv(variable, before)
+		d.Set(variable, before)
 	}
-	if got := w.request("POST", "/api/health", nil, nil); got.StatusCode != http.StatusMethodNotAllowed {
+	if got := d.Send("POST", "/api/health", nil, ""); got.StatusCode != http.StatusMethodNotAllowed {
 		t.Errorf("POST: %d", got.StatusCode)
 	}
-	if calls := len(w.supa.seen()) + len(w.meta.Requests()); calls != 0 {
+	if calls := len(d.Supabase.Requests()) + len(d.Meta.Requests()); calls != 0 {
 		t.Errorf("%d calls for strangers", calls)
-	}
-}
-
-// The real functions of the database, in a database of their own.
-func TestHealthyInLite(t *testing.T) {
-	l := startLife(t)
-	l.subscribed(metasim.AppSubscription{PlainFields: true})
-	got, health := l.health()
-	if got.StatusCode != http.StatusOK || !health.OK {
-		t.Errorf("%d %s", got.StatusCode, got.body)
-	}
-	if left := sql(t, l.lite, "select 1 from vault.secrets where name like 'igconnect/%'"); len(left) != 0 {
-		t.Error("the probe of Vault is left")
-	}
-	t.Setenv("SUPABASE_SECRET_KEY", l.lite.AnonKey)
-	if _, health = l.health(); health.OK || !slices.ContainsFunc(health.Checks, func(c app.Check) bool { return c.Name == "supabase_key" && !c.OK }) {
-		t.Errorf("with the publishable key: %+v", health)
 	}
 }

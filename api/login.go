@@ -1,47 +1,46 @@
-// Package api holds the functions: one file, one URL, one flow.
+// Package api holds the functions: one file, one URL, one flow that reads top to
+// bottom. What a step does is in lib/: lib/connect for a login, lib/renew for the
+// daily job, lib/web for everything about HTTP.
 package api
 
 import (
 	"net/http"
 	"time"
 
-	"igconnect/lib/app"
 	"igconnect/lib/config"
+	"igconnect/lib/web"
 )
 
 // Login is /api/login: who is it, seal a state, off to Meta's dialog.
 func Login(w http.ResponseWriter, r *http.Request) {
-	app.Serve(w, r, app.Route{
+	web.Serve(w, r, web.Route{
 		Name: "login", Needs: config.Connect, Limit: 8 * time.Second, Shared: true,
-		Methods: map[string]app.Handler{http.MethodGet: startLogin, http.MethodPost: startLogin},
+		Methods: map[string]web.Handler{http.MethodGet: startLogin, http.MethodPost: startLogin},
 	})
 }
 
-func startLogin(c *app.Call) error {
+func startLogin(r *web.Request) (web.Response, error) {
 	// 1. Where to afterwards? Nothing else happens before that is known to be ours.
-	request, err := c.LoginRequest()
+	options, err := r.LoginOptions()
 	if err != nil {
-		return err
-	}
-	if err := c.Wants(request); err != nil {
-		return err
+		return web.Response{}, err
 	}
 
 	// 2. The cookie belongs to one host: begin on the one that Meta comes back to.
-	if location := c.OwnHost(); location != "" {
-		return c.Redirect(http.StatusTemporaryRedirect, location)
+	if location, elsewhere := r.OnOtherHost(); elsewhere {
+		return web.Redirect(http.StatusTemporaryRedirect, location), nil
 	}
 
 	// 3. Who is it?
-	user, err := c.Who()
+	user, err := r.CurrentUser()
 	if err != nil {
-		return c.SignInFirst(err)
+		return r.SignInFirst(err)
 	}
 
 	// 4. Seal a state for this browser, and off to the dialog.
-	dialog, err := c.Begin(user)
+	dialog, err := r.App.Connect.Begin(r.Jar, user, options)
 	if err != nil {
-		return err
+		return web.Response{}, err
 	}
-	return c.ToDialog(dialog)
+	return r.ToDialog(dialog), nil
 }

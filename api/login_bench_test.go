@@ -2,21 +2,26 @@ package api_test
 
 import (
 	"bufio"
+	"io"
+	"log/slog"
 	"net"
 	"net/http"
-	"os"
 	"testing"
 	"time"
 
 	"igconnect/api"
+	"igconnect/internal/deploytest"
+	"igconnect/lib/app"
 	"igconnect/lib/secret"
 	"igconnect/lib/store"
+	"igconnect/lib/web"
 )
 
 // maxLoginAllocations is for /api/login without its one call to Supabase.
 const maxLoginAllocations = 150
 
-// TestLoginAllocations: what a login costs beside asking who the user is.
+// TestLoginAllocations: what a login costs beside asking who the user is. It runs
+// alone, because it counts the allocations of the whole process.
 func TestLoginAllocations(t *testing.T) {
 	login, user := loginParts(t)
 	whole, call := testing.AllocsPerRun(200, login), testing.AllocsPerRun(200, user)
@@ -46,23 +51,23 @@ func BenchmarkLogin(b *testing.B) {
 // loginParts returns a whole login, and its call to Supabase alone.
 func loginParts(tb testing.TB) (login, user func()) {
 	supabaseURL := quickSupabase(tb)
-	for name, value := range map[string]string{
-		"FB_APP_ID": appID, "FB_APP_SECRET": appSecret, "REDIRECT_URI": "https://connect.example.com/api/auth/callback",
-		"SUPABASE_URL": supabaseURL, "SUPABASE_SECRET_KEY": secretKey, "SUPABASE_AUTH_COOKIE": "sb-auth-token",
-		"VERCEL_ENV": "", "FB_GRAPH_URL": "", "FB_DIALOG_URL": "", "ALLOWED_ORIGINS": "https://app.example.com", "SIGN_IN_URL": "",
-	} {
-		tb.Setenv(name, value)
+	settings := map[string]string{
+		"FB_APP_ID": deploytest.AppID, "FB_APP_SECRET": deploytest.AppSecret, "REDIRECT_URI": "https://connect.example.com/api/auth/callback",
+		"SUPABASE_URL": supabaseURL, "SUPABASE_SECRET_KEY": deploytest.SecretKey, "SUPABASE_AUTH_COOKIE": "sb-auth-token",
+		"ALLOWED_ORIGINS": "https://app.example.com",
 	}
-	stderr := os.Stderr
-	os.Stderr, _ = os.OpenFile(os.DevNull, os.O_WRONLY, 0)
-	tb.Cleanup(func() { os.Stderr.Close(); os.Stderr = stderr })
-
-	request, err := http.NewRequest("GET", "https://connect.example.com/api/login?return_to=https://app.example.com/settings", nil)
+	a, err := app.New(app.Options{
+		Getenv: func(name string) string { return settings[name] }, Log: slog.New(slog.NewJSONHandler(io.Discard, nil)),
+	})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	request, err := http.NewRequestWithContext(web.WithApp(tb.Context(), a), "GET", "https://connect.example.com/api/login?return_to=https://app.example.com/settings", nil)
 	if err != nil {
 		tb.Fatal(err)
 	}
 	request.Header.Set("Accept", "text/html")
-	request.AddCookie(&http.Cookie{Name: "sb-auth-token", Value: sessionCookie(ada)})
+	request.AddCookie(&http.Cookie{Name: "sb-auth-token", Value: deploytest.SessionCookie(ada)})
 	login = func() {
 		answer := bare{header: http.Header{}}
 		api.Login(&answer, request)
@@ -70,7 +75,7 @@ func loginParts(tb testing.TB) (login, user func()) {
 			tb.Fatalf("%d %v", answer.status, answer.header)
 		}
 	}
-	client, err := store.New(supabaseURL, secret.New(secretKey))
+	client, err := store.New(supabaseURL, secret.New(deploytest.SecretKey))
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -1,76 +1,79 @@
 package api_test
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
-	"os"
-	"strconv"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
 
+	"igconnect/internal/deploytest"
 	"igconnect/internal/metasim"
 	"igconnect/lib/sealed"
 	"igconnect/lib/secret"
 )
 
 func TestStateRefused(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name   string
-		change func(w *world, callback string) string // returns the address to visit
+		change func(d deployment, callback string) string // returns the address to visit
 		status int
 		code   string
 	}{
-		{"no cookie", func(w *world, callback string) string {
-			w.browser = newBrowser(w.t)
+		{"no cookie", func(d deployment, callback string) string {
+			d.Browser = deploytest.NewBrowser(d.T)
 			return callback
 		}, 400, "state_mismatch"},
-		{"no state", func(w *world, callback string) string { return without(callback, "state") }, 400, "state_mismatch"},
-		{"an empty state", func(w *world, callback string) string { return with(callback, "state", "") }, 400, "state_mismatch"},
-		{"a foreign state", func(w *world, callback string) string { return with(callback, "state", sealed.Random(32)) }, 400, "state_mismatch"},
-		{"a state with a bad %", func(w *world, callback string) string { return callback + "&state=%zz" }, 303, ""},
-		{"nothing but a bad %", func(w *world, callback string) string { return "/api/callback?state=%zz&code=%" }, 400, "state_mismatch"},
-		{"a cookie altered in one byte", func(w *world, callback string) string {
-			cookie := w.cookies("igconnect_state_")[0]
+		{"no state", func(d deployment, callback string) string { return without(callback, "state") }, 400, "state_mismatch"},
+		{"an empty state", func(d deployment, callback string) string { return with(callback, "state", "") }, 400, "state_mismatch"},
+		{"a foreign state", func(d deployment, callback string) string { return with(callback, "state", sealed.Random(32)) }, 400, "state_mismatch"},
+		{"a state with a bad %", func(d deployment, callback string) string { return callback + "&state=%zz" }, 303, ""},
+		{"nothing but a bad %", func(d deployment, callback string) string { return "/api/callback?state=%zz&code=%" }, 400, "state_mismatch"},
+		{"a cookie altered in one byte", func(d deployment, callback string) string {
+			cookie := d.Cookies("igconnect_state_")[0]
 			altered := []byte(cookie.Value)
 			altered[20] = map[bool]byte{true: 'B', false: 'A'}[altered[20] == 'A']
-			w.setCookie(cookie.Name, string(altered))
+			d.SetCookie(cookie.Name, string(altered))
 			return callback
 		}, 400, "state_mismatch"},
-		{"another state's seal under this name", func(w *world, callback string) string {
-			mine := w.cookies("igconnect_state_")[0].Name
-			w.get("/api/login")
-			for _, cookie := range w.cookies("igconnect_state_") {
+		{"another state's seal under this name", func(d deployment, callback string) string {
+			mine := d.Cookies("igconnect_state_")[0].Name
+			d.Get("/api/login")
+			for _, cookie := range d.Cookies("igconnect_state_") {
 				if cookie.Name != mine {
-					w.setCookie(mine, cookie.Value)
+					d.SetCookie(mine, cookie.Value)
 				}
 			}
 			return callback
 		}, 400, "state_mismatch"},
-		{"a seal that is older than ten minutes", func(w *world, callback string) string {
-			w.setCookie(aged(w, callback, 11*time.Minute))
+		{"a seal that is older than ten minutes", func(d deployment, callback string) string {
+			d.reseal("igconnect_state_", "iat", 11*time.Minute)
 			return callback
 		}, 400, "state_expired"},
-		{"no code", func(w *world, callback string) string { return without(callback, "code") }, 400, "bad_request"},
-		{"the dialog's own failure", func(w *world, callback string) string {
+		{"no code", func(d deployment, callback string) string { return without(callback, "code") }, 400, "bad_request"},
+		{"the dialog's own failure", func(d deployment, callback string) string {
 			return with(without(callback, "code"), "error", "temporarily_unavailable")
 		}, 502, "meta_unavailable"},
-		{"a made-up code", func(w *world, callback string) string { return with(callback, "code", "made-up") }, 400, "code_rejected"},
-		{"another user's session", func(w *world, callback string) string {
-			w.signIn(ben)
+		{"a made-up code", func(d deployment, callback string) string { return with(callback, "code", "made-up") }, 400, "code_rejected"},
+		{"another user's session", func(d deployment, callback string) string {
+			d.SignIn(ben)
 			return callback
 		}, 409, "user_changed"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			w := start(t, brand(1))
-			got := w.get(c.change(w, w.login("?return_to=/x", metasim.Approval{})))
+			t.Parallel()
+			d := deploy(t, brand(1))
+			got := d.Get(c.change(d, d.LogIn("?return_to=/x", metasim.Approval{})))
 			if c.code != "" {
-				w.wantError(got, c.status, c.code)
+				d.WantError(got, c.status, c.code)
 			} else if got.StatusCode != c.status {
-				t.Errorf("got %d %s", got.StatusCode, got.code())
+				t.Errorf("got %d %s", got.StatusCode, got.Code())
 			}
 			if c.code == "state_mismatch" || c.code == "user_changed" {
-				if steps := w.steps(); steps != "dialog dialog" {
+				if steps := d.Steps(); steps != "dialog dialog" {
 					t.Errorf("Meta was asked: %s", steps)
 				}
 			}
@@ -78,38 +81,39 @@ func TestStateRefused(t *testing.T) {
 	}
 }
 
-// aged is a state cookie as the callback's login would have set it some time
-// ago, sealed with the deployment's own key.
-func aged(w *world, callback string, age time.Duration) (name, value string) {
-	box, err := sealed.NewBox([]secret.String{secret.New(appSecret)}, w.redirectURI()+" "+os.Getenv("SUPABASE_URL"))
+// reseal puts another time into the browser's one cookie of a kind, that long ago,
+// and seals it with the deployment's own key.
+func (d deployment) reseal(kind, field string, age time.Duration) {
+	d.T.Helper()
+	box, err := sealed.NewBox([]secret.String{secret.New(deploytest.AppSecret)}, d.RedirectURI()+" "+d.Setting("SUPABASE_URL"))
 	if err != nil {
-		w.t.Fatal(err)
+		d.T.Fatal(err)
 	}
-	name = w.cookies("igconnect_state_")[0].Name
-	plain, err := box.Open(name, w.cookies("igconnect_state_")[0].Value)
+	cookie := d.Cookies(kind)[0]
+	plain, err := box.Open(cookie.Name, cookie.Value)
 	if err != nil {
-		w.t.Fatal(err)
+		d.T.Fatal(err)
 	}
-	issued := strings.Index(string(plain), `"iat":`) + len(`"iat":`)
-	end := issued + strings.IndexAny(string(plain[issued:]), ",}")
-	then := time.Now().Add(-age).Unix()
-	return name, box.Seal(name, []byte(string(plain[:issued])+strconv.FormatInt(then, 10)+string(plain[end:])))
+	then := fmt.Appendf(nil, `"%s":%d`, field, time.Now().Add(-age).Unix())
+	aged := regexp.MustCompile(`"`+field+`":\d+`).ReplaceAll(plain, then)
+	d.SetCookie(cookie.Name, box.Seal(cookie.Name, aged))
 }
 
 func TestCallbackTwice(t *testing.T) {
-	w := start(t, brand(1))
-	callback := w.login("", metasim.Approval{})
-	stolen := w.cookies("igconnect_state_")[0]
-	w.wantRedirect(w.get(callback), http.StatusSeeOther, "/?connected="+instagramID(1))
+	t.Parallel()
+	d := deploy(t, brand(1))
+	callback := d.LogIn("", metasim.Approval{})
+	stolen := d.Cookies("igconnect_state_")[0]
+	d.WantRedirect(d.Get(callback), http.StatusSeeOther, "/?connected="+instagramID(1))
 
-	if got := w.get(callback); got.StatusCode != 400 || got.code() != "state_mismatch" {
-		t.Errorf("the second time: %d %s", got.StatusCode, got.code())
+	if got := d.Get(callback); got.StatusCode != 400 || got.Code() != "state_mismatch" {
+		t.Errorf("the second time: %d %s", got.StatusCode, got.Code())
 	}
-	w.setCookie(stolen.Name, stolen.Value) // even somebody who kept the cookie has a used code
-	if got := w.get(callback); got.StatusCode != 400 || got.code() != "code_rejected" {
-		t.Errorf("with the old cookie: %d %s", got.StatusCode, got.code())
+	d.SetCookie(stolen.Name, stolen.Value) // even somebody who kept the cookie has a used code
+	if got := d.Get(callback); got.StatusCode != 400 || got.Code() != "code_rejected" {
+		t.Errorf("with the old cookie: %d %s", got.StatusCode, got.Code())
 	}
-	if rows := w.supa.rows(); len(rows) != 1 {
+	if rows := d.Supabase.Rows(); len(rows) != 1 {
 		t.Errorf("rows: %v", rows)
 	}
 }
@@ -117,48 +121,52 @@ func TestCallbackTwice(t *testing.T) {
 // The cookie is cleared whatever follows, so a failed callback cannot be
 // replayed either.
 func TestStateWorksOnce(t *testing.T) {
-	w := start(t, brand(1))
-	callback := w.login("", metasim.Approval{})
-	w.meta.Order(metasim.Order{Step: "exchange", Times: 1, Status: 500})
-	w.wantError(w.get(callback), 502, "meta_unavailable")
-	if left := w.cookies("igconnect_state_"); len(left) != 0 {
+	t.Parallel()
+	d := deploy(t, brand(1))
+	callback := d.LogIn("", metasim.Approval{})
+	d.Meta.Inject(metasim.Fault{Step: "exchange", Times: 1, Status: 500})
+	d.WantError(d.Get(callback), 502, "meta_unavailable")
+	if left := d.Cookies("igconnect_state_"); len(left) != 0 {
 		t.Errorf("left: %v", left)
 	}
-	w.wantError(w.get(callback), 400, "state_mismatch")
+	d.WantError(d.Get(callback), 400, "state_mismatch")
 }
 
 func TestTwoTabs(t *testing.T) {
-	w := start(t, brand(1))
-	first := w.login("?return_to=/first", metasim.Approval{})
-	second := w.login("?return_to=/second", metasim.Approval{})
-	w.wantRedirect(w.get(second), http.StatusSeeOther, "/second?connected="+instagramID(1))
-	w.wantRedirect(w.get(first), http.StatusSeeOther, "/first?connected="+instagramID(1))
+	t.Parallel()
+	d := deploy(t, brand(1))
+	first := d.LogIn("?return_to=/first", metasim.Approval{})
+	second := d.LogIn("?return_to=/second", metasim.Approval{})
+	d.WantRedirect(d.Get(second), http.StatusSeeOther, "/second?connected="+instagramID(1))
+	d.WantRedirect(d.Get(first), http.StatusSeeOther, "/first?connected="+instagramID(1))
 }
 
 func TestAbandonedLogins(t *testing.T) {
-	w := start(t, brand(1))
+	t.Parallel()
+	d := deploy(t, brand(1))
 	for range 10 {
-		w.get("/api/login")
+		d.Get("/api/login")
 	}
-	if left := w.cookies("igconnect_state_"); len(left) != 4 {
+	if left := d.Cookies("igconnect_state_"); len(left) != 4 {
 		t.Errorf("%d cookies", len(left))
 	}
-	w.wantRedirect(w.connect(), http.StatusSeeOther, "/?connected="+instagramID(1))
+	d.WantRedirect(d.Connect(), http.StatusSeeOther, "/?connected="+instagramID(1))
 }
 
 func TestDenied(t *testing.T) {
-	w := start(t, brand(1))
-	got := w.get(w.login("?return_to="+url.QueryEscape("/settings?connected=1"), metasim.Approval{Deny: true}))
-	w.wantRedirect(got, http.StatusSeeOther, "/settings?error=access_denied")
-	w.wantError(w.get(w.login("", metasim.Approval{Deny: true})), 403, "access_denied")
+	t.Parallel()
+	d := deploy(t, brand(1))
+	got := d.Get(d.LogIn("?return_to="+url.QueryEscape("/settings?connected=1"), metasim.Approval{Deny: true}))
+	d.WantRedirect(got, http.StatusSeeOther, "/settings?error=access_denied")
+	d.WantError(d.Get(d.LogIn("", metasim.Approval{Deny: true})), 403, "access_denied")
 
 	// A made-up denial that this browser did not ask for leads nowhere.
-	w.wantError(w.get("/api/callback?error=access_denied&state=x"), 400, "state_mismatch")
+	d.WantError(d.Get("/api/callback?error=access_denied&state=x"), 400, "state_mismatch")
 }
 
 func TestReturnToRefused(t *testing.T) {
-	w := start(t, brand(1))
-	t.Setenv("ALLOWED_ORIGINS", "https://app.example")
+	t.Parallel()
+	d := deployWith(t, sharing)
 	for _, returnTo := range []string{
 		"//evil.example", "/\\evil.example", "\\\\evil.example", "/\t/evil.example", "/\n/evil.example", " //evil.example", "/%2fevil.example",
 		"https://evil.example", "https://app.example.evil.example", "https://app.example@evil.example", "https://app.example:pw@app.example",
@@ -166,112 +174,110 @@ func TestReturnToRefused(t *testing.T) {
 		"javascript:alert(1)", "JavaScript:alert(1)", "data:text/html,x", "settings", "?x", "#x", "https://app。example", "https://appexample\u3002",
 		"/x?a=%zz", "/%zz", "/" + strings.Repeat("x", 512),
 	} {
-		got := w.get("/api/login?return_to=" + url.QueryEscape(returnTo))
-		if got.StatusCode != 400 || got.code() != "bad_request" {
-			t.Errorf("%q: %d %s", returnTo, got.StatusCode, got.code())
+		got := d.Get("/api/login?return_to=" + url.QueryEscape(returnTo))
+		if got.StatusCode != 400 || got.Code() != "bad_request" {
+			t.Errorf("%q: %d %s", returnTo, got.StatusCode, got.Code())
 		}
 	}
-	if len(w.supa.seen()) != 0 {
+	if len(d.Supabase.Requests()) != 0 {
 		t.Error("Supabase was asked before return_to was known to be ours")
 	}
-	for _, returnTo := range []string{"/", "/settings?a=1&b=%2F#c", "https://app.example/x", "HTTPS://APP.example:443/x", w.url + "/mine"} {
-		if got := w.get("/api/login?return_to=" + url.QueryEscape(returnTo)); got.StatusCode != http.StatusFound {
-			t.Errorf("%q: %d %s", returnTo, got.StatusCode, got.code())
+	for _, returnTo := range []string{"/", "/settings?a=1&b=%2F#c", "https://app.example/x", "HTTPS://APP.example:443/x", d.URL + "/mine"} {
+		if got := d.Get("/api/login?return_to=" + url.QueryEscape(returnTo)); got.StatusCode != http.StatusFound {
+			t.Errorf("%q: %d %s", returnTo, got.StatusCode, got.Code())
 		}
 	}
 }
 
 func TestLoginOnAnotherHost(t *testing.T) {
-	w := start(t, brand(1))
-	request, _ := http.NewRequest("GET", w.url+"/api/login?return_to=%2Fx", nil)
-	request.Host = "www.app.example"
-	got := w.do(request)
-	w.wantRedirect(got, http.StatusTemporaryRedirect, w.url+"/api/login?moved=1&return_to=%2Fx")
+	t.Parallel()
+	d := deploy(t, brand(1))
+	host := map[string]string{"Host": "www.app.example"}
+	got := d.Send("GET", "/api/login?return_to=%2Fx", host, "")
+	d.WantRedirect(got, http.StatusTemporaryRedirect, d.URL+"/api/login?moved=1&return_to=%2Fx")
 	if len(got.Cookies()) != 0 {
 		t.Errorf("a cookie on the wrong host: %v", got.Cookies())
 	}
 
 	// Once: a proxy that renames hosts must not make a loop.
-	request, _ = http.NewRequest("GET", w.url+"/api/login?moved=1", nil)
-	request.Host = "www.app.example"
-	for _, cookie := range w.cookies("sb-") {
-		request.AddCookie(cookie)
-	}
-	if got := w.do(request); got.StatusCode != http.StatusFound || !strings.Contains(got.location(), "/dialog/oauth") {
-		t.Errorf("moved already: %d to %s", got.StatusCode, got.location())
+	if got := d.Send("GET", "/api/login?moved=1", host, ""); got.StatusCode != http.StatusFound || !strings.Contains(got.Location(), "/dialog/oauth") {
+		t.Errorf("moved already: %d to %s", got.StatusCode, got.Location())
 	}
 }
 
 func TestSignedOut(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct{ name, cookie string }{
 		{"no cookie", ""},
 		{"junk", "base64-!!!"},
 		{"a forged token", "base64-eyJhY2Nlc3NfdG9rZW4iOiJhLmIuYyJ9"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			w := start(t, brand(1))
-			w.browser = newBrowser(t)
+			t.Parallel()
+			d := deploy(t, brand(1))
+			d.Browser = deploytest.NewBrowser(t)
 			if c.cookie != "" {
-				w.setCookie("sb-127-auth-token", c.cookie)
+				d.SetCookie("sb-127-auth-token", c.cookie)
 			}
-			w.wantError(w.get("/api/login?user_id="+ada+"&email=ada@example.com"), 401, "signed_out")
+			d.WantError(d.Get("/api/login?user_id="+ada+"&email=ada@example.com"), 401, "signed_out")
 
-			t.Setenv("SIGN_IN_URL", "https://app.example/sign-in?from=ig")
-			login := w.url + "/api/login?return_to=%2Fx"
-			w.wantRedirect(w.get("/api/login?return_to=/x"), http.StatusFound,
+			d.Set("SIGN_IN_URL", "https://app.example/sign-in?from=ig")
+			login := d.URL + "/api/login?return_to=%2Fx"
+			d.WantRedirect(d.Get("/api/login?return_to=/x"), http.StatusFound,
 				"https://app.example/sign-in?from=ig&return_to="+url.QueryEscape(login))
 		})
 	}
 }
 
 func TestMisconfigured(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct{ variable, value string }{
 		{"FB_APP_ID", ""}, {"FB_APP_SECRET", ""}, {"REDIRECT_URI", ""}, {"REDIRECT_URI", "/api/callback"}, {"SUPABASE_URL", ""},
 		{"SUPABASE_URL", "http://%zz"}, {"SUPABASE_SECRET_KEY", ""}, {"GRAPH_API_VERSION", "latest"}, {"ALLOWED_ORIGINS", "*"},
 	} {
 		t.Run(c.variable+"="+c.value, func(t *testing.T) {
-			w := start(t, brand(1))
-			t.Setenv(c.variable, c.value)
+			t.Parallel()
+			d := deploy(t, brand(1))
+			d.Set(c.variable, c.value)
 			for _, path := range []string{"/api/login", "/api/callback?state=x&code=y"} {
-				w.wantError(w.get(path), 500, "misconfigured")
+				d.WantError(d.Get(path), 500, "misconfigured")
 			}
-			w.wantError(w.post("/api/choose", nil), 500, "misconfigured")
-			if !strings.Contains(w.logged(), c.variable+" ") {
-				t.Errorf("the log does not name the variable: %s", w.logged())
+			d.WantError(d.Post("/api/choose", nil), 500, "misconfigured")
+			if !strings.Contains(d.Watch.Log(), c.variable+" ") {
+				t.Errorf("the log does not name the variable: %s", d.Watch.Log())
 			}
 		})
 	}
 }
 
 func TestMethodsAndPaths(t *testing.T) {
-	w := start(t, brand(1))
+	t.Parallel()
+	d := deploy(t, brand(1))
 	for _, c := range []struct{ method, path, allow string }{
 		{"DELETE", "/api/login", "GET, OPTIONS, POST"}, {"POST", "/api/callback", "GET"}, {"GET", "/api/choose", "POST"}, {"HEAD", "/api/callback", "GET"},
 	} {
-		request, _ := http.NewRequest(c.method, w.url+c.path, nil)
-		got := w.do(request)
-		if got.StatusCode != 405 || got.Header.Get("Allow") != c.allow || got.code() != "method_not_allowed" {
+		got := d.Send(c.method, c.path, nil, "")
+		if got.StatusCode != 405 || got.Header.Get("Allow") != c.allow || got.Code() != "method_not_allowed" {
 			t.Errorf("%s %s: %d, Allow %q", c.method, c.path, got.StatusCode, got.Header.Get("Allow"))
 		}
 	}
 	for _, path := range []string{"//evil.example", "//evil.example/api/login", "/api//login", "/api/%2e%2e/login", "/api/login/"} {
-		if got := w.get(w.url + path); got.StatusCode/100 == 3 || got.StatusCode == 200 {
-			t.Errorf("%s: %d to %q", path, got.StatusCode, got.location())
+		if got := d.Get(d.URL + path); got.StatusCode/100 == 3 || got.StatusCode == 200 {
+			t.Errorf("%s: %d to %q", path, got.StatusCode, got.Location())
 		}
 	}
 }
 
 func TestErrorAsJSON(t *testing.T) {
-	w := start(t, brand(1))
-	request, _ := http.NewRequest("GET", w.url+"/api/callback", nil)
-	request.Header.Set("Accept", "application/json, text/html;q=0.9")
-	got := w.do(request)
-	if got.Header.Get("Content-Type") != "application/json" || !strings.HasPrefix(got.body, `{"error":{"code":"state_mismatch","message":"This login`) ||
-		!strings.Contains(got.body, `"request_id":"`+got.Header.Get("X-Vercel-Id")+`"`) {
-		t.Errorf("%s: %s", got.Header.Get("Content-Type"), got.body)
+	t.Parallel()
+	d := deploy(t, brand(1))
+	got := d.Send("GET", "/api/callback", map[string]string{"Accept": "application/json, text/html;q=0.9"}, "")
+	if got.Header.Get("Content-Type") != "application/json" || !strings.HasPrefix(got.Body, `{"error":{"code":"state_mismatch","message":"This login`) ||
+		!strings.Contains(got.Body, `"request_id":"`+got.Header.Get("X-Vercel-Id")+`"`) {
+		t.Errorf("%s: %s", got.Header.Get("Content-Type"), got.Body)
 	}
-	if !strings.Contains(w.logged(), `"request_id":"`+got.Header.Get("X-Vercel-Id")+`"`) {
-		t.Errorf("the log lacks the request id: %s", w.logged())
+	if !strings.Contains(d.Watch.Log(), `"request_id":"`+got.Header.Get("X-Vercel-Id")+`"`) {
+		t.Errorf("the log lacks the request id: %s", d.Watch.Log())
 	}
 }
 

@@ -4,26 +4,26 @@ import (
 	"net/http"
 	"time"
 
-	"igconnect/lib/app"
 	"igconnect/lib/config"
+	"igconnect/lib/web"
 )
 
 // Renew is /api/renew, by cron: check every connection, renew what ends soon,
 // mark what its person must connect again, repair subscriptions.
 func Renew(w http.ResponseWriter, r *http.Request) {
-	app.Serve(w, r, app.Route{
+	web.Serve(w, r, web.Route{
 		Name: "renew", Needs: config.Renewal, Limit: 55 * time.Second, API: true,
-		Methods: map[string]app.Handler{http.MethodGet: renewConnections},
+		Methods: map[string]web.Handler{http.MethodGet: renewConnections},
 	})
 }
 
-func renewConnections(c *app.Call) error {
-	if err := c.ByOperator(); err != nil {
-		return err
+func renewConnections(r *web.Request) (web.Response, error) {
+	if err := r.ByOperator(); err != nil {
+		return web.Response{}, err
 	}
-	run, err := c.Renew()
+	result, err := r.App.Renew.Run(r.Context())
 	if err != nil {
-		return err
+		return web.Response{}, err
 	}
-	return c.JSON(http.StatusOK, run)
+	return web.JSON(http.StatusOK, result), nil
 }

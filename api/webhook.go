@@ -4,42 +4,48 @@ import (
 	"net/http"
 	"time"
 
-	"igconnect/lib/app"
 	"igconnect/lib/config"
+	"igconnect/lib/web"
 )
 
 // Webhook is /api/webhook: Meta's handshake, and deliveries into the inbox.
 // Meta gives five seconds, and delivers again what was not acknowledged.
 func Webhook(w http.ResponseWriter, r *http.Request) {
-	app.Serve(w, r, app.Route{
+	web.Serve(w, r, web.Route{
 		Name: "webhook", Limit: 4500 * time.Millisecond, API: true,
-		Methods: map[string]app.Handler{http.MethodGet: confirmWebhook, http.MethodPost: receiveDelivery},
+		Methods: map[string]web.Handler{http.MethodGet: confirmWebhook, http.MethodPost: receiveDelivery},
 	})
 }
 
-func confirmWebhook(c *app.Call) error {
-	if err := c.Need(config.Handshake); err != nil {
-		return err
+func confirmWebhook(r *web.Request) (web.Response, error) {
+	if err := r.Need(config.Handshake); err != nil {
+		return web.Response{}, err
 	}
-	return c.Confirmed(c.R.URL.Query())
+	challenge, err := r.Challenge()
+	if err != nil {
+		return web.Response{}, err
+	}
+	return web.Text(http.StatusOK, challenge), nil
 }
 
-func receiveDelivery(c *app.Call) error {
-	if err := c.Need(config.Deliveries); err != nil {
-		return err
+func receiveDelivery(r *web.Request) (web.Response, error) {
+	if err := r.Need(config.Deliveries); err != nil {
+		return web.Response{}, err
 	}
 
 	// 1. Meta signed it, and these are its events.
-	events, err := c.Delivery()
+	events, err := r.Delivery()
 	if err != nil {
-		return err
+		return web.Response{}, err
 	}
 
 	// 2. They are acknowledged only after they are committed; what came before
 	// is swallowed there.
-	if err := c.Keep(events); err != nil {
-		return err
+	r.Note("events", len(events))
+	stored, err := r.App.StoreEvents(r.Context(), events)
+	if err != nil {
+		return web.Response{}, err
 	}
-	c.W.WriteHeader(http.StatusOK)
-	return nil
+	r.Note("new", stored)
+	return web.Empty(http.StatusOK), nil
 }

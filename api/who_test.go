@@ -7,30 +7,16 @@ import (
 	"strings"
 	"testing"
 
+	"igconnect/internal/deploytest"
 	"igconnect/internal/metasim"
 )
 
-const appOrigin = "https://app.example"
-
-// request sends what a script or a foreign page would.
-func (w *world) request(method, path string, header map[string]string, form url.Values) answer {
-	w.t.Helper()
-	body := strings.NewReader(form.Encode())
-	request, err := http.NewRequest(method, w.url+path, body)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	if form != nil {
-		request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	}
-	for name, value := range header {
-		request.Header.Set(name, value)
-	}
-	return w.do(request)
-}
+// sharing are the settings of a deployment that another website may use.
+var sharing = map[string]string{"ALLOWED_ORIGINS": appOrigin}
 
 // A form POST of another domain's page names its user by the session token.
 func TestLoginByForm(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name   string
 		origin string // "": the header is missing
@@ -48,45 +34,47 @@ func TestLoginByForm(t *testing.T) {
 		{"with a forged token", appOrigin, session("00000000-0000-4000-8000-00000000000c"), 401, "signed_out"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			w := start(t, brand(1))
-			t.Setenv("ALLOWED_ORIGINS", appOrigin)
-			w.browser = newBrowser(t) // no session cookie: the app lives on another domain
+			t.Parallel()
+			d := deployWith(t, sharing, brand(1))
+			d.Browser = deploytest.NewBrowser(t) // no session cookie: the app lives on another domain
 			header := map[string]string{}
 			if c.origin != "" {
 				header["Origin"] = c.origin
 			}
-			got := w.request("POST", "/api/login", header, url.Values{"access_token": {c.token}, "return_to": {appOrigin + "/done"}})
+			got := d.sendForm("/api/login", header, url.Values{"access_token": {c.token}, "return_to": {appOrigin + "/done"}})
 			if c.code != "" {
-				w.wantError(got, c.status, c.code)
-				if len(w.cookies("igconnect")) != 0 {
+				d.WantError(got, c.status, c.code)
+				if len(d.Cookies("igconnect")) != 0 {
 					t.Error("a state was set")
 				}
 				return
 			}
-			callback, err := w.meta.Approve(t.Context(), got.location(), metasim.Approval{})
+			callback, err := d.Meta.Approve(t.Context(), got.Location(), metasim.Approval{})
 			if err != nil || got.StatusCode != c.status {
-				t.Fatalf("%d %s: %v", got.StatusCode, got.code(), err)
+				t.Fatalf("%d %s: %v", got.StatusCode, got.Code(), err)
 			}
 			callback, _, _ = strings.Cut(callback, "#")
-			w.wantRedirect(w.get(callback), http.StatusSeeOther, appOrigin+"/done?connected="+instagramID(1))
-			if w.supa.rows()[ada+"/"+instagramID(1)] == nil {
-				t.Errorf("rows: %v", w.supa.rows())
+			d.WantRedirect(d.Get(callback), http.StatusSeeOther, appOrigin+"/done?connected="+instagramID(1))
+			if d.Supabase.Rows()[ada+"/"+instagramID(1)] == nil {
+				t.Errorf("rows: %v", d.Supabase.Rows())
 			}
 		})
 	}
 }
 
 // The token of a form never counts in a query, where it would be logged.
-func TestLoginTokenInQuery(t *testing.T) {
-	w := start(t, brand(1))
-	w.browser = newBrowser(t)
-	got := w.request("POST", "/api/login?access_token="+session(ada), map[string]string{"Origin": w.url}, url.Values{"x": {"y"}})
-	w.wantError(got, 401, "signed_out")
-	got = w.request("GET", "/api/login?access_token="+session(ada), nil, nil)
-	w.wantError(got, 401, "signed_out")
+func TestLoginTokenInQueryCountsNothing(t *testing.T) {
+	t.Parallel()
+	d := deploy(t, brand(1))
+	d.Browser = deploytest.NewBrowser(t)
+	got := d.sendForm("/api/login?access_token="+session(ada), map[string]string{"Origin": d.URL}, url.Values{"x": {"y"}})
+	d.WantError(got, 401, "signed_out")
+	got = d.Send("GET", "/api/login?access_token="+session(ada), nil, "")
+	d.WantError(got, 401, "signed_out")
 }
 
 func TestLoginByScript(t *testing.T) {
+	t.Parallel()
 	asJSON := func(token, origin string) map[string]string {
 		header := map[string]string{"Authorization": "Bearer " + token, "Accept": "application/json"}
 		if origin != "" {
@@ -94,15 +82,13 @@ func TestLoginByScript(t *testing.T) {
 		}
 		return header
 	}
-	w := start(t, brand(1))
-	t.Setenv("ALLOWED_ORIGINS", appOrigin)
-	t.Setenv("SIGN_IN_URL", appOrigin+"/sign-in")
-	w.browser = newBrowser(t)
+	d := deployWith(t, map[string]string{"ALLOWED_ORIGINS": appOrigin, "SIGN_IN_URL": appOrigin + "/sign-in"}, brand(1))
+	d.Browser = deploytest.NewBrowser(t)
 
-	got := w.request("GET", "/api/login?return_to=/x", asJSON(session(ada), appOrigin), nil)
+	got := d.Send("GET", "/api/login?return_to=/x", asJSON(session(ada), appOrigin), "")
 	var answered struct{ URL string }
-	if err := json.Unmarshal([]byte(got.body), &answered); err != nil || got.StatusCode != 200 || got.Header.Get("Content-Type") != "application/json" {
-		t.Fatalf("%d %s: %s", got.StatusCode, got.Header.Get("Content-Type"), got.body)
+	if err := json.Unmarshal([]byte(got.Body), &answered); err != nil || got.StatusCode != 200 || got.Header.Get("Content-Type") != "application/json" {
+		t.Fatalf("%d %s: %s", got.StatusCode, got.Header.Get("Content-Type"), got.Body)
 	}
 	for name, want := range map[string]string{
 		"Access-Control-Allow-Origin": appOrigin, "Access-Control-Allow-Credentials": "true", "Vary": "Origin", "Cache-Control": "no-store",
@@ -111,12 +97,12 @@ func TestLoginByScript(t *testing.T) {
 			t.Errorf("%s: %q, want %q", name, got, want)
 		}
 	}
-	callback, err := w.meta.Approve(t.Context(), answered.URL, metasim.Approval{})
+	callback, err := d.Meta.Approve(t.Context(), answered.URL, metasim.Approval{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	callback, _, _ = strings.Cut(callback, "#")
-	w.wantRedirect(w.get(callback), http.StatusSeeOther, "/x?connected="+instagramID(1))
+	d.WantRedirect(d.Get(callback), http.StatusSeeOther, "/x?connected="+instagramID(1))
 
 	for _, c := range []struct {
 		name   string
@@ -130,26 +116,23 @@ func TestLoginByScript(t *testing.T) {
 		{"with a forged token", asJSON("a.b.c", appOrigin), 401, "signed_out"},
 		{"with an empty token", asJSON("", appOrigin), 401, "signed_out"},
 	} {
-		got := w.request("GET", "/api/login", c.header, nil)
-		if got.StatusCode != c.status || got.code() != c.code {
-			t.Errorf("%s: %d %s", c.name, got.StatusCode, got.code())
+		got := d.Send("GET", "/api/login", c.header, "")
+		if got.StatusCode != c.status || got.Code() != c.code {
+			t.Errorf("%s: %d %s", c.name, got.StatusCode, got.Code())
 		}
 	}
 
 	// On another host the cookie would be lost, and a redirect would lose the token.
-	request, _ := http.NewRequest("GET", w.url+"/api/login", nil)
-	request.Host = "www.app.example"
-	for name, value := range asJSON(session(ada), "") {
-		request.Header.Set(name, value)
-	}
-	if got := w.do(request); got.code() != "bad_request" {
-		t.Errorf("on another host: %d %s", got.StatusCode, got.code())
+	header := asJSON(session(ada), "")
+	header["Host"] = "www.app.example"
+	if got := d.Send("GET", "/api/login", header, ""); got.Code() != "bad_request" {
+		t.Errorf("on another host: %d %s", got.StatusCode, got.Code())
 	}
 }
 
 func TestPreflight(t *testing.T) {
-	w := start(t, brand(1))
-	t.Setenv("ALLOWED_ORIGINS", appOrigin)
+	t.Parallel()
+	d := deployWith(t, sharing)
 	for _, c := range []struct {
 		path, origin string
 		status       int
@@ -157,13 +140,13 @@ func TestPreflight(t *testing.T) {
 	}{
 		{"/api/login", appOrigin, 204, "GET, OPTIONS, POST"},
 		{"/api/accounts", appOrigin, 204, "DELETE, GET, OPTIONS"},
-		{"/api/accounts", w.url, 204, "DELETE, GET, OPTIONS"},
+		{"/api/accounts", d.URL, 204, "DELETE, GET, OPTIONS"},
 		{"/api/login", "https://evil.example", 403, ""},
 		{"/api/accounts", "null", 403, ""},
 		{"/api/accounts", "", 403, ""},
 		{"/api/callback", appOrigin, 405, ""},
 	} {
-		got := w.request("OPTIONS", c.path, map[string]string{"Origin": c.origin, "Access-Control-Request-Method": "GET"}, nil)
+		got := d.Send("OPTIONS", c.path, map[string]string{"Origin": c.origin, "Access-Control-Request-Method": "GET"}, "")
 		if got.StatusCode != c.status || got.Header.Get("Access-Control-Allow-Methods") != c.methods {
 			t.Errorf("%s from %q: %d, %q", c.path, c.origin, got.StatusCode, got.Header.Get("Access-Control-Allow-Methods"))
 		}
@@ -175,37 +158,39 @@ func TestPreflight(t *testing.T) {
 
 // The session cookie in each form that @supabase/ssr writes.
 func TestSessionCookieForms(t *testing.T) {
-	whole := func(w *world) string { return w.cookies("sb-127-auth-token")[0].Value }
+	t.Parallel()
+	whole := func(d deployment) string { return d.Cookies("sb-127-auth-token")[0].Value }
 	for _, c := range []struct {
 		name   string
-		change func(w *world, value string)
+		change func(d deployment, value string)
 		status int
 	}{
-		{"chunks", func(w *world, value string) {
-			w.setCookie("sb-127-auth-token.0", value[:60])
-			w.setCookie("sb-127-auth-token.1", value[60:])
+		{"chunks", func(d deployment, value string) {
+			d.SetCookie("sb-127-auth-token.0", value[:60])
+			d.SetCookie("sb-127-auth-token.1", value[60:])
 		}, 302},
-		{"a chunk is missing", func(w *world, value string) {
-			w.setCookie("sb-127-auth-token.0", value[:60])
-			w.setCookie("sb-127-auth-token.2", value[60:])
+		{"a chunk is missing", func(d deployment, value string) {
+			d.SetCookie("sb-127-auth-token.0", value[:60])
+			d.SetCookie("sb-127-auth-token.2", value[60:])
 		}, 401},
-		{"raw", func(w *world, _ string) {
-			w.setCookie("sb-127-auth-token", url.PathEscape(`{"access_token":"`+session(ada)+`","refresh_token":"r"}`))
+		{"raw", func(d deployment, _ string) {
+			d.SetCookie("sb-127-auth-token", url.PathEscape(`{"access_token":"`+session(ada)+`","refresh_token":"r"}`))
 		}, 302},
-		{"another name", func(w *world, value string) {
-			w.t.Setenv("SUPABASE_AUTH_COOKIE", "sb-mine")
-			w.setCookie("sb-mine", value)
+		{"another name", func(d deployment, value string) {
+			d.Set("SUPABASE_AUTH_COOKIE", "sb-mine")
+			d.SetCookie("sb-mine", value)
 		}, 302},
-		{"a neighbour", func(w *world, value string) { w.setCookie("sb-127-auth-token-code-verifier", value) }, 401},
-		{"junk", func(w *world, _ string) { w.setCookie("sb-127-auth-token", "base64-%%%") }, 401},
+		{"a neighbour", func(d deployment, value string) { d.SetCookie("sb-127-auth-token-code-verifier", value) }, 401},
+		{"junk", func(d deployment, _ string) { d.SetCookie("sb-127-auth-token", "base64-%%%") }, 401},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			w := start(t, brand(1))
-			value := whole(w)
-			w.browser = newBrowser(t)
-			c.change(w, value)
-			if got := w.get("/api/login"); got.StatusCode != c.status {
-				t.Errorf("%d %s", got.StatusCode, got.code())
+			t.Parallel()
+			d := deploy(t, brand(1))
+			value := whole(d)
+			d.Browser = deploytest.NewBrowser(t)
+			c.change(d, value)
+			if got := d.Get("/api/login"); got.StatusCode != c.status {
+				t.Errorf("%d %s", got.StatusCode, got.Code())
 			}
 		})
 	}
@@ -213,26 +198,24 @@ func TestSessionCookieForms(t *testing.T) {
 
 // Whoever is signed in at the end must be who began.
 func TestUserChangedAtTheChooser(t *testing.T) {
-	w := start(t, brand(1), brand(2))
-	chooser := w.get(w.login("", metasim.Approval{}))
-	w.signIn(ben)
-	w.wantError(w.tryAgain(chooser, url.Values{"instagram_id": {instagramID(1)}}), 409, "user_changed")
-	w.signIn(ada)
-	w.wantRedirect(w.tryAgain(chooser, url.Values{"instagram_id": {instagramID(1)}}), 303, "/?connected="+instagramID(1))
+	t.Parallel()
+	d := deploy(t, brand(1), brand(2))
+	chooser := d.Get(d.LogIn("", metasim.Approval{}))
+	d.SignIn(ben)
+	d.WantError(d.Submit(chooser, choice(1)), 409, "user_changed")
+	d.SignIn(ada)
+	d.WantRedirect(d.Submit(chooser, choice(1)), 303, "/?connected="+instagramID(1))
 }
 
 // A form that is posted to another host name: that of the same host goes on to
 // the right one, that of the app would lose its Origin in a redirect.
 func TestLoginByFormOnAnotherHost(t *testing.T) {
+	t.Parallel()
+	d := deployWith(t, map[string]string{"ALLOWED_ORIGINS": appOrigin + ",https://www.app.example"})
 	for origin, want := range map[string]int{"https://www.app.example": 307, appOrigin: 400} {
-		w := start(t)
-		t.Setenv("ALLOWED_ORIGINS", appOrigin+",https://www.app.example")
-		request, _ := http.NewRequest("POST", w.url+"/api/login", strings.NewReader(url.Values{"access_token": {session(ada)}}.Encode()))
-		request.Host = "www.app.example"
-		request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-		request.Header.Set("Origin", origin)
-		if got := w.do(request); got.StatusCode != want {
-			t.Errorf("from %s: %d %s", origin, got.StatusCode, got.code())
+		header := map[string]string{"Host": "www.app.example", "Origin": origin}
+		if got := d.sendForm("/api/login", header, url.Values{"access_token": {session(ada)}}); got.StatusCode != want {
+			t.Errorf("from %s: %d %s", origin, got.StatusCode, got.Code())
 		}
 	}
 }

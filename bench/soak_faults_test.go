@@ -18,8 +18,8 @@ type soakFault struct {
 	times int
 }
 
-func atMeta(o metasim.Order) func(*soaking) {
-	return func(s *soaking) { s.meta.sim.Load().Order(o) }
+func atMeta(o metasim.Fault) func(*soaking) {
+	return func(s *soaking) { s.meta.sim.Load().Inject(o) }
 }
 
 func atSupabase(path string, times int) func(*soaking) {
@@ -33,11 +33,11 @@ var supabaseDown = faultproxy.Instead(http.StatusServiceUnavailable, "applicatio
 // soakFaults are ordered together, in each round. A call to Supabase is made up to three times:
 // three faults in a row may meet the same one, and deliveries come side by side.
 var soakFaults = []soakFault{
-	{"Meta: 500 to the exchange of a code", atMeta(metasim.Order{Step: "exchange", Times: 1, Status: 500}), "callback meta_unavailable", 1},
-	{"Meta: too many calls (code 4) at the exchange", atMeta(metasim.Order{Step: "exchange", Times: 1, Code: 4}), "callback throttled", 1},
-	{"Meta: 500 to the list of Pages", atMeta(metasim.Order{Step: "accounts", Times: 1, Status: 500}), "", 0},
-	{"Meta: the permissions cut in the middle", atMeta(metasim.Order{Step: "permissions", Times: 1, Cut: true}), "", 0},
-	{"Meta: 500 to a subscription", atMeta(metasim.Order{Step: "subscribe", Times: 1, Status: 500}), "", 0},
+	{"Meta: 500 to the exchange of a code", atMeta(metasim.Fault{Step: "exchange", Times: 1, Status: 500}), "callback meta_unavailable", 1},
+	{"Meta: too many calls (code 4) at the exchange", atMeta(metasim.Fault{Step: "exchange", Times: 1, Code: 4}), "callback throttled", 1},
+	{"Meta: 500 to the list of Pages", atMeta(metasim.Fault{Step: "accounts", Times: 1, Status: 500}), "", 0},
+	{"Meta: the permissions cut in the middle", atMeta(metasim.Fault{Step: "permissions", Times: 1, Cut: true}), "", 0},
+	{"Meta: 500 to a subscription", atMeta(metasim.Fault{Step: "subscribe", Times: 1, Status: 500}), "", 0},
 	{"Supabase: 503 to who is signed in", atSupabase("/auth/v1/user", 1), "", 0},
 	{"Supabase: 503 to the saving or reading of a connection", atSupabase("/rest/v1/user_configs", 1), "", 0},
 	{"Supabase: 503 to the inbox, twelve times", atSupabase("/rest/v1/rpc/ingest_instagram_events", 12), "webhook 503", 4},

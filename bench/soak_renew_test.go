@@ -34,7 +34,7 @@ func (s *soaking) storeAging(ctx context.Context, visitors []visitor) error {
 		}
 		s.aging = append(s.aging, e)
 		_, err := s.lite.SQL(ctx, `insert into public.user_configs (user_id, instagram_id, facebook_user_id, page_id, token, scopes)
-			values ($1::text::uuid, $2, $3, $4, $5, '{instagram_basic,instagram_manage_messages,pages_show_list,pages_manage_metadata}')`,
+			values ($1, $2, $3, $4, $5, '{instagram_basic,instagram_manage_messages,pages_show_list,pages_manage_metadata}')`,
 			v.userID, v.account, v.person, v.page, e.old[0])
 		if err != nil {
 			return err

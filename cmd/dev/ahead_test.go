@@ -8,8 +8,8 @@ import (
 	"time"
 
 	"igconnect/internal/metasim"
-	"igconnect/lib/graph"
 	"igconnect/lib/secret"
+	"igconnect/lib/webhook"
 )
 
 // TestAhead: what is put back is the Date of every answer and the dates of a
@@ -58,7 +58,7 @@ func TestSignedToday(t *testing.T) {
 	s := &system{meta: metasim.New(metasim.Config{AppSecret: "s"})}
 	defer s.meta.Close()
 	s.meta.Jump(100 * 24 * time.Hour)
-	got, err := graph.ParseSignedRequest(s.signedToday("42"), []secret.String{secret.New("s")}, time.Now())
+	got, err := webhook.ParseSignedRequest(s.signedToday("42"), []secret.String{secret.New("s")}, time.Now())
 	if err != nil || got.PersonID != "42" {
 		t.Errorf("%+v, %v", got, err)
 	}

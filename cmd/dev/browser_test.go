@@ -2,8 +2,7 @@ package main
 
 import (
 	"fmt"
-	"os"
-	"path/filepath"
+	"io"
 	"testing"
 )
 
@@ -39,27 +38,13 @@ func TestBrowser(t *testing.T) {
 // the test fails.
 func startSystem(t *testing.T) *system {
 	t.Helper()
-	for _, name := range variables {
-		t.Setenv(name, "") // and puts it back in the end
-	}
-	log, err := os.Create(filepath.Join(t.TempDir(), "stderr"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	stderr := os.Stderr
-	os.Stderr = log
+	log := &keptLog{shown: io.Discard}
 	t.Cleanup(func() {
-		os.Stderr = stderr
-		log.Close()
-		if text, err := os.ReadFile(log.Name()); t.Failed() {
-			t.Logf("the log, %v:\n%s", err, text)
+		if t.Failed() {
+			t.Logf("the log:\n%s", log.bytes())
 		}
 	})
-	root, err := findRoot()
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := start(t.Context(), options{root: root, addr: "localhost:0"})
+	s, err := start(t.Context(), options{root: "../..", addr: "localhost:0", log: log})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,18 +11,12 @@ import (
 	"strings"
 )
 
-// variables are those that the functions read (see .env.example). The dev
-// server sets or unsets each of them, so that what a shell happens to export
-// changes nothing.
-var variables = []string{
-	"FB_APP_ID", "FB_APP_SECRET", "REDIRECT_URI", "SUPABASE_URL", "NEXT_PUBLIC_SUPABASE_URL", "SUPABASE_SECRET_KEY",
-	"SUPABASE_SERVICE_ROLE_KEY", "SUPABASE_AUTH_COOKIE", "SIGN_IN_URL", "ALLOWED_ORIGINS", "WEBHOOK_FIELDS",
-	"FB_LOGIN_SCOPES", "FB_LOGIN_CONFIG_ID", "GRAPH_API_VERSION", "WEBHOOK_VERIFY_TOKEN", "CRON_SECRET",
-	"FB_GRAPH_URL", "FB_DIALOG_URL", "VERCEL_ENV", "VERCEL_URL", "VERCEL_PROJECT_PRODUCTION_URL",
-}
-
-// env is a set of variables.
+// env is the settings of the functions, by the names of environment variables. What the process
+// itself has in its environment changes nothing.
 type env map[string]string
+
+// get is the value of a variable, as os.Getenv is.
+func (e env) get(name string) string { return e[name] }
 
 // realMeta and realSupabase tell whether e names the real services.
 func (e env) realMeta() bool     { return e["FB_APP_ID"] != "" }
@@ -41,21 +35,6 @@ func (e env) check() error {
 	}
 	if (e.supabaseURL() == "") != (e.supabaseKey() == "") {
 		return errors.New("set SUPABASE_URL and SUPABASE_SECRET_KEY in .env to use a real project, or neither to run Supabase here")
-	}
-	return nil
-}
-
-// apply makes e the environment of this process.
-func (e env) apply() error {
-	for _, name := range variables {
-		if err := os.Unsetenv(name); err != nil {
-			return err
-		}
-	}
-	for name, value := range e {
-		if err := os.Setenv(name, value); err != nil {
-			return err
-		}
 	}
 	return nil
 }
@@ -108,32 +87,4 @@ func parseEnv(text string) (env, error) {
 		}
 	}
 	return e, nil
-}
-
-// findRoot returns the project's folder: the working directory or the nearest
-// one above it that holds vercel.json.
-func findRoot() (string, error) {
-	dir, err := os.Getwd()
-	if err != nil {
-		return "", err
-	}
-	for {
-		if _, err := os.Stat(filepath.Join(dir, "vercel.json")); err == nil {
-			return dir, nil
-		}
-		parent := filepath.Dir(dir)
-		if parent == dir {
-			return "", errors.New("there is no vercel.json here: run this in the project's folder")
-		}
-		dir = parent
-	}
-}
-
-// folder returns the folder dir of the project, which must be there.
-func folder(root, dir string) (fs.FS, error) {
-	path := filepath.Join(root, dir)
-	if info, err := os.Stat(path); err != nil || !info.IsDir() {
-		return nil, fmt.Errorf("there is no folder %s here", dir)
-	}
-	return os.DirFS(path), nil
 }

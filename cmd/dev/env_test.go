@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"igconnect/lib/config"
 )
 
 func TestParseEnv(t *testing.T) {
@@ -66,7 +68,7 @@ func TestEnvCheck(t *testing.T) {
 }
 
 // TestExample: .env.example is a valid file that sets nothing, and names every
-// variable that the dev server knows, but for Vercel's own.
+// variable that the functions read, but for Vercel's own.
 func TestExample(t *testing.T) {
 	text, err := os.ReadFile(filepath.Join("..", "..", ".env.example"))
 	if err != nil {
@@ -75,7 +77,7 @@ func TestExample(t *testing.T) {
 	if got, err := parseEnv(string(text)); err != nil || len(got) > 0 {
 		t.Errorf("it sets %v, %v", got, err)
 	}
-	missing := slices.DeleteFunc(slices.Clone(variables), func(name string) bool {
+	missing := slices.DeleteFunc(slices.Clone(config.Variables), func(name string) bool {
 		return strings.HasPrefix(name, "VERCEL_") || strings.Contains(string(text), name)
 	})
 	if len(missing) > 0 {

@@ -18,11 +18,11 @@ type fault struct {
 }
 
 var metaFaults = []fault{
-	{"throttled", "Meta throttles the next look-up", meta(metasim.Order{Step: "accounts", Times: 1, Code: 4, Message: "(#4) Application request limit reached"})},
-	{"upgrade", "The next upgrade to a 60-day token fails", meta(metasim.Order{Step: "upgrade", Times: 1, Code: 190, Subcode: 467, Message: "Error validating access token"})},
-	{"html", "Meta answers the next look-up with an HTML page", meta(metasim.Order{Step: "accounts", Times: 1, Status: http.StatusBadGateway, Body: new("<html>Sorry</html>"), ContentType: "text/html"})},
-	{"hang", "Meta hangs at the next exchange", meta(metasim.Order{Step: "exchange", Times: 1, Hang: true})},
-	{"subscribe", "The next subscription is refused", meta(metasim.Order{Step: "subscribe", Times: 1, Status: http.StatusForbidden, Code: 200, Message: "(#200) To subscribe to the messages field, one of these permissions is needed: pages_messaging"})},
+	{"throttled", "Meta throttles the next look-up", meta(metasim.Fault{Step: "accounts", Times: 1, Code: 4, Message: "(#4) Application request limit reached"})},
+	{"upgrade", "The next upgrade to a 60-day token fails", meta(metasim.Fault{Step: "upgrade", Times: 1, Code: 190, Subcode: 467, Message: "Error validating access token"})},
+	{"html", "Meta answers the next look-up with an HTML page", meta(metasim.Fault{Step: "accounts", Times: 1, Status: http.StatusBadGateway, Body: new("<html>Sorry</html>"), ContentType: "text/html"})},
+	{"hang", "Meta hangs at the next exchange", meta(metasim.Fault{Step: "exchange", Times: 1, Hang: true})},
+	{"subscribe", "The next subscription is refused", meta(metasim.Fault{Step: "subscribe", Times: 1, Status: http.StatusForbidden, Code: 200, Message: "(#200) To subscribe to the messages field, one of these permissions is needed: pages_messaging"})},
 	{"slow", "Every answer of Meta takes a second longer", func(s *system) { s.meta.SetLatency(time.Second) }},
 }
 
@@ -41,7 +41,7 @@ var (
 
 var noFault = fault{"none", "All is well again", func(s *system) {
 	if s.meta != nil {
-		s.meta.Clear()
+		s.meta.ClearFaults()
 		s.meta.SetLatency(0)
 	}
 	if s.proxy != nil {
@@ -49,7 +49,7 @@ var noFault = fault{"none", "All is well again", func(s *system) {
 	}
 }}
 
-func meta(o metasim.Order) func(*system) { return func(s *system) { s.meta.Order(o) } }
+func meta(o metasim.Fault) func(*system) { return func(s *system) { s.meta.Inject(o) } }
 
 // faults lists what can be ordered of the simulators that run.
 func (s *system) faults() []fault {

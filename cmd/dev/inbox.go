@@ -4,6 +4,8 @@ import (
 	"context"
 	"net/http"
 	"strings"
+
+	"igconnect/examples/worker-go/worker"
 )
 
 // inbox is what /dev/ shows of instagram_events, and what became of it.
@@ -70,7 +72,7 @@ func (s *system) events(ctx context.Context) ([]event, error) {
 			end as state
 		from public.instagram_events e
 		join public.user_configs c on c.user_id = e.user_id and c.instagram_id = e.instagram_id
-		left join auth.users u on u.id = e.user_id
+		left join auth.users u on u.id = c.auth_user_id
 		left join public.instagram_conversations v on v.user_id = e.user_id and v.conversation = e.conversation
 		order by e.occurred_at desc, e.id desc
 		limit $1`, maxShown)
@@ -104,6 +106,38 @@ func (e event) Class() string {
 func (e event) Who() string {
 	_, person, _ := strings.Cut(e.Conversation, "/")
 	return nameOf(person)
+}
+
+// worked is what a worker did with one claim.
+type worked struct {
+	worker.Result
+	Trouble string // what stopped it
+}
+
+// work lets the worker of examples/ work once.
+func (s *system) work(w http.ResponseWriter, r *http.Request) {
+	result := &worked{}
+	answering, err := s.worker()
+	if err == nil {
+		result.Result, err = answering.Work(r.Context())
+	}
+	if err != nil {
+		result.Trouble = sentence(err)
+	}
+	s.mail.mu.Lock()
+	s.mail.worked = result
+	s.mail.mu.Unlock()
+	http.Redirect(w, r, "/dev/#inbox-title", http.StatusSeeOther)
+}
+
+// worker is the one of examples/, with the settings of the functions. What it
+// leaves open comes again after a minute.
+func (s *system) worker() (*worker.Worker, error) {
+	w, err := worker.New(s.env.get)
+	if err == nil {
+		w.Batch, w.Lease = maxShown, "1 minute"
+	}
+	return w, err
 }
 
 // nameOf names a writer of ours; anybody else keeps the id.

@@ -1,9 +1,12 @@
 package main
 
 import (
+	"bytes"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"sync"
 
 	"igconnect/internal/leaks"
 )
@@ -12,6 +15,26 @@ import (
 type haystack struct {
 	name    string
 	content []byte
+}
+
+// keptLog shows what is written to it, and keeps it.
+type keptLog struct {
+	shown io.Writer
+	mu    sync.Mutex
+	kept  bytes.Buffer
+}
+
+func (l *keptLog) Write(text []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.kept.Write(text)
+	return l.shown.Write(text)
+}
+
+func (l *keptLog) bytes() []byte {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return bytes.Clone(l.kept.Bytes())
 }
 
 // leaking returns the names of the haystacks in which one of the secrets stands.

@@ -19,6 +19,7 @@ import (
 	"unicode/utf8"
 
 	"igconnect/internal/supalite"
+	"igconnect/internal/vercelsim"
 )
 
 func main() {
@@ -46,7 +47,7 @@ func main() {
 
 // runServer serves until ctx ends.
 func runServer(ctx context.Context, addr string, fresh bool) error {
-	root, err := findRoot()
+	root, err := vercelsim.FindRoot()
 	if err != nil {
 		return err
 	}
@@ -59,7 +60,7 @@ func runServer(ctx context.Context, addr string, fresh bool) error {
 		return err
 	}
 	s, err := start(ctx, options{
-		root: root, addr: addr, env: settings, fresh: fresh,
+		root: root, addr: addr, env: settings, fresh: fresh, log: os.Stderr,
 		data: filepath.Join(cache, "igconnect", "dev"), database: supalite.DatabaseURLFromEnv(),
 	})
 	if err != nil {

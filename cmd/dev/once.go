@@ -11,25 +11,21 @@ import (
 	"strings"
 	"time"
 
-	"igconnect/internal/leaks"
 	"igconnect/internal/metasim"
+	"igconnect/internal/vercelsim"
 )
 
 // runOnce starts the system with simulators, on free ports and without
 // leaving data behind, connects an account as a browser would, and has a
 // message to it answered.
 func runOnce(ctx context.Context) error {
-	root, err := findRoot()
+	root, err := vercelsim.FindRoot()
 	if err != nil {
 		return err
 	}
-	stopLogs, err := leaks.Capture(&os.Stderr)
-	if err != nil {
-		return err
-	}
-	defer stopLogs()
+	log := &keptLog{shown: os.Stderr}
 	begin := time.Now()
-	s, err := start(ctx, options{root: root, addr: "localhost:0"})
+	s, err := start(ctx, options{root: root, addr: "localhost:0", log: log})
 	if err != nil {
 		return err
 	}
@@ -49,7 +45,7 @@ func runOnce(ctx context.Context) error {
 	if err := w.checkInbox(ctx); err != nil {
 		return err
 	}
-	if err := w.checkLeaks(ctx, stopLogs()); err != nil {
+	if err := w.checkLeaks(ctx, log.bytes()); err != nil {
 		return err
 	}
 	fmt.Printf("\nThe account is connected, its token sealed, and its message answered. All of it took %.1f s.\n", time.Since(begin).Seconds())

@@ -60,7 +60,11 @@ func (w *walk) deliverMessage(ctx context.Context, message metasim.Event) error 
 // answerMessage claims the message and answers it as a worker does.
 func (w *walk) answerMessage(ctx context.Context) error {
 	begin := time.Now()
-	events, err := w.claim(ctx)
+	answering, err := w.worker()
+	if err != nil {
+		return err
+	}
+	events, err := answering.Claim(ctx)
 	if err != nil {
 		return err
 	}
@@ -71,7 +75,8 @@ func (w *walk) answerMessage(ctx context.Context) error {
 	e := events[0]
 	report(begin, "claimed with its tokens: %s… (%d characters), of its Page %s…", e.Token[:6], len(e.Token), e.PageToken[:6])
 	begin = time.Now()
-	if _, err := w.handle(ctx, events); err != nil {
+	if result, err := answering.Handle(ctx, events); err != nil || len(result.Failed) > 0 {
+		err = errors.Join(append(result.Failed, err)...)
 		return fmt.Errorf("answering the message: %w", err)
 	}
 	replies := w.meta.Replies()

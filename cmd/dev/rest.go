@@ -15,11 +15,6 @@ type project struct {
 	bearer   string // a user's token, or empty
 }
 
-// service is the project as the functions call it, with the secret key.
-func (s *system) service() project {
-	return project{url: s.env.supabaseURL(), key: s.env.supabaseKey()}
-}
-
 // call calls a function of the database over REST, as an app does.
 func (p project) call(ctx context.Context, name string, args any) (status int, body []byte, err error) {
 	return p.post(ctx, "/rest/v1/rpc/"+name, args)

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"os"
@@ -19,6 +20,7 @@ import (
 	"igconnect/internal/metasim"
 	"igconnect/internal/supalite"
 	"igconnect/internal/vercelsim"
+	"igconnect/lib/app"
 )
 
 // options say what to start.
@@ -29,6 +31,7 @@ type options struct {
 	data     string // where Supabase keeps its data; "": nowhere for long
 	database string // URL of a PostgreSQL to use instead; "": the one of Supabase Lite
 	fresh    bool
+	log      io.Writer // of the functions, and of what goes on beside them
 }
 
 // system is everything that runs. A simulator is nil where the real service
@@ -37,6 +40,7 @@ type system struct {
 	url      string // http://localhost:3000
 	origin   string // where browsers reach it: that of REDIRECT_URI
 	env      env    // as the functions see it
+	app      *app.App
 	meta     *metasim.Sim
 	metaURL  string
 	supabase *supalite.Server
@@ -69,7 +73,7 @@ func (s *system) start(ctx context.Context, o options) error {
 	}
 	s.onClose(func() error { main.Close(); return nil })
 	s.url = main.url
-	deployment, err := readDeployment(o.root)
+	deployment, err := s.deployment(o)
 	if err != nil {
 		return err
 	}
@@ -82,7 +86,8 @@ func (s *system) start(ctx context.Context, o options) error {
 			return err
 		}
 	}
-	if err := s.env.apply(); err != nil {
+	s.app, err = app.New(app.Options{Getenv: s.env.get, Log: slog.New(slog.NewJSONHandler(o.log, nil))})
+	if err != nil {
 		return err
 	}
 	s.serve(main, s.handler(deployment))
@@ -133,12 +138,13 @@ func (s *system) startSupabase(ctx context.Context, o options) error {
 		s.env["SIGN_IN_URL"] = cmp.Or(s.env["SIGN_IN_URL"], s.origin+"/dev/sign-in")
 		return nil
 	}
-	migrations, err := folder(o.root, filepath.Join("supabase", "migrations"))
+	migrations := filepath.Join(o.root, "supabase", "migrations")
+	_, err := os.Stat(migrations)
 	if err != nil {
 		return err
 	}
 	s.supabase, err = supalite.Start(ctx, supalite.Options{
-		Dir: o.data, Migrations: migrations, DatabaseURL: o.database, Progress: os.Stderr, Fresh: o.fresh,
+		Dir: o.data, Migrations: os.DirFS(migrations), DatabaseURL: o.database, Progress: o.log, Fresh: o.fresh,
 	})
 	if err != nil {
 		return err
@@ -160,14 +166,14 @@ func (s *system) startSupabase(ctx context.Context, o options) error {
 	return nil
 }
 
-// readDeployment reads what Vercel would deploy, and refuses what it would.
-func readDeployment(root string) (*vercelsim.Deployment, error) {
-	deployment, err := vercelsim.Open(root, functions.All)
+// deployment is what Vercel would deploy, which it refuses where Vercel would.
+func (s *system) deployment(o options) (*vercelsim.Deployment, error) {
+	deployment, err := vercelsim.Open(o.root, functions.With(func() *app.App { return s.app }))
 	if err != nil {
 		return nil, err
 	}
 	deployment.OnPanic = func(v any) {
-		fmt.Fprintf(os.Stderr, "A function panicked, on Vercel this ends its process: %v\n", v)
+		fmt.Fprintf(o.log, "A function panicked, on Vercel this ends its process: %v\n", v)
 	}
 	return deployment, nil
 }

@@ -14,7 +14,7 @@ import (
 
 // TestDeployment: vercel.json, api/ and public/ fit each other.
 func TestDeployment(t *testing.T) {
-	if _, err := readDeployment("../.."); err != nil {
+	if _, err := (&system{}).deployment(options{root: "../.."}); err != nil {
 		t.Error(err)
 	}
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"igconnect/examples/worker-go/worker"
 	"igconnect/internal/metasim"
 )
 
@@ -31,21 +32,24 @@ func TestHandle(t *testing.T) {
 	meta := httptest.NewServer(sim)
 	defer meta.Close()
 
-	s := &system{metaURL: meta.URL, env: env{"SUPABASE_URL": supabase.URL, "SUPABASE_SECRET_KEY": "the-key", "FB_APP_SECRET": "s"}}
-	got, err := s.handle(t.Context(), []claimed{
+	s := &system{env: env{
+		"SUPABASE_URL": supabase.URL, "SUPABASE_SECRET_KEY": "the-key", "FB_APP_SECRET": "s", "FB_GRAPH_URL": meta.URL,
+	}}
+	w, err := s.worker()
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := w.Handle(t.Context(), []worker.Event{
 		{ID: "a", Conversation: "1/2", Kind: "message", PageID: "3", PageToken: "EAAstale"},
 		{ID: "b", Conversation: "1/2", Kind: "reaction"},
 		{ID: "c", Conversation: "1/4", Kind: "reaction"},
 		{ID: "d", Conversation: "1/4", Kind: "message"},
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(&worked{Claimed: 4, Failed: 2}, got); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
+	if err != nil || got.Claimed != 4 || got.Answered != 0 || len(got.Failed) != 2 {
+		t.Errorf("%+v, %v", got, err)
 	}
 	want := []string{
-		`fail_instagram_events {"ids":["a"],"reason":"answering: Meta said 400, code 190, subcode 0"}`,
+		`fail_instagram_events {"ids":["a"],"reason":"sending: Meta answered 400, code 190, subcode 0"}`,
 		`finish_instagram_events {"ids":["c"]}`,
 		`fail_instagram_events {"ids":["d"],"reason":"the connection has no Page token"}`,
 	}
@@ -58,8 +62,9 @@ func TestHandle(t *testing.T) {
 func TestClaimRefused(t *testing.T) {
 	supabase := httptest.NewServer(http.NotFoundHandler())
 	defer supabase.Close()
-	s := &system{env: env{"SUPABASE_URL": supabase.URL, "SUPABASE_SECRET_KEY": "the-key"}}
-	if _, err := s.claim(t.Context()); err == nil || err.Error() != "calling claim_instagram_events: status 404" {
-		t.Error(err)
+	s := &system{env: env{"SUPABASE_URL": supabase.URL, "SUPABASE_SECRET_KEY": "the-key", "FB_APP_SECRET": "s"}}
+	s.work(httptest.NewRecorder(), httptest.NewRequest(http.MethodPost, "/dev/work", nil))
+	if got := s.mail.worked.Trouble; got != "Calling claim_instagram_events: Supabase answered 404." {
+		t.Error(got)
 	}
 }

@@ -88,7 +88,7 @@ func permissions(query url.Values) []check {
 	}
 	asked := strings.Split(query.Get("scope"), ",")
 	var checks []check
-	for _, p := range page.Permissions(slices.Concat(config.SeedScopes, optional)) {
+	for _, p := range page.Permissions(slices.Concat(config.RequiredScopes, optional)) {
 		switch {
 		case slices.Contains(asked, p.Name):
 			checks = append(checks, good(p.Name))

@@ -14,11 +14,9 @@ import (
 )
 
 const (
-	appSecret   = "an-app-secret-that-nobody-may-see"
-	verifyToken = "a-verify-token-that-nobody-may-see"
-	cronSecret  = "a-cron-secret-that-nobody-may-see"
-	session     = "eyJh.a-session-that-nobody-may-see.x"
-	publicKey   = "sb_publishable_anything"
+	cronSecret = "a-cron-secret-that-nobody-may-see"
+	session    = "eyJh.a-session-that-nobody-may-see.x"
+	publicKey  = "sb_publishable_anything"
 )
 
 // deployment answers as a well one does, as far as the doctor looks; tests put

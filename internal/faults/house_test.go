@@ -3,7 +3,6 @@ package faults_test
 import (
 	"context"
 	"fmt"
-	"os"
 	"sync"
 	"testing"
 
@@ -52,23 +51,9 @@ func (h *house) leave(ctx context.Context, user supalite.User) error {
 // may have to install what all of them need.
 func startHouses(t *testing.T, n int) []*house {
 	t.Helper()
-	supalitetest.Need(t)
-	migrations, err := supalitetest.Migrations()
-	if err != nil {
-		t.Fatal(err)
-	}
 	houses := make([]*house, n)
 	for i := range houses {
-		server, err := supalite.Start(context.Background(), supalite.Options{Migrations: migrations, Progress: os.Stderr})
-		if err != nil {
-			t.Fatal(err)
-		}
-		houses[i] = &house{Server: server}
-		t.Cleanup(func() {
-			if err := server.Stop(); err != nil {
-				t.Error(err)
-			}
-		})
+		houses[i] = &house{Server: supalitetest.Start(t, supalite.Options{})}
 	}
 	return houses
 }

@@ -51,7 +51,7 @@ func comeBack(approval metasim.Approval) func(*world) (func() answer, func(answe
 // Meta does not want to subscribe now.
 func choose(w *world) (func() answer, func(answer) answer) {
 	w.connect(30)
-	w.meta.Order(metasim.Order{Step: "subscribe", Code: 100, Message: "no such field"})
+	w.meta.Inject(metasim.Fault{Step: "subscribe", Code: 100, Message: "no such field"})
 	shown := w.get(w.approve(metasim.Approval{}))
 	return func() answer { return w.submit(shown) }, func(first answer) answer {
 		switch {

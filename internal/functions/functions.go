@@ -7,6 +7,8 @@ import (
 	"net/http"
 
 	"igconnect/api"
+	"igconnect/lib/app"
+	"igconnect/lib/web"
 )
 
 // All maps "/api/login" to the handler in api/login.go, and so on. Nobody may change it.
@@ -20,4 +22,15 @@ var All = map[string]http.HandlerFunc{
 	"/api/login":       api.Login,
 	"/api/renew":       api.Renew,
 	"/api/webhook":     api.Webhook,
+}
+
+// With returns All, where each request is served by what current returns at that moment.
+func With(current func() *app.App) map[string]http.HandlerFunc {
+	all := map[string]http.HandlerFunc{}
+	for path, function := range All {
+		all[path] = func(w http.ResponseWriter, r *http.Request) {
+			function(w, r.WithContext(web.WithApp(r.Context(), current())))
+		}
+	}
+	return all
 }

@@ -61,15 +61,15 @@ func TestVercelJSON(t *testing.T) {
 	if err := json.Unmarshal(text, &rules); err != nil {
 		t.Fatal(err)
 	}
-	var limited []string
-	for file, settings := range rules.Functions {
-		if settings.MaxDuration > 0 {
-			limited = append(limited, "/"+strings.TrimSuffix(file, ".go"))
+	for _, function := range paths() {
+		covered := false
+		for pattern, settings := range rules.Functions {
+			fits, _ := filepath.Match(pattern, function[1:]+".go")
+			covered = covered || fits && settings.MaxDuration > 0
 		}
-	}
-	slices.Sort(limited)
-	if diff := cmp.Diff(paths(), limited); diff != "" {
-		t.Errorf("functions with a maxDuration (-want +got):\n%s", diff)
+		if !covered {
+			t.Errorf("%s has no maxDuration", function)
+		}
 	}
 	if len(rules.Crons) != 1 || rules.Crons[0].Path != "/api/renew" {
 		t.Errorf("cron jobs: %v", rules.Crons)

@@ -1,5 +1,18 @@
-// Package leaks searches what a run left behind for the secrets that went into
-// it: as they are, and in each form that anybody can undo.
+// Package leaks searches what a run put out for the secrets that went into it: as they are, and
+// in each encoding that anybody can undo. It finds secrets that are known to the caller; it
+// doesn't recognise a secret by its looks.
+//
+// Start with [Find] to search a text, or [NewSearch] to search many. A test starts with
+// [NewWatch], a package of tests with [Main]:
+//
+//	func TestMain(m *testing.M) { os.Exit(leaks.Main(m.Run)) }
+//
+//	func TestLogin(t *testing.T) {
+//		t.Parallel()
+//		watch := leaks.NewWatch(t)
+//		watch.Know(map[string]string{"FB_APP_SECRET": appSecret})
+//		app.Log = slog.New(slog.NewJSONHandler(watch.LogWriter(), nil))
+//		server := httptest.NewServer(watch.Responses(handler))
 package leaks
 
 import (
@@ -12,19 +25,19 @@ import (
 // Leak is one place where a secret stands.
 type Leak struct {
 	Secret string // its name
-	Form   string // "plain", "hex", ...
-	At     int    // offset in the text
+	Form   string // its encoding: "plain", "hex", ...
+	At     int    // offset in the text, in bytes
 
 	around string
 }
 
-// String shows where it stands, without it.
+// String shows the text next to the secret, without the secret.
 func (l Leak) String() string {
 	return fmt.Sprintf("%s (%s) at %d: %q", l.Secret, l.Form, l.At, l.around)
 }
 
-// Find returns where in text the secrets stand, by their names: of each form of
-// each secret the first place.
+// Find returns where in text the secrets stand, given by name: the first place of each encoding
+// of each secret. It panics as [NewSearch] does.
 func Find(text []byte, secrets map[string]string) []Leak { return NewSearch(secrets).In(text) }
 
 // Numbered names secrets of one kind: "token 1", "token 2".
@@ -39,59 +52,55 @@ func Numbered(kind string, values []string) map[string]string {
 // Search looks for the same secrets in many texts, in one pass over each.
 type Search struct {
 	needles []needle
-	byStart map[uint64][]int // needles by their first eight bytes
-	begins  [1 << 16]bool    // whether one begins with bytes of this sum
+	byStart map[uint64][]int // indexes of needles by their first eight bytes
+	begins  [1 << 16]bool    // whether a needle begins with bytes of this hash
 }
 
-// NewSearch prepares a search for secrets, by their names. It panics if a
-// secret has fewer than eight bytes: it would be found by chance.
+// NewSearch prepares a search for secrets, given by name. It panics if a secret has fewer than
+// eight bytes: it would be found by chance.
 func NewSearch(secrets map[string]string) *Search {
 	s := &Search{byStart: map[uint64][]int{}}
 	for _, name := range slices.Sorted(maps.Keys(secrets)) {
-		if len(secrets[name]) < start {
+		if len(secrets[name]) < startLength {
 			panic("leaks: " + name + " is too short to be searched for")
 		}
-		for _, n := range disguises(secrets[name]) {
+		for _, n := range encodings(secrets[name]) {
 			n.secret = name
-			first := binary.LittleEndian.Uint64(n.text)
+			first := binary.LittleEndian.Uint64([]byte(n.text))
 			s.byStart[first] = append(s.byStart[first], len(s.needles))
-			s.begins[sum(first)] = true
+			s.begins[hash(first)] = true
 			s.needles = append(s.needles, n)
 		}
 	}
 	return s
 }
 
-// start is how many bytes of a needle are looked up at once.
-const start = 8
+// startLength is how many bytes of a needle are looked up at once.
+const startLength = 8
 
-// sum is a quick hash: most places of a text begin no needle.
-func sum(first uint64) uint16 { return uint16(first * 0x9E3779B97F4A7C15 >> 48) }
+// hash is a quick one: at most places of a text no needle begins.
+func hash(first uint64) uint16 { return uint16(first * 0x9E3779B97F4A7C15 >> 48) }
 
-// In returns where in text they stand: of each form of each secret the first
-// place.
+// In returns where in text the secrets stand: the first place of each encoding of each secret.
 func (s *Search) In(text []byte) []Leak {
 	var found []Leak
 	seen := map[int]bool{}
-	for at := 0; at+start <= len(text); at++ {
+	for at := 0; at+startLength <= len(text); at++ {
 		first := binary.LittleEndian.Uint64(text[at:])
-		if !s.begins[sum(first)] {
+		if !s.begins[hash(first)] {
 			continue
 		}
 		for _, i := range s.byStart[first] {
 			n := s.needles[i]
-			if seen[i] || len(text)-at < len(n.text) || string(text[at:at+len(n.text)]) != string(n.text) {
+			end := at + len(n.text)
+			if seen[i] || end > len(text) || string(text[at:end]) != n.text {
 				continue
 			}
 			seen[i] = true
-			found = append(found, Leak{n.secret, n.form, at, around(text, at, at+len(n.text))})
+			const width = 40
+			around := string(text[max(0, at-width):at]) + "[…]" + string(text[end:min(len(text), end+width)])
+			found = append(found, Leak{n.secret, n.form, at, around})
 		}
 	}
 	return found
-}
-
-// around is the text next to a place, which is left out.
-func around(text []byte, from, to int) string {
-	const width = 40
-	return string(text[max(0, from-width):from]) + "[…]" + string(text[to:min(len(text), to+width)])
 }

@@ -95,7 +95,7 @@ func FuzzFind(f *testing.F) {
 	f.Add([]byte("aaaaaaa"), []byte("aaaaaaaa"), []byte("a"))
 	f.Add([]byte{}, []byte("\x00\xff\x00\xff\x00\xff\x00\xff"), []byte{})
 	f.Fuzz(func(t *testing.T, before, secret, after []byte) {
-		if len(secret) < start || len(secret) > 200 {
+		if len(secret) < startLength || len(secret) > 200 {
 			return
 		}
 		secrets := map[string]string{"it": string(secret)}

@@ -17,17 +17,16 @@ type call struct {
 	r           *http.Request
 	version     string // "v24.0"
 	route       route
-	id          string // the path's {id}
+	id          string // the path's first segment below the version
 	query, form url.Values
 	tooLarge    bool
 
-	now      time.Time
-	noExpiry bool   // of the order that applies
-	renewAs  string // likewise: Order.Person
+	now   time.Time
+	fault Fault // that applies
 }
 
-// readCall reads r whole, so that the server notices when its client goes
-// away, and finds its route.
+// readCall reads r whole, so that the server notices when its client goes away, and finds its
+// route.
 func readCall(w http.ResponseWriter, r *http.Request) *call {
 	c := &call{r: r, query: r.URL.Query(), form: url.Values{}}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
@@ -42,8 +41,8 @@ func readCall(w http.ResponseWriter, r *http.Request) *call {
 	return c
 }
 
-// jsonForm is a JSON object as the Graph API takes it: each member is a
-// parameter, an object in it stays JSON text.
+// jsonForm is a JSON object as the Graph API takes it: each member is a parameter, an object in
+// it stays JSON text.
 func jsonForm(body []byte) url.Values {
 	form := url.Values{}
 	var members map[string]json.RawMessage
@@ -68,8 +67,8 @@ func (c *call) param(name string) string {
 	return c.query.Get(name)
 }
 
-// base is the Sim's own origin as the client called it.
-func (c *call) base() string {
+// origin is the Sim's own, as the client called it.
+func (c *call) origin() string {
 	scheme := "http"
 	if c.r.TLS != nil || strings.EqualFold(c.r.Header.Get("X-Forwarded-Proto"), "https") {
 		scheme = "https"

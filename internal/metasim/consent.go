@@ -1,13 +1,17 @@
 package metasim
 
 import (
+	"fmt"
 	"slices"
 	"time"
 )
 
-// consent is what a person decided about the app in the dialog.
+// dataAccessLife is how long after a consent the person's data can be read.
+const dataAccessLife = 90 * 24 * time.Hour
+
+// consent is what a person decided about the app in the dialog. A nil consent grants nothing.
 type consent struct {
-	status map[string]string // permission to "granted" or "declined"
+	status map[string]string // permission to granted or declined
 	pages  []string          // ids of the Pages shared
 	all    bool              // all Pages are shared, present and future
 	at     time.Time
@@ -20,7 +24,7 @@ const (
 
 // permission is one that the app may ask for.
 type permission struct {
-	name, asks string
+	Name, Asks string // exported for the dialog's template
 	target     target
 }
 
@@ -33,8 +37,7 @@ const (
 	instagramTarget
 )
 
-// knownPermissions are those that this kind of app can ask for; any other is
-// an invalid scope.
+// knownPermissions are those that this kind of app can ask for; any other is an invalid scope.
 var knownPermissions = []permission{
 	{"public_profile", "See your name and profile picture", noTarget},
 	{"email", "See your email address", noTarget},
@@ -52,58 +55,40 @@ var knownPermissions = []permission{
 }
 
 func findPermission(name string) (permission, bool) {
-	i := slices.IndexFunc(knownPermissions, func(p permission) bool { return p.name == name })
+	i := slices.IndexFunc(knownPermissions, func(p permission) bool { return p.Name == name })
 	if i < 0 {
 		return permission{}, false
 	}
 	return knownPermissions[i], true
 }
 
-// decision is what the dialog's form says.
-type decision struct {
-	asked, ticked []string // permissions
-	pages         []string
-	all           bool
-}
-
-// decide records a decision of the dialog: of the permissions asked for those
-// ticked are granted and the others declined; Pages shared before and not now
-// are no longer shared.
-func (s *Sim) decide(person *Person, d decision, now time.Time) {
+// decide records a decision of the dialog: of the permissions asked for those ticked are granted
+// and the others declined; Pages shared before and not now are no longer shared.
+func (s *Sim) decide(person *Person, asked []permission, ticked, pages []string, all bool, now time.Time) {
 	c := s.consents[person.ID]
 	if c == nil {
 		c = &consent{status: map[string]string{}}
 		s.consents[person.ID] = c
 	}
-	c.status["public_profile"] = granted
-	for _, name := range d.asked {
-		if name == "public_profile" {
-			continue // cannot be declined
-		}
-		c.status[name] = declined
-		if slices.Contains(d.ticked, name) {
-			c.status[name] = granted
+	for _, p := range asked {
+		c.status[p.Name] = declined
+		if slices.Contains(ticked, p.Name) {
+			c.status[p.Name] = granted
 		}
 	}
-	c.pages, c.all, c.at = slices.Clone(d.pages), d.all, now
+	c.status["public_profile"] = granted // cannot be declined
+	c.pages, c.all, c.at = slices.Clone(pages), all, now
 	if c.has("business_management") {
-		c.pages = append(c.pages, person.businessPages()...)
+		for _, page := range person.allPages() {
+			if !person.owns(page.ID) {
+				c.pages = append(c.pages, page.ID)
+			}
+		}
 	}
 }
 
-// has reports whether the person granted the permission. A nil consent grants
-// nothing.
+// has reports whether the person granted the permission.
 func (c *consent) has(name string) bool { return c != nil && c.status[name] == granted }
-
-// statusOf returns whether the permission was granted or declined; ok is false
-// if it was never asked for.
-func (c *consent) statusOf(name string) (status string, ok bool) {
-	if c == nil {
-		return "", false
-	}
-	status, ok = c.status[name]
-	return status, ok
-}
 
 // shares reports whether the person shares the Page.
 func (c *consent) shares(page string) bool {
@@ -114,9 +99,50 @@ func (c *consent) shares(page string) bool {
 func (c *consent) granted() []string {
 	names := []string{}
 	for _, p := range knownPermissions {
-		if c.has(p.name) {
-			names = append(names, p.name)
+		if c.has(p.Name) {
+			names = append(names, p.Name)
 		}
 	}
 	return names
+}
+
+// dataAccessEnds is data_access_expires_at: only a new consent moves it.
+func (c *consent) dataAccessEnds() time.Time { return c.at.Add(dataAccessLife) }
+
+// Grant is a consent given without the dialog, for tests that begin after it.
+type Grant struct {
+	Person string   // id; "": the first person
+	Scopes []string // nil: DefaultScopes
+	Pages  []string // ids of the Pages shared; nil: all of Person.Pages
+}
+
+// Grant records the consent in place of any earlier one and returns a long-lived user token. It
+// panics on a person or a permission that does not exist.
+func (s *Sim) Grant(g Grant) (userToken string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if g.Person == "" && len(s.people) > 0 {
+		g.Person = s.people[0].ID
+	}
+	person := s.mustPerson(g.Person)
+	if g.Scopes == nil {
+		g.Scopes = DefaultScopes
+	}
+	var asked []permission
+	for _, name := range g.Scopes {
+		p, ok := findPermission(name)
+		if !ok {
+			panic(fmt.Sprintf("metasim: no permission %q", name))
+		}
+		asked = append(asked, p)
+	}
+	if g.Pages == nil {
+		for _, p := range person.Pages {
+			g.Pages = append(g.Pages, p.ID)
+		}
+	}
+	now := s.Now()
+	delete(s.consents, person.ID)
+	s.decide(person, asked, g.Scopes, g.Pages, false, now)
+	return s.issueLong(person.ID, now).value
 }

@@ -2,111 +2,81 @@ package metasim
 
 import "errors"
 
-// debugData is what debug_token says of a token.
-type debugData struct {
-	AppID               string          `json:"app_id,omitempty"`
-	Type                tokenKind       `json:"type,omitempty"`
-	Application         string          `json:"application,omitempty"`
-	DataAccessExpiresAt *int64          `json:"data_access_expires_at,omitempty"`
-	Error               *debugError     `json:"error,omitempty"`
-	ExpiresAt           *int64          `json:"expires_at,omitempty"` // 0: never
-	IsValid             bool            `json:"is_valid"`
-	IssuedAt            int64           `json:"issued_at,omitempty"`
-	ProfileID           string          `json:"profile_id,omitempty"` // of a Page token
-	Scopes              []string        `json:"scopes"`
-	GranularScopes      []granularScope `json:"granular_scopes,omitempty"`
-	UserID              string          `json:"user_id,omitempty"`
-}
-
-type debugError struct {
-	Code    int    `json:"code"`
-	Message string `json:"message"`
-	Subcode int    `json:"subcode,omitempty"`
-}
-
-type granularScope struct {
-	Scope     string   `json:"scope"`
-	TargetIDs []string `json:"target_ids,omitempty"`
-}
-
-// debugToken needs the app's own token.
-func (s *Sim) debugToken(c *call) (any, error) {
-	app, err := s.authorizeApp(c)
-	if err != nil {
-		return nil, err
+// debugToken serves GET /debug_token.
+func (s *Sim) debugToken(a access) (any, error) {
+	if a.token.kind != appToken {
+		return nil, errorf(100, "(#100) You must provide an app access token, or a user access token "+
+			"that is an owner or developer of the app")
 	}
-	if app.kind != appToken {
-		return nil, &fault{code: 100, message: "(#100) You must provide an app access token, or a user access token that is an owner or developer of the app"}
-	}
-	input := c.query.Get("input_token")
+	input := a.query.Get("input_token")
 	if input == "" {
-		return nil, &fault{code: 100, message: "(#100) The parameter input_token is required."}
+		return nil, errorf(100, "(#100) The parameter input_token is required.")
 	}
-	return map[string]any{"data": s.describe(c, s.tokens[input])}, nil
+	return object{"data": s.describeToken(a, s.tokens[input])}, nil
 }
 
-// describe is debug_token's view of t, which is nil for an unknown token.
-func (s *Sim) describe(c *call, t *token) debugData {
+// describeToken is debug_token's view of t, which is nil for an unknown token.
+func (s *Sim) describeToken(a access, t *token) object {
 	if t == nil {
-		return debugData{Scopes: []string{}, Error: asDebugError(errUnknownToken)}
+		return object{"is_valid": false, "scopes": []string{}, "error": debugError(errUnknownToken)}
 	}
-	expires := int64(0)
+	o := object{
+		"app_id": s.cfg.AppID, "type": t.kind, "application": "Simulated app", "user_id": t.person,
+		"issued_at": t.issued.Unix(), "expires_at": 0, "is_valid": false, "scopes": []string{},
+	}
 	if !t.expires.IsZero() {
-		expires = t.expires.Unix()
+		o["expires_at"] = t.expires.Unix()
 	}
-	d := debugData{
-		AppID: s.cfg.AppID, Type: t.kind, Application: "Simulated app",
-		ExpiresAt: &expires, IssuedAt: t.issued.Unix(),
-		ProfileID: t.page, UserID: t.person, Scopes: []string{},
+	if t.kind == pageToken {
+		o["profile_id"] = t.page
 	}
 	consent := s.consents[t.person]
 	if consent != nil {
-		dataAccess := consent.dataAccessEnds().Unix()
-		d.DataAccessExpiresAt = &dataAccess
+		o["data_access_expires_at"] = consent.dataAccessEnds().Unix()
 	}
-	if subcode := s.subcode(t, c.now); subcode != 0 {
-		d.Error = asDebugError(s.tokenFault(t, subcode, c.now))
-		return d
+	if e := s.tokenError(t, a.now); e != nil {
+		o["error"] = debugError(e)
+		return o
 	}
-	d.IsValid = true
-	d.Scopes = consent.granted()
-	d.GranularScopes = s.granularScopes(t.person, consent)
-	return d
+	o["is_valid"], o["scopes"] = true, consent.granted()
+	if scopes := granularScopes(s.person(t.person), consent); len(scopes) > 0 {
+		o["granular_scopes"] = scopes
+	}
+	return o
 }
 
-func asDebugError(err error) *debugError {
-	var f *fault
-	errors.As(err, &f)
-	return &debugError{Code: f.code, Subcode: f.subcode, Message: f.message}
+func debugError(err error) object {
+	var e *apiError
+	errors.As(err, &e)
+	o := object{"code": e.Code, "message": e.Message}
+	if e.Subcode != 0 {
+		o["subcode"] = e.Subcode
+	}
+	return o
 }
 
-// granularScopes names, for each permission granted, the Pages or Instagram
-// accounts it was granted for: those shared, whether /me/accounts lists them
-// or not. Who shares all Pages, present and future, gets no target_ids.
-func (s *Sim) granularScopes(personID string, consent *consent) []granularScope {
-	person := s.person(personID)
-	if person == nil || consent == nil {
-		return nil
-	}
-	var scopes []granularScope
+// granularScopes names, for each permission granted, the Pages or Instagram accounts it was
+// granted for: those shared, whether /me/accounts lists them or not. Who shares all Pages, present
+// and future, gets no target_ids.
+func granularScopes(person *Person, consent *consent) []object {
+	var scopes []object
 	for _, name := range consent.granted() {
 		p, _ := findPermission(name)
-		if p.target == noTarget {
+		if p.target == noTarget || person == nil {
 			continue
 		}
-		g := granularScope{Scope: name}
-		if !consent.all {
-			g.TargetIDs = p.targets(person, consent)
+		scope := object{"scope": name}
+		if ids := p.targetIDs(person, consent); len(ids) > 0 && !consent.all {
+			scope["target_ids"] = ids
 		}
-		scopes = append(scopes, g)
+		scopes = append(scopes, scope)
 	}
 	return scopes
 }
 
-func (p permission) targets(person *Person, consent *consent) []string {
+func (p permission) targetIDs(person *Person, consent *consent) []string {
 	var ids []string
-	for i := range person.Pages {
-		page := &person.Pages[i]
+	for _, page := range person.Pages {
 		switch {
 		case !consent.shares(page.ID):
 		case p.target == pageTarget:

@@ -1,8 +1,6 @@
 package metasim
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -21,14 +19,14 @@ type Entry struct {
 	Events  []Event
 }
 
-// Delivery is the body of a delivery with one entry, of any number of events.
-// It panics on an event that cannot be written as JSON.
+// Delivery is the body of a delivery with one entry, of any number of events. It panics on an
+// event that cannot be written as JSON.
 func (s *Sim) Delivery(account string, events ...Event) []byte {
 	return s.body([]Entry{{Account: account, Events: events}})
 }
 
-// Deliveries packs the entries, in order, into as few deliveries as Meta's
-// limit of 1,000 events allows; where it must, it splits an entry.
+// Deliveries packs the entries, in order, into as few deliveries as Meta's limit of 1,000 events
+// allows; where it must, it splits an entry.
 func (s *Sim) Deliveries(entries ...Entry) [][]byte {
 	var bodies [][]byte
 	var batch []Entry
@@ -59,15 +57,6 @@ func Batch(n int, each func(i int) Event) []Event {
 	return events
 }
 
-// Repeated is each event n times, one behind the other.
-func Repeated(n int, events ...Event) []Event {
-	var all []Event
-	for _, e := range events {
-		all = append(all, slices.Repeat([]Event{e}, n)...)
-	}
-	return all
-}
-
 // Shuffled is the events in another order, the same for the same seed.
 func Shuffled(seed uint64, events ...Event) []Event {
 	all := slices.Clone(events)
@@ -84,13 +73,7 @@ func (s *Sim) body(entries []Entry) []byte {
 		}
 		list[i] = e.wire()
 	}
-	var text bytes.Buffer
-	enc := json.NewEncoder(&text)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(object{"object": "instagram", "entry": list}); err != nil {
-		panic(fmt.Sprintf("metasim: an event that is no JSON: %v", err))
-	}
-	return escape(bytes.TrimSpace(text.Bytes()))
+	return escape(encode(object{"object": "instagram", "entry": list}))
 }
 
 func (e Entry) wire() object {
@@ -100,16 +83,14 @@ func (e Entry) wire() object {
 		"time": wireTime(e.Time, has(func(e Event) bool { return e.seconds })),
 	}
 	for _, event := range e.Events {
-		name := event.form.list()
-		events, _ := o[name].([]object)
-		o[name] = append(events, event.wire())
+		events, _ := o[event.list].([]object)
+		o[event.list] = append(events, event.wire())
 	}
 	return o
 }
 
-// escape writes JSON as Meta does, in ASCII with \u escapes and with \/ for a
-// slash: whoever signs what he decoded and encoded again gets another
-// signature.
+// escape writes JSON as Meta does, in ASCII with \u escapes and with \/ for a slash: whoever signs
+// what he decoded and encoded again gets another signature.
 func escape(text []byte) []byte {
 	out := make([]byte, 0, len(text))
 	for len(text) > 0 {

@@ -2,8 +2,7 @@ package metasim
 
 import "fmt"
 
-// Demo returns the people of the dev server, one for each way that connecting
-// can go.
+// Demo returns the people of the dev server, one for each way that connecting can go.
 func Demo() []Person {
 	return []Person{
 		{ID: "10228840011223301", Name: "Ada Lindqvist", Note: "one account", Pages: []Page{

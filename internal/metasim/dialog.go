@@ -13,19 +13,22 @@ import (
 //go:embed dialog.html
 var dialogHTML string
 
-var dialogPages = template.Must(template.New("dialog").Parse(dialogHTML))
+var dialogPages = template.Must(
+	template.New("dialog").Funcs(template.FuncMap{"initial": initial}).Parse(dialogHTML))
 
-// dialog is a valid request for the login dialog.
+// dialog is a valid request for the login dialog. Its exported fields are for dialog.html.
 type dialog struct {
-	person      *Person
-	redirectURI string
-	state       string
-	ask         []permission // what the person is asked now
-	declined    []permission // asked for, but declined before and not asked again
+	AppID    string
+	Person   *Person
+	Asked    []permission // what the person is asked now
+	Declined []permission // asked for, but declined before and not asked again
+
+	redirectURI, state string
+	before             *consent // nil: none
 }
 
-// problem is an error page of the dialog. Meta shows it and never redirects:
-// an address that is not registered must not learn anything.
+// problem is an error page of the dialog. Meta shows it and never redirects: an address that is
+// not registered must not learn anything.
 type problem struct{ Title, Text string }
 
 // readDialog checks the request for the dialog; person is the id chosen, or "".
@@ -35,7 +38,9 @@ func (s *Sim) readDialog(c *call, person string) (*dialog, *problem) {
 	case q.Get("client_id") != s.cfg.AppID:
 		return nil, &problem{"Invalid App ID", "The provided app ID does not look like a valid app ID."}
 	case !slices.Contains(s.cfg.RedirectURIs, q.Get("redirect_uri")):
-		return nil, &problem{"URL Blocked", "This redirect failed because the redirect URI is not whitelisted in the app's Client OAuth Settings. Make sure Client and Web OAuth Login are on and add all your app domains as Valid OAuth Redirect URIs."}
+		return nil, &problem{"URL Blocked", "This redirect failed because the redirect URI is not " +
+			"whitelisted in the app's Client OAuth Settings. Make sure Client and Web OAuth Login are on " +
+			"and add all your app domains as Valid OAuth Redirect URIs."}
 	case q.Has("response_type") && q.Get("response_type") != "code":
 		return nil, &problem{"Invalid response type", "The parameter response_type must be code."}
 	case q.Get("state") == "":
@@ -43,30 +48,28 @@ func (s *Sim) readDialog(c *call, person string) (*dialog, *problem) {
 	case len(s.people) == 0:
 		return nil, &problem{"Nobody is here", "This simulator has no people yet: add one with AddPerson."}
 	}
-	d := &dialog{person: &s.people[0], redirectURI: q.Get("redirect_uri"), state: q.Get("state")}
+	d := &dialog{AppID: s.cfg.AppID, Person: &s.people[0]}
+	d.redirectURI, d.state = q.Get("redirect_uri"), q.Get("state")
 	if person != "" {
-		if d.person = s.person(person); d.person == nil {
+		if d.Person = s.person(person); d.Person == nil {
 			return nil, &problem{"No such person", "Nobody here has the id " + person + "."}
 		}
 	}
-	requested, wrong := s.requested(q)
-	if wrong != nil {
-		return nil, wrong
-	}
-	before := s.consents[d.person.ID]
+	d.before = s.consents[d.Person.ID]
+	requested, wrong := s.requestedPermissions(q)
 	for _, p := range requested {
-		if before != nil && before.status[p.name] == declined && q.Get("auth_type") != "rerequest" {
-			d.declined = append(d.declined, p)
+		if d.before != nil && d.before.status[p.Name] == declined && q.Get("auth_type") != "rerequest" {
+			d.Declined = append(d.Declined, p)
 		} else {
-			d.ask = append(d.ask, p)
+			d.Asked = append(d.Asked, p)
 		}
 	}
-	return d, nil
+	return d, wrong
 }
 
-// requested returns the permissions that scope or config_id asks for, always
-// with public_profile. A config_id replaces the scope.
-func (s *Sim) requested(q url.Values) ([]permission, *problem) {
+// requestedPermissions returns those that scope or config_id asks for, always with public_profile.
+// A config_id replaces the scope.
+func (s *Sim) requestedPermissions(q url.Values) ([]permission, *problem) {
 	list := strings.FieldsFunc(q.Get("scope"), func(r rune) bool { return r == ',' || r == ' ' })
 	if id := q.Get("config_id"); id != "" {
 		list = DefaultScopes
@@ -81,7 +84,8 @@ func (s *Sim) requested(q url.Values) ([]permission, *problem) {
 	for _, name := range append([]string{"public_profile"}, list...) {
 		p, ok := findPermission(name)
 		if !ok {
-			return nil, &problem{"Invalid Scopes", "Invalid Scopes: " + name + ". This message is only shown to developers."}
+			const only = ". This message is only shown to developers."
+			return nil, &problem{"Invalid Scopes", "Invalid Scopes: " + name + only}
 		}
 		if !slices.Contains(all, p) {
 			all = append(all, p)
@@ -91,16 +95,72 @@ func (s *Sim) requested(q url.Values) ([]permission, *problem) {
 }
 
 // showDialog serves the dialog's page.
-func (s *Sim) showDialog(c *call) answer {
+func (s *Sim) showDialog(c *call) response {
 	d, wrong := s.readDialog(c, c.query.Get("person"))
 	if wrong != nil {
 		return showProblem(wrong)
 	}
-	return htmlPage(http.StatusOK, "dialog", s.dialogView(c, d))
+	type otherPerson struct {
+		Person
+		Link string // to the same dialog as that person
+	}
+	view := struct {
+		*dialog
+		Others     []otherPerson
+		Pages      []pageBox
+		AllTicked  bool
+		Businesses []Business // shared along with what is asked
+	}{dialog: d, Pages: d.pageBoxes(), AllTicked: d.before != nil && d.before.all}
+	for _, p := range s.people {
+		if p.ID != d.Person.ID {
+			q := c.r.URL.Query()
+			q.Set("person", p.ID)
+			view.Others = append(view.Others, otherPerson{p, "?" + q.Encode()})
+		}
+	}
+	if slices.ContainsFunc(d.Asked, func(p permission) bool { return p.Name == "business_management" }) {
+		view.Businesses = d.Person.Businesses
+	}
+	return htmlPage(http.StatusOK, "dialog", view)
+}
+
+// pageBox is a Page to tick.
+type pageBox struct {
+	ID, Name, Note string
+	Picture        string // path, or ""
+	Ticked         bool
+}
+
+// pageBoxes are the Pages to tick. Like Meta: who has been here before finds his earlier choice,
+// and a Page that has come since is not ticked.
+func (d *dialog) pageBoxes() []pageBox {
+	var boxes []pageBox
+	for _, p := range d.Person.Pages {
+		box := pageBox{ID: p.ID, Name: p.Name, Ticked: d.before == nil || d.before.shares(p.ID)}
+		switch {
+		case p.Instagram != nil:
+			box.Note = "@" + p.Instagram.Username
+		case p.Personal != nil:
+			box.Note = "@" + p.Personal.Username + ", not a professional account"
+		default:
+			box.Note = "no Instagram account linked"
+		}
+		if p.Unlisted {
+			box.Note += ", held by a business"
+		}
+		if p.NoToken {
+			box.Note += ", without a Page token"
+		}
+		if ig := p.connected(); ig != nil {
+			box.Picture = "/pictures/" + ig.ID + ".svg"
+		}
+		boxes = append(boxes, box)
+	}
+	return boxes
 }
 
 // submitDialog takes the person's decision and redirects to the app.
-func (s *Sim) submitDialog(c *call) answer {
+func (s *Sim) submitDialog(c *call) response {
 	d, wrong := s.readDialog(c, c.form.Get("person"))
 	if wrong != nil {
 		return showProblem(wrong)
@@ -112,42 +172,46 @@ func (s *Sim) submitDialog(c *call) answer {
 		})
 	}
 	for _, id := range c.form["page"] {
-		if !d.person.owns(id) {
+		if !d.Person.owns(id) {
 			return showProblem(&problem{"No such Page", "This person has no Page with the id " + id + "."})
 		}
 	}
-	choice := decision{ticked: c.form["permission"], pages: c.form["page"], all: c.form.Has("all_pages")}
-	for _, p := range d.ask {
-		choice.asked = append(choice.asked, p.name)
-	}
-	s.decide(d.person, choice, c.now)
-	return d.redirect(url.Values{"code": {s.newCode(d.person.ID, d.redirectURI, c.now)}})
+	s.decide(d.Person, d.Asked, c.form["permission"], c.form["page"], c.form.Has("all_pages"), c.now)
+	return d.redirect(url.Values{"code": {s.issueCode(d.Person.ID, d.redirectURI, c.now)}})
 }
 
 // redirect sends the person back to the app, with Meta's odd fragment.
-func (d *dialog) redirect(q url.Values) answer {
+func (d *dialog) redirect(q url.Values) response {
 	q.Set("state", d.state)
 	separator := "?"
 	if strings.Contains(d.redirectURI, "?") {
 		separator = "&"
 	}
-	a := plain(http.StatusFound, "", nil)
-	a.header.Set("Location", d.redirectURI+separator+q.Encode()+"#_=_")
-	a.header.Set("Cache-Control", "no-store")
-	return a
+	res := redirectTo(http.StatusFound, d.redirectURI+separator+q.Encode()+"#_=_")
+	res.header.Set("Cache-Control", "no-store")
+	return res
 }
 
-func showProblem(p *problem) answer { return htmlPage(http.StatusBadRequest, "problem", p) }
+func showProblem(p *problem) response { return htmlPage(http.StatusBadRequest, "problem", p) }
 
 // htmlPage renders one of the dialog's pages.
-func htmlPage(status int, name string, data any) answer {
+func htmlPage(status int, name string, data any) response {
 	var body bytes.Buffer
 	if err := dialogPages.ExecuteTemplate(&body, name, data); err != nil {
 		panic(err) // the template and its data are this package's own
 	}
-	a := plain(status, htmlType, body.Bytes())
-	a.header.Set("Cache-Control", "no-store")
+	res := newResponse(status, "text/html; charset=utf-8", body.Bytes())
+	res.header.Set("Cache-Control", "no-store")
 	// No form-action: Chromium would apply it to the redirect back to the app.
-	a.header.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:")
-	return a
+	const policy = "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:"
+	res.header.Set("Content-Security-Policy", policy)
+	return res
+}
+
+// initial is the first letter of a name, for the round picture.
+func initial(name string) string {
+	for _, r := range name {
+		return string(r)
+	}
+	return "?"
 }

@@ -135,9 +135,7 @@ func TestDialogDeclined(t *testing.T) {
 func TestDialogConfigID(t *testing.T) {
 	r := newRig(t)
 	token := r.shortToken(Approval{}, "config_id", "77", "scope", "email")
-	if got := len(r.debug(token).at("data.scopes").([]any)); got != len(DefaultScopes)+1 {
-		t.Errorf("%d scopes of any config_id, want the default ones and public_profile", got)
-	}
+	r.debug(token).has(t, "data.scopes", "#5") // of any config_id: the default ones and public_profile
 	r.Sim.cfg.Configurations = map[string][]string{"78": {"email"}}
 	if _, err := r.Approve(context.Background(), r.dialogURL("config_id", "77"), Approval{}); err == nil {
 		t.Errorf("an unknown config_id was accepted")
@@ -169,9 +167,7 @@ func TestDialogRemembersPages(t *testing.T) {
 func TestApprovePerson(t *testing.T) {
 	r := newRig(t, ada, Person{ID: "502", Name: "Bo"})
 	token := r.shortToken(Approval{Person: "502"})
-	if got := r.call("GET", "/me", token).at("name"); got != "Bo" {
-		t.Errorf("the token is %v's, want Bo's", got)
-	}
+	r.call("GET", "/me", token).has(t, "name", "Bo")
 }
 
 // Nothing that comes in the query makes the dialog redirect to an address that
@@ -189,8 +185,8 @@ func FuzzDialog(f *testing.F) {
 			return // not a URL at all
 		}
 		c, err := s.visit(t.Context(), "POST", u, fields)
-		if err == nil && !strings.HasPrefix(c.header.Get("Location"), testRedirect+"?") {
-			t.Errorf("redirects to %q", c.header.Get("Location"))
+		if err == nil && !strings.HasPrefix(c.Header().Get("Location"), testRedirect+"?") {
+			t.Errorf("redirects to %q", c.Header().Get("Location"))
 		}
 	})
 }

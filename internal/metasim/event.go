@@ -8,38 +8,24 @@ import (
 	"time"
 )
 
-// Event is one thing that happens on Instagram, as a webhook tells it. Events
-// are values: every method returns a changed copy.
+// Event is one thing that happens on Instagram, as a webhook tells it. [Message] and its like make
+// it. Events are values: every method returns a changed copy.
 //
-// One that comes from Message and its like happens when it is made, by the
-// machine's clock; At says otherwise. Delivered twice it is the same event.
+// An event happens when it is made, by the machine's clock; At says otherwise. Delivered twice it
+// is the same event.
 type Event struct {
-	form     eventForm
+	list     string // the member of the entry that it stands in
 	kind     string // the member that holds value; of a plain change its field
 	value    any    // an object, except in a plain change
 	from, to string // sender and recipient
 	at       time.Time
-	seconds  bool
-	numeric  bool
+	seconds  bool // see Seconds
+	numeric  bool // see NumericIDs
+	plain    bool // see Change
 }
 
-// eventForm is where an Event stands in its entry.
-type eventForm int
-
-const (
-	inMessaging eventForm = iota
-	inStandby
-	plainChange
-	messageAsChange
-)
-
-// list is the member of the entry that holds events of that form.
-func (f eventForm) list() string {
-	return [...]string{"messaging", "standby", "changes", "changes"}[f]
-}
-
-// kindFields are the Page fields that carry each kind. Reads are missing: no
-// Page field is known for them (Meta's messaging_seen is the app's).
+// kindFields are the Page fields that carry each kind. Reads are missing: no Page field is known
+// for them (Meta's messaging_seen is the app's).
 var kindFields = map[string]string{
 	"message":      "messages",
 	"message_edit": "message_edits",
@@ -49,7 +35,7 @@ var kindFields = map[string]string{
 }
 
 func newEvent(kind, from, to string, value object) Event {
-	return Event{kind: kind, from: from, to: to, value: value, at: time.Now()}
+	return Event{list: "messaging", kind: kind, from: from, to: to, value: value, at: time.Now()}
 }
 
 // Message is a text that the person from sends to the account to.
@@ -67,35 +53,33 @@ func Postback(from, to, title, payload string) Event {
 	return newEvent("postback", from, to, object{"mid": newMID(), "title": title, "payload": payload})
 }
 
-// Referral is a person who comes by an ig.me link that carries ref. It has no
-// mid.
+// Referral is a person who comes by an ig.me link that carries ref. It has no mid.
 func Referral(from, to, ref string) Event {
 	return newEvent("referral", from, to, object{"ref": ref, "source": "SHORTLINK", "type": "OPEN_THREAD"})
 }
 
-// Unknown is an event of a kind that is not documented (yet), with a mid and
-// nothing else.
+// Unknown is an event of a kind that is not documented (yet), with a mid and nothing else.
 func Unknown(from, to, kind string) Event {
 	return newEvent(kind, from, to, object{"mid": newMID()})
 }
 
-// Change is an item of the entry's changes: a field of the webhook and any
-// value that can be written as JSON. It has no time of its own.
+// Change is an item of the entry's changes: a field of the webhook and any value that can be
+// written as JSON. It has no time of its own.
 func Change(field string, value any) Event {
-	return Event{form: plainChange, kind: field, value: value}
+	return Event{list: "changes", plain: true, kind: field, value: value}
 }
 
 // Comment is a comment of the person from under a post.
 func Comment(from, text string) Event {
 	return Change("comments", object{
-		"id": "180" + randomDigits(14), "text": text,
+		"id": "180" + random(digits, 14), "text": text,
 		"from":  object{"id": from, "username": "user" + from},
-		"media": object{"id": "179" + randomDigits(14), "media_product_type": "FEED"},
+		"media": object{"id": "179" + random(digits, 14), "media_product_type": "FEED"},
 	})
 }
 
-// TestMessage is what the Test button of Meta's dashboard sends, made-up ids,
-// textual timestamp and all.
+// TestMessage is what the Test button of Meta's dashboard sends, made-up ids, textual timestamp
+// and all.
 func TestMessage() Event {
 	return Change("messages", object{
 		"sender": object{"id": "12334"}, "recipient": object{"id": "23245"}, "timestamp": "1527459824",
@@ -103,8 +87,7 @@ func TestMessage() Event {
 	})
 }
 
-// Reaction is the same person's reaction to the message e. Its action is
-// "react" or "unreact".
+// Reaction is the same person's reaction to the message e. Its action is "react" or "unreact".
 func (e Event) Reaction(action string) Event {
 	value := object{"mid": e.MID(), "action": action}
 	if action == "react" {
@@ -113,8 +96,7 @@ func (e Event) Reaction(action string) Event {
 	return newEvent("reaction", e.from, e.to, value)
 }
 
-// Edit is the num-th edit of the message e; With("num_edit", "1") makes the
-// number a text.
+// Edit is the num-th edit of the message e; With("num_edit", "1") makes the number a text.
 func (e Event) Edit(num int, text string) Event {
 	return newEvent("message_edit", e.from, e.to, object{"mid": e.MID(), "text": text, "num_edit": num})
 }
@@ -130,11 +112,10 @@ func (e Event) Read() Event {
 }
 
 // Standby is e as an app gets it that does not own the thread.
-func Standby(e Event) Event { e.form = inStandby; return e }
+func Standby(e Event) Event { e.list = "standby"; return e }
 
-// AsChange is e among the entry's changes, as the dashboard's Test button
-// sends messages.
-func AsChange(e Event) Event { e.form = messageAsChange; return e }
+// AsChange is e among the entry's changes, as the dashboard's Test button sends messages.
+func AsChange(e Event) Event { e.list = "changes"; return e }
 
 // MID returns the id of the message that e is or is about, "" if it has none.
 func (e Event) MID() string {
@@ -146,8 +127,8 @@ func (e Event) MID() string {
 // WithMID returns e with another message id.
 func (e Event) WithMID(mid string) Event { return e.With("mid", mid) }
 
-// With sets a member beside text and mid, as attachments or is_self. It panics
-// on a Change whose value is no object of this package's making.
+// With sets a member beside text and mid, as attachments or is_self. It panics on a Change whose
+// value is no object of this package's making.
 func (e Event) With(name string, value any) Event {
 	members := maps.Clone(e.value.(object))
 	members[name] = value
@@ -158,17 +139,16 @@ func (e Event) With(name string, value any) Event {
 // At sets the event's own time.
 func (e Event) At(t time.Time) Event { e.at = t; return e }
 
-// Seconds writes the event's time, and its entry's, in seconds instead of
-// milliseconds.
+// Seconds writes the event's time, and its entry's, in seconds instead of milliseconds.
 func (e Event) Seconds() Event { e.seconds = true; return e }
 
-// NumericIDs writes sender and recipient, and the entry's id, as JSON numbers
-// where they are digits only.
+// NumericIDs writes sender and recipient, and the entry's id, as JSON numbers where they are
+// digits only.
 func (e Event) NumericIDs() Event { e.numeric = true; return e }
 
 // wire is e as it stands in its list.
 func (e Event) wire() object {
-	if e.form == plainChange {
+	if e.plain {
 		return object{"field": e.kind, "value": e.value}
 	}
 	o := object{
@@ -177,7 +157,7 @@ func (e Event) wire() object {
 		"timestamp": wireTime(e.at, e.seconds),
 		e.kind:      e.value,
 	}
-	if e.form == messageAsChange {
+	if e.list == "changes" {
 		return object{"field": cmp.Or(kindFields[e.kind], e.kind), "value": o}
 	}
 	return o

@@ -18,10 +18,10 @@ const maxFieldDepth = 8
 // fieldHead is a field up to its brace.
 var fieldHead = regexp.MustCompile(`^([a-z_0-9]+)(?:\.limit\((\d{1,4})\))?`)
 
-// parseFields parses a fields parameter; an empty one gives no fields.
-func parseFields(text string) ([]field, error) {
+// parseFields parses a fields parameter; an empty one gives the defaults.
+func parseFields(text string, defaults ...string) ([]field, error) {
 	if text == "" {
-		return nil, nil
+		return names(defaults...), nil
 	}
 	p := fieldParser{text: text, rest: text}
 	fields, err := p.list(0)
@@ -29,6 +29,15 @@ func parseFields(text string) ([]field, error) {
 		err = p.expected("end of string")
 	}
 	return fields, err
+}
+
+// names makes fields of plain names.
+func names(list ...string) []field {
+	fields := make([]field, len(list))
+	for i, name := range list {
+		fields[i].name = name
+	}
+	return fields
 }
 
 type fieldParser struct{ text, rest string }
@@ -42,7 +51,8 @@ func (p *fieldParser) list(depth int) ([]field, error) {
 			return nil, err
 		}
 		if seen[f.name] {
-			return nil, syntaxFault("Field %s specified more than once. This is only possible before version 2.1", f.name)
+			const format = "Field %s specified more than once. This is only possible before version 2.1"
+			return nil, syntaxError(format, f.name)
 		}
 		seen[f.name] = true
 		fields = append(fields, f)
@@ -64,19 +74,16 @@ func (p *fieldParser) field(depth int) (field, error) {
 		return f, nil
 	}
 	if depth == maxFieldDepth {
-		return field{}, syntaxFault("Fields are nested too deeply")
+		return f, syntaxError("Fields are nested too deeply")
 	}
 	var err error
-	if f.sub, err = p.list(depth + 1); err != nil {
-		return field{}, err
+	if f.sub, err = p.list(depth + 1); err == nil && !p.take('}') {
+		err = p.expected("}")
 	}
-	if !p.take('}') {
-		return field{}, p.expected("}")
-	}
-	return f, nil
+	return f, err
 }
 
-// take reads past the byte b if it comes next.
+// take reads past the byte b if it comes next, and reports whether it does.
 func (p *fieldParser) take(b byte) bool {
 	if p.rest == "" || p.rest[0] != b {
 		return false
@@ -90,23 +97,10 @@ func (p *fieldParser) expected(what string) error {
 	if p.rest != "" {
 		got = strconv.Quote(p.rest[:1])
 	}
-	return syntaxFault("Expected %s instead of %s. at character %d: %s", what, got, len(p.text)-len(p.rest), p.text)
+	at := len(p.text) - len(p.rest)
+	return syntaxError("Expected %s instead of %s. at character %d: %s", what, got, at, p.text)
 }
 
-func syntaxFault(format string, args ...any) error {
-	return &fault{code: 2500, message: fmt.Sprintf("Syntax error \"%s\"", fmt.Sprintf(format, args...))}
-}
-
-// noSuchField is the answer to a field that the node does not have.
-func noSuchField(name, node string) error {
-	return &fault{code: 100, message: fmt.Sprintf("(#100) Tried accessing nonexisting field (%s) on node type (%s)", name, node)}
-}
-
-// names makes fields of plain names.
-func names(list ...string) []field {
-	fields := make([]field, len(list))
-	for i, name := range list {
-		fields[i].name = name
-	}
-	return fields
+func syntaxError(format string, args ...any) error {
+	return errorf(2500, "Syntax error \"%s\"", fmt.Sprintf(format, args...))
 }

@@ -19,81 +19,61 @@ type Reply struct {
 	At        time.Time // by Sim.Now
 }
 
-// Replies returns the messages sent so far, in order. Those refused are not
-// among them; Requests has them all.
+// Replies returns the messages sent so far, in order. Those refused are not among them; Requests
+// has them all.
 func (s *Sim) Replies() []Reply {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Clone(s.replies)
 }
 
-// writers are the times at which people last wrote, by Page and by person.
-type writers map[string]map[string]time.Time
+// lastWritten are the times at which people last wrote, by Page and by person.
+type lastWritten map[string]map[string]time.Time
 
-// noteWritten keeps when n.from last wrote to the Page; a time that is missing
-// or still to come counts as now.
-func (s *Sim) noteWritten(page string, n news, now time.Time) {
-	at := n.at
+// note keeps when d's sender wrote to the Page; a time that is missing or still to come counts as
+// now.
+func (l lastWritten) note(page string, d delivered, now time.Time) {
+	at := d.at
 	if at.IsZero() || at.After(now) {
 		at = now
 	}
-	if s.written[page] == nil {
-		s.written[page] = map[string]time.Time{}
+	if l[page] == nil {
+		l[page] = map[string]time.Time{}
 	}
-	if at.After(s.written[page][n.from]) {
-		s.written[page][n.from] = at
+	if at.After(l[page][d.from]) {
+		l[page][d.from] = at
 	}
 }
 
-// sendMessage serves POST /{page-id}/messages. Nobody gets the message:
-// Replies keeps it.
-func (s *Sim) sendMessage(c *call) (any, error) {
-	v, err := s.pageOf(c)
-	if err != nil {
-		return nil, err
-	}
-	if !v.consent.has("instagram_manage_messages") || !v.consent.shares(c.id) {
-		return nil, &fault{code: 10, message: "(#10) This endpoint requires the 'instagram_manage_messages' permission."}
-	}
-	reply := Reply{PageID: c.id, Token: v.token.value, MessageID: newMID(), At: c.now}
-	if reply.Recipient, reply.Text, err = c.message(); err != nil {
-		return nil, err
-	}
-	if err := s.checkWindow(reply); err != nil {
-		return nil, err
-	}
-	s.replies = append(s.replies, reply)
-	return object{"recipient_id": reply.Recipient, "message_id": reply.MessageID}, nil
-}
-
-// message reads what the call sends, and to whom.
-func (c *call) message() (recipient, text string, err error) {
+// sendMessage serves POST /{page-id}/messages. Nobody gets the message: Replies keeps it.
+func (s *Sim) sendMessage(a access) (any, error) {
 	var to struct{ ID string }
-	if json.Unmarshal([]byte(c.param("recipient")), &to) != nil || to.ID == "" {
-		return "", "", &fault{code: 100, message: "(#100) The parameter recipient is required"}
-	}
-	var m struct {
+	var message struct {
 		Text                    string
 		Attachment, Attachments json.RawMessage
 	}
-	if json.Unmarshal([]byte(c.param("message")), &m) != nil || m.Text == "" && m.Attachment == nil && m.Attachments == nil {
-		return "", "", &fault{code: 100, message: "(#100) The parameter message is required"}
+	switch {
+	case !a.consent.has("instagram_manage_messages") || !a.consent.shares(a.id):
+		return nil, errorf(10, "(#10) This endpoint requires the 'instagram_manage_messages' permission.")
+	case json.Unmarshal([]byte(a.param("recipient")), &to) != nil || to.ID == "":
+		return nil, errorf(100, "(#100) The parameter recipient is required")
+	case json.Unmarshal([]byte(a.param("message")), &message) != nil ||
+		message.Text == "" && message.Attachment == nil && message.Attachments == nil:
+		return nil, errorf(100, "(#100) The parameter message is required")
 	}
-	return to.ID, m.Text, nil
-}
-
-// checkWindow refuses an answer to whom has not written within 24 hours. As
-// long as nobody has written to any account, everybody may be written to: so
-// calls can be tested without deliveries.
-func (s *Sim) checkWindow(r Reply) error {
-	if len(s.written) == 0 {
-		return nil
+	// As long as nobody has written to any account, everybody may be written to: so calls can be
+	// tested without deliveries.
+	at, wrote := s.lastWritten[a.id][to.ID]
+	if len(s.lastWritten) > 0 && (!wrote || a.now.Sub(at) > replyWindow) {
+		const text = "(#10) This message is sent outside of allowed window."
+		return nil, &apiError{Code: 10, Subcode: 2534022, Message: text}
 	}
-	if at, ok := s.written[r.PageID][r.Recipient]; ok && r.At.Sub(at) <= replyWindow {
-		return nil
-	}
-	return &fault{code: 10, subcode: 2534022, message: "(#10) This message is sent outside of allowed window."}
+	id := newMID()
+	s.replies = append(s.replies, Reply{
+		PageID: a.id, Recipient: to.ID, Text: message.Text, Token: a.token.value, MessageID: id, At: a.now,
+	})
+	return object{"recipient_id": to.ID, "message_id": id}, nil
 }
 
 // newMID makes a message id up.
-func newMID() string { return "aWdf" + randomText(60) }
+func newMID() string { return "aWdf" + random(letters, 60) }

@@ -16,10 +16,11 @@ func TestMessages(t *testing.T) {
 	r := newRig(t)
 	token := r.pageTokenFor("901", "instagram_manage_messages")
 	a := r.call("POST", "/901/messages", token, "recipient", recipient, "message", thanks)
-	if a.status != 200 || a.at("recipient_id") != "5614" || a.at("message_id") == nil {
-		t.Errorf("got %d %s", a.status, a.body)
+	a.want(t, 200, 0, 0, "")
+	id, ok := a.at("message_id").(string)
+	if !ok || a.at("recipient_id") != "5614" {
+		t.Errorf("got %s", a.body)
 	}
-	id, _ := a.at("message_id").(string)
 	want := []Reply{{PageID: "901", Recipient: "5614", Text: "Thänks", Token: token, MessageID: id, At: start}}
 	if diff := cmp.Diff(want, r.Replies()); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
@@ -50,7 +51,7 @@ func TestMessagesJSON(t *testing.T) {
 func TestMessagesRefused(t *testing.T) {
 	r := newRig(t)
 	user := r.Grant(Grant{Scopes: []string{"pages_show_list", "instagram_manage_messages"}})
-	token := r.token(r.call("GET", "/901", user, "fields", "access_token"))
+	token := r.pageToken("901", user)
 	tests := []struct {
 		name, path, token  string
 		recipient, message string

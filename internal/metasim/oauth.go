@@ -5,111 +5,138 @@ import (
 	"time"
 )
 
-const codeLife = 10 * time.Minute
+const (
+	codeLife = 10 * time.Minute
+	longLife = 60 * 24 * time.Hour
+)
 
-// code is one that the dialog gave out.
+type tokenKind string
+
+const (
+	userToken tokenKind = "USER"
+	pageToken tokenKind = "PAGE"
+	appToken  tokenKind = "APP"
+)
+
+// token is one that was handed out, or the app's own.
+type token struct {
+	value   string
+	kind    tokenKind
+	person  string // id
+	page    string // id, of a Page token
+	parent  *token // the user token that a Page token was fetched with
+	long    bool   // a user token from an upgrade, not from a code
+	issued  time.Time
+	expires time.Time // zero: never
+	ended   int       // the subcode of 190 that ended it; 0 while it lives
+}
+
+// code is one that the dialog handed out.
 type code struct {
 	person, redirectURI string
 	issued              time.Time
 	used                bool
 }
 
-// tokenAnswer is the answer of oauth/access_token.
-type tokenAnswer struct {
-	AccessToken string `json:"access_token"`
-	TokenType   string `json:"token_type"`
-	ExpiresIn   *int64 `json:"expires_in,omitempty"`
-}
-
-func (c *call) tokenAnswer(t *token) tokenAnswer {
-	a := tokenAnswer{AccessToken: t.value, TokenType: "bearer"}
-	if !c.noExpiry {
-		seconds := int64(t.expires.Sub(c.now) / time.Second)
-		a.ExpiresIn = &seconds
-	}
-	return a
-}
-
-// newCode gives out a code for person.
-func (s *Sim) newCode(person, redirectURI string, now time.Time) string {
-	value := "AQ" + randomText(240)
+// issueCode hands a code out for the person.
+func (s *Sim) issueCode(person, redirectURI string, now time.Time) string {
+	value := "AQ" + random(letters, 240)
 	s.codes[value] = &code{person: person, redirectURI: redirectURI, issued: now}
-	s.keepSecret(value)
+	s.secrets = append(s.secrets, value)
 	return value
 }
 
-// checkApp checks client_id and client_secret.
-func (s *Sim) checkApp(c *call) error {
-	switch {
-	case c.param("client_id") == "":
-		return &fault{code: 101, message: "Missing client_id parameter."}
-	case c.param("client_id") != s.cfg.AppID:
-		return &fault{code: 101, message: "Error validating application. Invalid application ID."}
-	case c.param("client_secret") == "":
-		return &fault{code: 1, message: "Missing client_secret parameter."}
-	case c.param("client_secret") != s.cfg.AppSecret:
-		return &fault{code: 1, message: "Error validating client secret."}
+// issue hands t out, with a value if it has none.
+func (s *Sim) issue(t token) *token {
+	if t.value == "" {
+		t.value = "EAA" + random(letters, 176)
 	}
-	return nil
+	if s.tokens[t.value] == nil {
+		s.secrets = append(s.secrets, t.value)
+	}
+	s.tokens[t.value] = &t
+	return &t
 }
 
-// exchange turns a code into a short-lived token. Only a success uses the code
-// up.
-func (s *Sim) exchange(c *call) (any, error) {
-	if err := s.checkApp(c); err != nil {
-		return nil, err
+// issueLong hands out a 60-day token; its last minute is cut off, so that expires_in is no round
+// number to rely on.
+func (s *Sim) issueLong(person string, now time.Time) *token {
+	expires := now.Truncate(time.Minute).Add(longLife)
+	return s.issue(token{kind: userToken, person: person, issued: now, expires: expires, long: true})
+}
+
+// issuePage hands out the token of a Page, the same one each time for the same user token. It
+// never expires if user is long-lived, and with it if not.
+func (s *Sim) issuePage(user *token, p *Page, now time.Time) *token {
+	for _, t := range s.tokens {
+		if t.page == p.ID && t.parent == user && (p.Token == "" || p.Token == t.value) {
+			return t
+		}
 	}
-	redirectURI, value := c.param("redirect_uri"), c.param("code")
-	if redirectURI == "" {
-		return nil, &fault{code: 191, message: "Missing redirect_uri parameter."}
+	t := token{kind: pageToken, value: p.Token, person: user.person, page: p.ID, parent: user, issued: now}
+	if !user.long {
+		t.expires = user.expires
 	}
-	if value == "" {
-		return nil, &fault{code: 1, message: "Missing authorization code"}
+	return s.issue(t)
+}
+
+// tokenAnswer is the answer of oauth/access_token.
+func (a access) tokenAnswer(t *token) object {
+	o := object{"access_token": t.value, "token_type": "bearer"}
+	if !a.fault.NoExpiry {
+		o["expires_in"] = int64(t.expires.Sub(a.now) / time.Second)
 	}
+	return o
+}
+
+// exchange turns a code into a short-lived token. Only a success uses the code up. Meta's short
+// tokens expire on the full hour, one to two hours ahead.
+func (s *Sim) exchange(a access) (any, error) {
+	redirectURI, value := a.param("redirect_uri"), a.param("code")
 	known := s.codes[value]
 	switch {
+	case redirectURI == "":
+		return nil, errorf(191, "Missing redirect_uri parameter.")
+	case value == "":
+		return nil, errorf(1, "Missing authorization code")
 	case known == nil:
-		return nil, &fault{code: 100, message: "Invalid verification code format."}
+		return nil, errorf(100, "Invalid verification code format.")
 	case known.redirectURI != redirectURI:
-		return nil, &fault{code: 100, message: "Error validating verification code. Please make sure your redirect_uri is identical to the one you used in the OAuth dialog request"}
+		return nil, errorf(100, "Error validating verification code. Please make sure your "+
+			"redirect_uri is identical to the one you used in the OAuth dialog request")
 	case known.used:
-		return nil, &fault{code: 100, subcode: 36009, message: "This authorization code has been used."}
-	case c.now.Sub(known.issued) >= codeLife:
-		return nil, &fault{code: 100, subcode: 36007, message: "This authorization code has expired."}
+		return nil, &apiError{Code: 100, Subcode: 36009, Message: "This authorization code has been used."}
+	case a.now.Sub(known.issued) >= codeLife:
+		return nil, &apiError{Code: 100, Subcode: 36007, Message: "This authorization code has expired."}
 	}
 	known.used = true
-	return c.tokenAnswer(s.handShort(known.person, c.now)), nil
+	short := s.issue(token{kind: userToken, person: known.person, issued: a.now})
+	short.expires = a.now.Truncate(time.Hour).Add(2 * time.Hour)
+	return a.tokenAnswer(short), nil
 }
 
-// SetRenewalExtends says whether upgrading a token that is long-lived already
-// gives 60 days from now, as it does by default, or a new string for the time
-// that is left. Which of them Meta does is unconfirmed.
-func (s *Sim) SetRenewalExtends(on bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.keepsExpiry = !on
-}
+// SetRenewalExtends says whether upgrading a token that is long-lived already gives 60 days from
+// now, as it does by default, or a new string for the time that is left. Which of them Meta does
+// is unconfirmed.
+func (s *Sim) SetRenewalExtends(on bool) { s.locked(func() { s.renewalKeepsExpiry = !on }) }
 
-// upgrade turns a live user token, short or long, into a new long-lived one.
-// The old one stays valid.
-func (s *Sim) upgrade(c *call) (any, error) {
-	if err := s.checkApp(c); err != nil {
-		return nil, err
-	}
-	value := c.param("fb_exchange_token")
+// upgrade turns a live user token, short or long, into a new long-lived one. The old one stays
+// valid.
+func (s *Sim) upgrade(a access) (any, error) {
+	value := a.param("fb_exchange_token")
 	if value == "" {
-		return nil, &fault{code: 1, message: "fb_exchange_token parameter not specified"}
+		return nil, errorf(1, "fb_exchange_token parameter not specified")
 	}
-	t := s.tokens[value]
-	if t == nil || t.kind != userToken {
+	if t := s.tokens[value]; t != nil && t.kind != userToken {
 		return nil, errUnknownToken
 	}
-	if subcode := s.subcode(t, c.now); subcode != 0 {
-		return nil, s.tokenFault(t, subcode, c.now)
+	t, err := s.liveToken(value, a.now)
+	if err != nil {
+		return nil, err
 	}
-	renewed := s.handLong(cmp.Or(c.renewAs, t.person), c.now)
-	if t.long && s.keepsExpiry {
+	renewed := s.issueLong(cmp.Or(a.fault.Person, t.person), a.now)
+	if t.long && s.renewalKeepsExpiry {
 		renewed.expires = t.expires
 	}
-	return c.tokenAnswer(renewed), nil
+	return a.tokenAnswer(renewed), nil
 }

@@ -1,6 +1,9 @@
 package metasim
 
-import "slices"
+import (
+	"fmt"
+	"slices"
+)
 
 // Person is somebody with a Facebook account.
 type Person struct {
@@ -10,7 +13,15 @@ type Person struct {
 	Businesses []Business
 }
 
-// Page is a Facebook Page that a Person has a role on.
+// Business is a business portfolio that a [Person] has a role in. A Page of it is in /me/accounts
+// only if it stands in Person.Pages too; with business_management granted, the Pages of all
+// businesses are shared.
+type Business struct {
+	ID, Name      string
+	Owned, Client []Page
+}
+
+// Page is a Facebook Page that a [Person] has a role on.
 type Page struct {
 	ID, Name  string
 	Token     string     // "": made up; a fixed one lives as long as its latest reading allows
@@ -18,8 +29,8 @@ type Page struct {
 	Tasks     []string   // nil: all tasks
 	Instagram *Instagram // nil: no linked professional account
 	Personal  *Instagram // shown as connected_instagram_account only: not professional
-	// Unlisted Pages (held by a business) are missing from /me/accounts, but
-	// debug_token's granular_scopes names them and they can be read directly.
+	// Unlisted Pages (held by a business) are missing from /me/accounts, but debug_token's
+	// granular_scopes names them and they can be read directly.
 	Unlisted bool
 }
 
@@ -28,14 +39,13 @@ type Instagram struct{ ID, Username, Name string }
 
 var allTasks = []string{"ADVERTISE", "ANALYZE", "CREATE_CONTENT", "MESSAGING", "MODERATE", "MANAGE"}
 
-// AddPerson adds p, or replaces the person of the same id. The first one is
-// whom the dialog offers by default. The Sim keeps p: do not change it
-// afterwards.
+// AddPerson adds p, or replaces the person of the same id. The first one is whom the dialog offers
+// by default. The Sim keeps p: do not change it afterwards.
 func (s *Sim) AddPerson(p Person) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if i := slices.IndexFunc(s.people, func(q Person) bool { return q.ID == p.ID }); i >= 0 {
-		s.people[i] = p
+	if known := s.person(p.ID); known != nil {
+		*known = p
 		return
 	}
 	s.people = append(s.people, p)
@@ -51,19 +61,41 @@ func (s *Sim) person(id string) *Person {
 	return nil
 }
 
-// page returns the person's Page of that id, or nil. Where a business holds it
-// too, the person's own copy comes first.
-func (p *Person) page(id string) *Page {
-	pages := p.everyPage()
-	i := slices.IndexFunc(pages, func(q Page) bool { return q.ID == id })
-	if i < 0 {
-		return nil
+// mustPerson panics on an id that nobody has: what happens to nobody would make a test pass for
+// nothing.
+func (s *Sim) mustPerson(id string) *Person {
+	p := s.person(id)
+	if p == nil {
+		panic(fmt.Sprintf("metasim: no person %q", id))
 	}
-	return &pages[i]
+	return p
 }
 
-// everyPage returns the person's Pages, his own first, then his businesses'.
-func (p *Person) everyPage() []Page {
+// findPage returns the first Page of all people's that fits, or nil.
+func (s *Sim) findPage(fits func(*Page) bool) *Page {
+	for i := range s.people {
+		for _, page := range s.people[i].allPages() {
+			if fits(&page) {
+				return &page
+			}
+		}
+	}
+	return nil
+}
+
+// page returns the person's Page of that id, or nil. Where a business holds it too, the person's
+// own copy comes first.
+func (p *Person) page(id string) *Page {
+	for _, page := range p.allPages() {
+		if page.ID == id {
+			return &page
+		}
+	}
+	return nil
+}
+
+// allPages returns the person's Pages, his own first, then his businesses'.
+func (p *Person) allPages() []Page {
 	pages := slices.Clone(p.Pages)
 	for _, b := range p.Businesses {
 		pages = slices.Concat(pages, b.Owned, b.Client)
@@ -71,31 +103,13 @@ func (p *Person) everyPage() []Page {
 	return pages
 }
 
-// businessPages returns the ids of the Pages that only businesses hold.
-func (p *Person) businessPages() []string {
-	var ids []string
-	for _, page := range p.everyPage() {
-		if !p.owns(page.ID) {
-			ids = append(ids, page.ID)
-		}
-	}
-	return ids
-}
-
 // owns reports whether the Page is one of the person's own.
 func (p *Person) owns(id string) bool {
 	return slices.ContainsFunc(p.Pages, func(q Page) bool { return q.ID == id })
 }
 
-func (p *Page) tasks() []string {
-	if p.Tasks == nil {
-		return allTasks
-	}
-	return p.Tasks
-}
-
-// connected is the account that connected_instagram_account shows: Meta shows
-// the professional one there too.
+// connected is the account that connected_instagram_account shows: Meta shows the professional one
+// there too.
 func (p *Page) connected() *Instagram {
 	if p.Personal != nil {
 		return p.Personal

@@ -80,8 +80,8 @@ func TestReachPartly(t *testing.T) {
 	if _, err := r.Deliver(t.Context(), h.url, body); !errors.Is(err, ErrNotSubscribed) || !strings.Contains(err.Error(), "17841003") {
 		t.Errorf("error %v", err)
 	}
-	if len(h.got) != 0 || len(r.written) != 0 {
-		t.Errorf("%d requests, %v have written", len(h.got), r.written)
+	if len(h.got) != 0 || len(r.lastWritten) != 0 {
+		t.Errorf("%d requests, %v have written", len(h.got), r.lastWritten)
 	}
 }
 

@@ -2,48 +2,50 @@ package metasim
 
 import (
 	"net/http"
+	"path"
 	"regexp"
 	"strings"
 )
 
-// route names a request's step and what serves it. Exactly one of graphAPI and
-// page is set.
+// route names a request's step and what serves it: a page for people, or an endpoint of the Graph
+// API.
 type route struct {
-	method, path string
-	step         string
-	graphAPI     func(*Sim, *call) (any, error) // a value to be written as JSON, or a *fault
-	page         func(*Sim, *call) answer       // for people, not for programs
+	method, path, step string
+	// check finds out who calls and refuses whom it must; nil lets everybody in.
+	check func(*Sim, *call) (access, error)
+	// endpoint returns a value to be written as JSON, or an *apiError. Exactly one of it and page
+	// is set.
+	endpoint func(*Sim, access) (any, error)
+	page     func(*Sim, *call) response
 }
 
-// routes stand below /vX.Y/ and are tried in order; {id} is one segment.
-// A person's numeric id in place of "me" counts as step "page" where nothing
-// follows it.
+// routes stand below /vX.Y/ and are tried in order; a star is one segment, the id. A
+// person's numeric id in place of "me" counts as step "page" where nothing follows it.
 var routes = []route{
-	{method: "GET", path: "dialog/oauth", step: "dialog", page: (*Sim).showDialog},
-	{method: "POST", path: "dialog/oauth", step: "dialog", page: (*Sim).submitDialog},
-	{method: "GET", path: "oauth/access_token", step: "exchange", graphAPI: (*Sim).exchange},
-	{method: "POST", path: "oauth/access_token", step: "exchange", graphAPI: (*Sim).exchange},
-	{method: "GET", path: "debug_token", step: "debug_token", graphAPI: (*Sim).debugToken},
-	{method: "GET", path: "me", step: "me", graphAPI: (*Sim).node},
-	{method: "GET", path: "{id}", step: "page", graphAPI: (*Sim).node},
-	{method: "GET", path: "{id}/accounts", step: "accounts", graphAPI: (*Sim).accounts},
-	{method: "GET", path: "{id}/permissions", step: "permissions", graphAPI: (*Sim).permissions},
-	{method: "DELETE", path: "{id}/permissions", step: "revoke", graphAPI: (*Sim).revoke},
-	{method: "POST", path: "{id}/subscribed_apps", step: "subscribe", graphAPI: (*Sim).subscribe},
-	{method: "GET", path: "{id}/subscribed_apps", step: "subscriptions", graphAPI: (*Sim).subscribedApps},
-	{method: "DELETE", path: "{id}/subscribed_apps", step: "unsubscribe", graphAPI: (*Sim).unsubscribe},
-	{method: "POST", path: "{id}/messages", step: "messages", graphAPI: (*Sim).sendMessage},
-	{method: "GET", path: "{id}/subscriptions", step: "app_subscriptions", graphAPI: (*Sim).listAppSubscriptions},
-	{method: "GET", path: "{id}/businesses", step: "businesses", graphAPI: (*Sim).businesses},
-	{method: "GET", path: "{id}/owned_pages", step: "owned_pages", graphAPI: (*Sim).ownedPages},
-	{method: "GET", path: "{id}/client_pages", step: "client_pages", graphAPI: (*Sim).clientPages},
+	{"GET", "dialog/oauth", "dialog", nil, nil, (*Sim).showDialog},
+	{"POST", "dialog/oauth", "dialog", nil, nil, (*Sim).submitDialog},
+	{"GET", "oauth/access_token", "exchange", (*Sim).checkAppSecret, (*Sim).exchange, nil},
+	{"POST", "oauth/access_token", "exchange", (*Sim).checkAppSecret, (*Sim).exchange, nil},
+	{"GET", "debug_token", "debug_token", (*Sim).checkAppToken, (*Sim).debugToken, nil},
+	{"GET", "me", "me", (*Sim).checkToken, (*Sim).node, nil},
+	{"GET", "*", "page", (*Sim).checkToken, (*Sim).node, nil},
+	{"GET", "*/accounts", "accounts", (*Sim).checkSelf, (*Sim).accounts, nil},
+	{"GET", "*/permissions", "permissions", (*Sim).checkSelf, (*Sim).permissions, nil},
+	{"DELETE", "*/permissions", "revoke", (*Sim).checkSelf, (*Sim).revoke, nil},
+	{"POST", "*/subscribed_apps", "subscribe", (*Sim).checkPageManager, (*Sim).subscribe, nil},
+	{"GET", "*/subscribed_apps", "subscriptions", (*Sim).checkPageManager, (*Sim).subscribedApps, nil},
+	{"DELETE", "*/subscribed_apps", "unsubscribe", (*Sim).checkPageManager, (*Sim).unsubscribe, nil},
+	{"POST", "*/messages", "messages", (*Sim).checkPage, (*Sim).sendMessage, nil},
+	{"GET", "*/subscriptions", "app_subscriptions", (*Sim).checkAppToken, (*Sim).listAppSubscriptions, nil},
+	{"GET", "*/businesses", "businesses", (*Sim).checkBusinessUser, (*Sim).businesses, nil},
+	{"GET", "*/owned_pages", "owned_pages", (*Sim).checkBusinessUser, (*Sim).businessPages, nil},
+	{"GET", "*/client_pages", "client_pages", (*Sim).checkBusinessUser, (*Sim).businessPages, nil},
 }
-
-var upgradeRoute = route{step: "upgrade", graphAPI: (*Sim).upgrade}
 
 var (
+	upgradeRoute = route{step: "upgrade", check: (*Sim).checkAppSecret, endpoint: (*Sim).upgrade}
 	pictureRoute = route{step: "picture", page: (*Sim).picture}
-	unknownRoute = route{step: "unknown", graphAPI: (*Sim).unknownPath}
+	unknownRoute = route{step: "unknown", endpoint: (*Sim).unknownPath}
 )
 
 var versioned = regexp.MustCompile(`^/(v\d+\.\d+)/(.*)$`)
@@ -60,12 +62,12 @@ func (c *call) findRoute() {
 		return
 	}
 	c.version = parts[1]
+	c.id, _, _ = strings.Cut(parts[2], "/")
 	for _, rt := range routes {
-		id, ok := matchPath(rt.path, parts[2])
-		if !ok || rt.method != c.r.Method {
+		if fits, _ := path.Match(rt.path, parts[2]); !fits || c.id == "" || rt.method != c.r.Method {
 			continue
 		}
-		c.route, c.id = rt, id
+		c.route = rt
 		if rt.step == "exchange" && c.param("grant_type") == "fb_exchange_token" {
 			c.route = upgradeRoute
 		}
@@ -73,39 +75,32 @@ func (c *call) findRoute() {
 	}
 }
 
-// matchPath matches path against a route's pattern and returns its {id}; for
-// the pattern "me" that is "me".
-func matchPath(pattern, path string) (id string, ok bool) {
-	want, got := strings.Split(pattern, "/"), strings.Split(path, "/")
-	if len(want) != len(got) || got[0] == "" {
-		return "", false
-	}
-	for i := range want {
-		if want[i] != "{id}" && want[i] != got[i] {
-			return "", false
-		}
-	}
-	return got[0], true
-}
-
 // graph reports whether the route belongs to the Graph API.
-func (rt route) graph() bool { return rt.graphAPI != nil }
+func (rt route) graph() bool { return rt.endpoint != nil }
 
 // serve runs the route. The caller holds s.mu.
-func (rt route) serve(s *Sim, c *call) answer {
+func (rt route) serve(s *Sim, c *call) response {
 	if rt.page != nil {
 		return rt.page(s, c)
 	}
 	if c.tooLarge {
-		return c.refuse(&fault{status: http.StatusRequestEntityTooLarge, code: 1, message: "The request is too large."})
+		const message = "The request is too large."
+		return c.refuse(&apiError{status: http.StatusRequestEntityTooLarge, Code: 1, Message: message})
 	}
-	value, err := rt.graphAPI(s, c)
+	a, err := access{call: c}, error(nil)
+	if rt.check != nil {
+		a, err = rt.check(s, c)
+	}
 	if err != nil {
 		return c.refuse(err)
 	}
-	return c.accept(value)
+	value, err := rt.endpoint(s, a)
+	if err != nil {
+		return c.refuse(err)
+	}
+	return c.json(http.StatusOK, value, newTraceID())
 }
 
-func (s *Sim) unknownPath(c *call) (any, error) {
-	return nil, &fault{code: 2500, message: "Unknown path components: " + c.r.URL.Path}
+func (s *Sim) unknownPath(a access) (any, error) {
+	return nil, errorf(2500, "Unknown path components: %s", a.r.URL.Path)
 }

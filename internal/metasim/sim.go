@@ -1,10 +1,15 @@
-// Package metasim is Meta, simulated strictly: the login dialog and the Graph
-// API on one host, signed webhook deliveries and callbacks, a clock to move and
-// fates for its people, for the dev server and the tests. It is written from
-// Meta's documented behaviour and shares no code with the client that it tests.
+// Package metasim is a strict simulation of Meta for the dev server, the benchmark and the tests:
+// the login dialog and the Graph API on one host, signed webhook deliveries, and callbacks to the
+// app. Its clock can be moved, its people can change what they shared, and it can be told to fail.
 //
-// It is stricter than Meta where Meta leaves room: every call with a token
-// needs an appsecret_proof, as in an app with "Require App Secret" switched on.
+// It is written from Meta's documentation and shares no code with the client that it tests, so
+// that no mistake stands on both sides. It is stricter than Meta where Meta leaves room: every
+// call with a token needs an appsecret_proof, as in an app with "Require App Secret" switched on.
+// It counts no calls: it throttles only where [Sim.Inject] says so. It knows Facebook Login alone.
+//
+// Start with [New] and [Sim.AddPerson]; [Sim.Approve] logs a person in, [Sim.Deliver] posts an
+// event, and account.go has what can happen to a person's account. Inside, routes.go lists the
+// endpoints, with the check of the caller that each needs (access.go).
 package metasim
 
 import (
@@ -19,124 +24,143 @@ type Config struct {
 	AppID, AppSecret string
 	// RedirectURIs are the registered addresses, compared byte for byte.
 	RedirectURIs []string
-	// Configurations are those of Facebook Login for Business: config_id to the
-	// permissions it asks for. Nil: any config_id asks for DefaultScopes.
+	// Configurations are those of Facebook Login for Business: config_id to the permissions it
+	// asks for. Nil: any config_id asks for DefaultScopes.
 	Configurations map[string][]string
-	// Now is the clock of codes, tokens and consents, which Sim.Jump moves
-	// forward. Nil: time.Now.
+	// Now is the clock of codes, tokens and consents, which Sim.Jump moves forward. Nil: time.Now.
 	Now func() time.Time
 }
 
-// DefaultScopes are the permissions that a config_id asks for when
-// Config.Configurations is nil.
-var DefaultScopes = []string{"instagram_basic", "instagram_manage_messages", "pages_show_list", "pages_manage_metadata"}
+// DefaultScopes are the permissions that a config_id asks for when Config.Configurations is nil.
+var DefaultScopes = []string{
+	"instagram_basic", "instagram_manage_messages", "pages_show_list", "pages_manage_metadata",
+}
 
-// Sim is an http.Handler: the dialog, the Graph API and the pictures of its
-// people. All methods may be called at any time from any goroutine.
+// Sim is an http.Handler: the dialog, the Graph API and the pictures of the accounts. [New] makes
+// it. All methods may be called at any time from any goroutine.
 type Sim struct {
 	cfg    Config
 	jumped atomic.Int64 // nanoseconds that Jump added to Config.Now
 	done   chan struct{}
-	stop   sync.Once
+	stop   func() // closes done, once
 
 	mu            sync.Mutex
 	people        []Person
 	consents      map[string]*consent // by person id
 	codes         map[string]*code
 	tokens        map[string]*token
-	subscriptions map[string][]string // by Page id
-	orders        []*Order
+	subscriptions map[string][]string // fields by Page id
+	faults        []*Fault
 	latency       time.Duration
 	requests      []*Request
 	secrets       []string
 
-	keepsExpiry           bool // a renewal keeps the old token's
+	renewalKeepsExpiry    bool
 	appSubscriptions      []AppSubscription
 	usage                 int // percent
 	inFlight, maxInFlight int // calls of the Graph API
 
-	// Of the webhook's deliveries and of what is sent in answer to them.
-	webhooks         *http.Client
-	patience         time.Duration // webhookPatience, but in tests
-	notOnFeed, toAll bool
-	written          writers
-	replies          []Reply
+	// Of the webhook's deliveries and of the messages sent in answer to them.
+	webhooks              *http.Client
+	webhookTimeout        time.Duration // webhookTimeout, except in tests
+	feedIsOnlyFeed, toAll bool
+	lastWritten           lastWritten
+	replies               []Reply
 }
 
-// New makes a Sim without people.
+// New makes a Sim without people. The caller closes it.
 func New(cfg Config) *Sim {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
+	done := make(chan struct{})
 	return &Sim{
-		cfg:           cfg,
-		done:          make(chan struct{}),
-		consents:      map[string]*consent{},
-		codes:         map[string]*code{},
-		tokens:        map[string]*token{},
-		subscriptions: map[string][]string{},
-		webhooks:      newWebhookClient(),
-		patience:      webhookPatience,
-		written:       writers{},
+		cfg:            cfg,
+		done:           done,
+		stop:           sync.OnceFunc(func() { close(done) }),
+		consents:       map[string]*consent{},
+		codes:          map[string]*code{},
+		tokens:         map[string]*token{},
+		subscriptions:  map[string][]string{},
+		webhooks:       newWebhookClient(),
+		webhookTimeout: webhookTimeout,
+		lastWritten:    lastWritten{},
 	}
 }
 
-// Close releases every request that an order hangs or delays, and the
-// connections that deliveries left open.
+// Close releases every request that a fault hangs or delays, and the connections that deliveries
+// left open.
 func (s *Sim) Close() {
-	s.stop.Do(func() { close(s.done) })
+	s.stop()
 	s.webhooks.CloseIdleConnections()
 }
 
-// ServeHTTP answers one request, as Meta would or as an order says.
+// Now is the Sim's clock: Config.Now, moved by all Jumps so far. The Date header of each answer
+// shows it.
+func (s *Sim) Now() time.Time { return s.cfg.Now().Add(time.Duration(s.jumped.Load())) }
+
+// Jump moves the Sim's clock forward: codes, tokens, data access and reply windows expire as if
+// the time had passed. Whoever compares times with the Sim must move his clock too; an [Event]
+// keeps the time at which it was made, see [Event.At].
+func (s *Sim) Jump(d time.Duration) { s.jumped.Add(int64(d)) }
+
+// locked runs f while nobody else reads or changes the Sim.
+func (s *Sim) locked(f func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	f()
+}
+
+// ServeHTTP answers one request, as Meta would or as a [Fault] says.
 func (s *Sim) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c := readCall(w, r)
-	record, order, delay := s.begin(c)
-	if order.Hang {
-		s.wait(c, nil)
+	record, fault := s.begin(c)
+	var res response
+	if !fault.Hang {
+		// The work is done before the wait: a client that gives up waiting has used its code.
+		res = s.respond(c, fault)
+	}
+	if !s.wait(c, fault) {
 		s.end(c, record, 0)
 		panic(http.ErrAbortHandler)
 	}
-	// The work is done before the wait: a client that gives up waiting has used
-	// its code all the same.
-	a := s.answer(c, order)
-	if delay > 0 {
-		timer := time.NewTimer(delay)
-		defer timer.Stop()
-		if !s.wait(c, timer.C) {
-			s.end(c, record, 0)
-			panic(http.ErrAbortHandler)
-		}
-	}
-	// Stamped before the bytes leave, so that a client that has its answer finds
-	// the record complete.
-	s.end(c, record, a.status)
-	a.send(w, order.Cut)
+	// Recorded before the bytes leave, so that a client that has its answer finds the record
+	// complete.
+	s.end(c, record, res.status)
+	res.send(w, fault.Cut)
 }
 
-// answer is what c gets: an order's answer in place of the real one, or the
-// real one with an order's headers on it.
-func (s *Sim) answer(c *call, o Order) answer {
-	a, replaced := o.answer(c)
+// respond makes the fault's answer in place of the real one, or the real one with the fault's
+// headers.
+func (s *Sim) respond(c *call, f Fault) response {
+	res, replaced := f.response(c)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	c.now, c.noExpiry, c.renewAs = s.Now(), o.NoExpiry, o.Person
+	c.now, c.fault = s.Now(), f
 	if !replaced {
-		a = c.route.serve(s, c)
+		res = c.route.serve(s, c)
 	}
-	a.header.Set("Date", c.now.UTC().Format(http.TimeFormat))
-	s.addUsage(c, a.header)
-	for name, values := range o.Header {
-		a.header[http.CanonicalHeaderKey(name)] = values
+	res.header.Set("Date", c.now.UTC().Format(http.TimeFormat))
+	s.addUsage(c, res.header)
+	for name, values := range f.Header {
+		res.header[http.CanonicalHeaderKey(name)] = values
 	}
-	return a
+	return res
 }
 
-// wait waits for tick and reports whether it came before the client went away
-// or the Sim was closed. A nil tick never comes.
-func (s *Sim) wait(c *call, tick <-chan time.Time) bool {
+// wait waits as long as the fault says and reports whether the client still wants its answer:
+// not if it went away or the Sim was closed.
+func (s *Sim) wait(c *call, f Fault) bool {
+	var over <-chan time.Time // never, for a request that hangs
+	switch {
+	case f.Hang:
+	case f.Latency <= 0:
+		return true
+	default:
+		over = time.After(f.Latency)
+	}
 	select {
-	case <-tick:
+	case <-over:
 		return true
 	case <-c.r.Context().Done():
 	case <-s.done:

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -137,6 +138,36 @@ func (a reply) want(t *testing.T, status, code, subcode int, message string) {
 	}
 }
 
+// wantBody checks that the answer is 200 with this body.
+func (a reply) wantBody(t *testing.T, body string) {
+	t.Helper()
+	if a.status != http.StatusOK || a.body != body {
+		t.Errorf("got %d %s\nwant %s", a.status, a.body, body)
+	}
+}
+
+// has checks members of the answer, by path: a value, the length of a list (as "#2"), or nil for
+// none.
+func (a reply) has(t *testing.T, pathsAndValues ...any) {
+	t.Helper()
+	for i := 0; i < len(pathsAndValues); i += 2 {
+		path, want := pathsAndValues[i].(string), pathsAndValues[i+1]
+		switch number := want.(type) {
+		case int:
+			want = float64(number)
+		case int64:
+			want = float64(number)
+		}
+		got := a.at(path)
+		if list, ok := got.([]any); ok {
+			got = fmt.Sprint("#", len(list))
+		}
+		if got != want {
+			t.Errorf("%s is %v, want %v: %s", path, got, want, a.body)
+		}
+	}
+}
+
 // at returns a member by its path, as in "data.0.id"; nil if there is none.
 func (a reply) at(path string) any {
 	var v any = a.json
@@ -197,7 +228,7 @@ func exchangeForm(code string, pairs ...string) url.Values {
 // shortToken walks the dialog and exchanges the code.
 func (r *rig) shortToken(a Approval, pairs ...string) string {
 	r.t.Helper()
-	return r.token(r.do("POST", "/v24.0/oauth/access_token", "", exchangeForm(r.code(a, pairs...))))
+	return r.token(r.oauth(exchangeForm(r.code(a, pairs...))))
 }
 
 func upgradeForm(token string) url.Values {
@@ -207,7 +238,7 @@ func upgradeForm(token string) url.Values {
 // longToken walks the dialog, exchanges the code and upgrades.
 func (r *rig) longToken(a Approval, pairs ...string) string {
 	r.t.Helper()
-	return r.token(r.do("POST", "/v24.0/oauth/access_token", "", upgradeForm(r.shortToken(a, pairs...))))
+	return r.token(r.oauth(upgradeForm(r.shortToken(a, pairs...))))
 }
 
 func (r *rig) token(a reply) string {
@@ -219,8 +250,95 @@ func (r *rig) token(a reply) string {
 	return token
 }
 
-// debug is debug_token's data.
+// pageToken reads the Page's token with the user's.
+func (r *rig) pageToken(page, user string) string {
+	r.t.Helper()
+	return r.token(r.call("GET", "/"+page, user, "fields", "access_token"))
+}
+
+// pageTokenFor grants the scopes and reads the Page's token.
+func (r *rig) pageTokenFor(page string, scopes ...string) string {
+	r.t.Helper()
+	return r.pageToken(page, r.Grant(Grant{Scopes: append(scopes, "pages_show_list")}))
+}
+
+// oauth posts to oauth/access_token.
+func (r *rig) oauth(form url.Values) reply {
+	r.t.Helper()
+	return r.do("POST", "/v24.0/oauth/access_token", "", form)
+}
+
+// debug is debug_token's answer.
 func (r *rig) debug(token string) reply {
 	r.t.Helper()
 	return r.do("GET", "/v24.0/debug_token?input_token="+url.QueryEscape(token), testApp+"|"+testSecret, nil)
+}
+
+func TestJump(t *testing.T) {
+	r := newRig(t)
+	code, long := r.code(Approval{}), r.Grant(Grant{})
+	r.pass(time.Minute) // Config.Now still counts
+	r.Jump(9 * time.Minute)
+	if want := start.Add(10 * time.Minute); !r.Now().Equal(want) {
+		t.Errorf("it is %v, want %v", r.Now(), want)
+	}
+	r.oauth(exchangeForm(code)).want(t, 400, 100, 36007, "expired")
+	a := r.call("GET", "/me", long)
+	a.want(t, 200, 0, 0, "")
+	if got := a.header.Get("Date"); got != "Sat, 14 Mar 2026 09:36:53 GMT" {
+		t.Errorf("Date %q", got)
+	}
+	r.Jump(longLife)
+	r.call("GET", "/me", long).want(t, 401, 190, 463, "The current time is Wednesday, 13-May-26 09:36:53 UTC.")
+
+	r.debug(r.Grant(Grant{})).has(t, "data.issued_at", r.Now().Unix())
+}
+
+func TestClockOfTheMachine(t *testing.T) {
+	s := New(Config{})
+	s.Jump(time.Hour)
+	if ahead := time.Until(s.Now()); ahead < 59*time.Minute || ahead > time.Hour {
+		t.Errorf("%v ahead", ahead)
+	}
+}
+
+// 90 days after the consent the person is still known, but has no data for us;
+// a new consent heals that, for the old tokens too.
+func TestDataAccess(t *testing.T) {
+	r := newRig(t)
+	first := r.longToken(Approval{}, "scope", seedScope+",business_management,pages_messaging")
+	page := r.pageToken("901", first)
+	r.Jump(50 * 24 * time.Hour)
+	long := r.token(r.oauth(upgradeForm(first))) // is no consent
+	r.Jump(40*24*time.Hour - time.Second)
+	r.call("GET", "/me/accounts", long).want(t, 200, 0, 0, "")
+	r.Jump(time.Second)
+
+	closed := []struct{ method, path, token string }{
+		{"GET", "/me/accounts", long},
+		{"GET", "/901", long},
+		{"GET", "/me/businesses", long},
+		{"GET", "/901", page},
+		{"GET", "/901/subscribed_apps", page},
+		{"POST", "/901/subscribed_apps", page},
+		{"DELETE", "/901/subscribed_apps", page},
+		{"POST", "/901/messages", page},
+	}
+	for _, c := range closed {
+		r.call(c.method, c.path, c.token).want(t, 400, 190, 493, "longer than 90 days")
+	}
+	r.call("GET", "/me", long, "fields", "accounts").want(t, 400, 190, 493, "longer than 90 days")
+	for _, token := range []string{long, page} {
+		r.debug(token).has(t, "data.is_valid", true, "data.data_access_expires_at", r.Now().Unix())
+	}
+	r.call("GET", "/me", long).want(t, 200, 0, 0, "")
+	r.call("GET", "/me/permissions", long).want(t, 200, 0, 0, "")
+	r.token(r.oauth(upgradeForm(long)))
+
+	r.code(Approval{})
+	r.call("GET", "/me/accounts", long).want(t, 200, 0, 0, "")
+	r.call("GET", "/901/subscribed_apps", page).want(t, 200, 0, 0, "")
+
+	r.Jump(dataAccessLife)
+	r.call("DELETE", "/me/permissions", r.shortToken(Approval{})).wantBody(t, "true")
 }

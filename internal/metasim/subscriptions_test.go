@@ -5,33 +5,20 @@ import (
 	"testing"
 )
 
-// pageTokenFor grants the scopes and fetches the Page's token.
-func (r *rig) pageTokenFor(page string, scopes ...string) string {
-	r.t.Helper()
-	user := r.Grant(Grant{Scopes: append(scopes, "pages_show_list")})
-	return r.token(r.call("GET", "/"+page, user, "fields", "access_token"))
-}
-
 func TestSubscribe(t *testing.T) {
 	r := newRig(t)
 	token := r.pageTokenFor("901", "pages_manage_metadata", "pages_messaging")
 	for _, fields := range []string{"messages,message_edits", "standby"} { // the list is replaced
-		if a := r.call("POST", "/901/subscribed_apps", token, "subscribed_fields", fields); a.status != 200 || a.body != `{"success":true}` {
-			t.Fatalf("got %d %s", a.status, a.body)
-		}
+		r.call("POST", "/901/subscribed_apps", token, "subscribed_fields", fields).wantBody(t, `{"success":true}`)
 	}
 	if got := r.Subscribed("901"); !slices.Equal(got, []string{"standby"}) {
 		t.Errorf("subscribed to %v", got)
 	}
-	a := r.call("GET", "/901/subscribed_apps", token)
-	if a.at("data.0.id") != testApp || a.at("data.0.subscribed_fields.0") != "standby" {
-		t.Errorf("listed: %s", a.body)
-	}
-	if a := r.call("DELETE", "/901/subscribed_apps", token); a.body != `{"success":true}` {
-		t.Errorf("unsubscribing: %s", a.body)
-	}
-	if a := r.call("GET", "/901/subscribed_apps", token); a.body != `{"data":[]}` || r.Subscribed("901") != nil {
-		t.Errorf("still subscribed: %s", a.body)
+	r.call("GET", "/901/subscribed_apps", token).has(t, "data.0.id", testApp, "data.0.subscribed_fields.0", "standby")
+	r.call("DELETE", "/901/subscribed_apps", token).wantBody(t, `{"success":true}`)
+	r.call("GET", "/901/subscribed_apps", token).wantBody(t, `{"data":[]}`)
+	if got := r.Subscribed("901"); got != nil {
+		t.Errorf("still subscribed to %v", got)
 	}
 }
 
@@ -101,7 +88,28 @@ func TestBusinesses(t *testing.T) {
 	r.call("GET", "/89/owned_pages", with).want(t, 400, 100, 33, "")
 	r.call("GET", "/88/businesses", with).want(t, 400, 100, 33, "")
 	r.call("GET", "/me/businesses", with, "fields", "shoe_size").want(t, 400, 100, 0, "node type (Business)")
-	if got := r.debug(with).at("data.granular_scopes.0.target_ids"); len(got.([]any)) != 1 {
-		t.Errorf("granular_scopes names the businesses' Pages: %v", got)
-	}
+	r.debug(with).has(t, "data.granular_scopes.0.target_ids", "#1") // not the businesses' Pages
+}
+
+func TestAppSubscriptions(t *testing.T) {
+	const app, path = testApp + "|" + testSecret, "/v24.0/" + testApp + "/subscriptions"
+	r := newRig(t)
+	r.do("GET", path, app, nil).wantBody(t, `{"data":[]}`)
+	r.SetAppSubscriptions(
+		AppSubscription{Object: "instagram", CallbackURL: "https://app.test/api/webhook", Fields: []string{"messages"}},
+		AppSubscription{Object: "page", CallbackURL: "https://app.test/p", Fields: []string{"feed"}, Inactive: true, PlainFields: true},
+	)
+	want := `{"data":[{"active":true,"callback_url":"https://app.test/api/webhook","fields":[{"name":"messages","version":"v24.0"}],"object":"instagram"},` +
+		`{"active":false,"callback_url":"https://app.test/p","fields":["feed"],"object":"page"}]}`
+	r.call("GET", "/"+testApp+"/subscriptions", app).wantBody(t, want)
+
+	r.do("GET", path, testApp+"|wrong", nil).want(t, 400, 190, 0, "Invalid OAuth access token signature.")
+	r.do("GET", path, "999|"+testSecret, nil).want(t, 400, 190, 0, "Cannot parse")
+	r.do("GET", path, r.Grant(Grant{}), nil).want(t, 400, 15, 0, "must be called with an app access_token")
+	r.do("GET", path, "", nil).want(t, 400, 104, 0, "")
+	r.do("GET", path+"?appsecret_proof=x", app, nil).want(t, 400, 100, 0, "Invalid appsecret_proof")
+	r.do("GET", "/v24.0/999/subscriptions", app, nil).want(t, 400, 100, 33, "")
+
+	r.Inject(Fault{Step: "app_subscriptions", Times: 1, Status: 503})
+	r.do("GET", path, app, nil).want(t, 503, 2, 0, "")
 }

@@ -16,8 +16,8 @@ import (
 	"time"
 )
 
-// webhookPatience is how long Meta waits for the answer to a delivery.
-const webhookPatience = 5 * time.Second
+// webhookTimeout is how long Meta waits for the answer to a delivery.
+const webhookTimeout = 5 * time.Second
 
 const webhookAgent = "Webhooks/1.0 (https://fb.me/webhooks)"
 
@@ -32,43 +32,42 @@ func newWebhookClient() *http.Client {
 }
 
 // Sign returns the value of X-Hub-Signature-256 for a delivery's body.
-func (s *Sim) Sign(body []byte) string { return "sha256=" + s.mac(sha256.New, body) }
-
-func (s *Sim) mac(h func() hash.Hash, body []byte) string {
-	mac := hmac.New(h, []byte(s.cfg.AppSecret))
-	mac.Write(body)
-	return hex.EncodeToString(mac.Sum(nil))
+func (s *Sim) Sign(body []byte) string {
+	return "sha256=" + hex.EncodeToString(mac(sha256.New, s.cfg.AppSecret, body))
 }
 
-// Deliver posts a body, signed, and returns the answer's status: 200
-// acknowledges. No answer within 5 seconds is an error, with status 0.
+func mac(h func() hash.Hash, secret string, text []byte) []byte {
+	mac := hmac.New(h, []byte(secret))
+	mac.Write(text)
+	return mac.Sum(nil)
+}
+
+// Deliver posts a body, signed, and returns the answer's status: 200 acknowledges. No answer
+// within 5 seconds is an error, with status 0.
 //
-// For an account of the Sim's people the Page must be subscribed, else nothing
-// is posted and the error is ErrNotSubscribed; SetDeliverOnFeed and
-// SetDeliverToAll relax that. Accounts the Sim does not know, and bodies that
-// are no delivery, are posted as they are.
+// For an account of the Sim's people the Page must be subscribed, else nothing is posted and the
+// error is [ErrNotSubscribed]; SetDeliverOnFeed and SetDeliverToAll change that. Accounts the Sim
+// does not know, and bodies that are no delivery, are posted as they are.
 func (s *Sim) Deliver(ctx context.Context, url string, body []byte) (status int, err error) {
-	if err := s.tell(readDelivery(body)); err != nil {
+	if err := s.admit(parseDelivery(body)); err != nil {
 		return 0, err
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
-	if err != nil {
-		return 0, err
-	}
-	req.Header.Set("Content-Type", "application/json")
-	req.Header.Set("X-Hub-Signature", "sha1="+s.mac(sha1.New, body)) // Meta still sends it too
-	req.Header.Set("X-Hub-Signature-256", s.Sign(body))
-	status, _, err = s.send(req, webhookAgent)
+	status, _, err = s.send(ctx, http.MethodPost, url, body, http.Header{
+		"User-Agent": {webhookAgent}, "Content-Type": {"application/json"},
+		"X-Hub-Signature-256": {s.Sign(body)},
+		"X-Hub-Signature":     {"sha1=" + hex.EncodeToString(mac(sha1.New, s.cfg.AppSecret, body))}, // still sent
+	})
 	if err != nil {
 		return 0, fmt.Errorf("delivering: %w", err)
 	}
 	return status, nil
 }
 
-// DeliverUntilAcknowledged delivers the same bytes again, at most tries times,
-// until they are answered with 200. The first pause is as given, each further
-// one twice as long.
-func (s *Sim) DeliverUntilAcknowledged(ctx context.Context, url string, body []byte, tries int, pause time.Duration) error {
+// DeliverUntilAcknowledged delivers the same bytes again, at most tries times, until they are
+// answered with 200. The first pause is as given, each further one twice as long.
+func (s *Sim) DeliverUntilAcknowledged(
+	ctx context.Context, url string, body []byte, tries int, pause time.Duration,
+) error {
 	for try := 1; ; try++ {
 		status, err := s.Deliver(ctx, url, body)
 		if err == nil && status == http.StatusOK {
@@ -89,43 +88,46 @@ func (s *Sim) DeliverUntilAcknowledged(ctx context.Context, url string, body []b
 	}
 }
 
-// Verify makes Meta's handshake with a webhook: nil if it answered 200 with
-// the raw challenge, as it must where token is its verify token.
+// Verify makes Meta's handshake with a webhook: nil if it answered 200 with the raw challenge, as
+// it must where token is its verify token.
 func (s *Sim) Verify(ctx context.Context, webhook, token string) error {
 	u, err := url.Parse(webhook)
 	if err != nil {
 		return err
 	}
-	challenge := "1" + randomDigits(9)
+	challenge := "1" + random(digits, 9)
 	q := u.Query()
 	q.Set("hub.mode", "subscribe")
 	q.Set("hub.challenge", challenge)
 	q.Set("hub.verify_token", token)
 	u.RawQuery = q.Encode()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
-	if err != nil {
-		return err
+	header := http.Header{"User-Agent": {webhookAgent}}
+	status, body, err := s.send(ctx, http.MethodGet, u.String(), nil, header)
+	if err == nil && status != http.StatusOK {
+		err = fmt.Errorf("answered with status %d", status)
+	} else if err == nil && string(body) != challenge {
+		err = fmt.Errorf("answered with %q instead of the challenge %s", body, challenge)
 	}
-	status, body, err := s.send(req, webhookAgent)
-	switch {
-	case err != nil:
+	if err != nil {
 		return fmt.Errorf("verifying the webhook: %w", err)
-	case status != http.StatusOK:
-		return fmt.Errorf("verifying the webhook: answered with status %d", status)
-	case string(body) != challenge:
-		return fmt.Errorf("verifying the webhook: answered with %q instead of the challenge %s", body, challenge)
 	}
 	return nil
 }
 
-// send makes a request as Meta does. Its errors are without the URL,
-// whose query holds the verify token.
-func (s *Sim) send(req *http.Request, agent string) (status int, body []byte, err error) {
-	ctx, cancel := context.WithTimeout(req.Context(), s.patience)
+// send makes a request as Meta does. Its errors are without the URL, whose query holds the verify
+// token.
+func (s *Sim) send(
+	ctx context.Context, method, to string, body []byte, header http.Header,
+) (status int, answer []byte, err error) {
+	ctx, cancel := context.WithTimeout(ctx, s.webhookTimeout)
 	defer cancel()
-	req.Header.Set("User-Agent", agent)
+	req, err := http.NewRequestWithContext(ctx, method, to, bytes.NewReader(body))
+	if err != nil {
+		return 0, nil, err
+	}
+	req.Header = header
 	req.Header.Set("Accept", "*/*")
-	res, err := s.webhooks.Do(req.WithContext(ctx))
+	res, err := s.webhooks.Do(req)
 	if err != nil {
 		var broken *url.Error
 		if errors.As(err, &broken) {
@@ -134,6 +136,6 @@ func (s *Sim) send(req *http.Request, agent string) (status int, body []byte, er
 		return 0, nil, err
 	}
 	defer res.Body.Close()
-	body, err = io.ReadAll(io.LimitReader(res.Body, maxBody))
-	return res.StatusCode, body, err
+	answer, err = io.ReadAll(io.LimitReader(res.Body, maxBody))
+	return res.StatusCode, answer, err
 }

@@ -94,38 +94,26 @@ func TestDeliverAnything(t *testing.T) {
 }
 
 func TestDeliverFailures(t *testing.T) {
-	r := newRig(t)
-	t.Run("a redirect is not followed", func(t *testing.T) {
-		h := newHook(t, http.StatusTemporaryRedirect)
-		if status, err := r.Deliver(t.Context(), h.url, r.Delivery("1")); status != 307 || err != nil || len(h.got) != 1 {
-			t.Errorf("%d, %v, %d requests", status, err, len(h.got))
+	r, h := newRig(t), newHook(t, http.StatusTemporaryRedirect)
+	// A redirect is not followed.
+	if status, err := r.Deliver(t.Context(), h.url, r.Delivery("1")); status != 307 || err != nil || len(h.got) != 1 {
+		t.Errorf("%d, %v, %d requests", status, err, len(h.got))
+	}
+	late := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		io.Copy(io.Discard, req.Body)
+		w.(http.Flusher).Flush() // the status is there in time, the end is not
+		<-req.Context().Done()
+	}))
+	defer late.Close()
+	gone := httptest.NewServer(nil)
+	gone.Close()
+	r.webhookTimeout = 50 * time.Millisecond
+	for _, url := range []string{late.URL, gone.URL, "http://%zz"} {
+		status, err := r.Deliver(t.Context(), url, r.Delivery("1"))
+		if status != 0 || err == nil || errors.Is(err, context.DeadlineExceeded) != (url == late.URL) {
+			t.Errorf("%s: %d, %v", url, status, err)
 		}
-	})
-	t.Run("an answer that is late", func(t *testing.T) {
-		late := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
-			io.Copy(io.Discard, req.Body)
-			w.(http.Flusher).Flush() // the status is there in time, the end is not
-			<-req.Context().Done()
-		}))
-		defer late.Close()
-		r.patience = 50 * time.Millisecond
-		defer func() { r.patience = webhookPatience }()
-		if status, err := r.Deliver(t.Context(), late.URL, r.Delivery("1")); status != 0 || !errors.Is(err, context.DeadlineExceeded) {
-			t.Errorf("%d, %v", status, err)
-		}
-	})
-	t.Run("nobody there", func(t *testing.T) {
-		gone := httptest.NewServer(nil)
-		gone.Close()
-		if status, err := r.Deliver(t.Context(), gone.URL, r.Delivery("1")); status != 0 || err == nil {
-			t.Errorf("%d, %v", status, err)
-		}
-	})
-	t.Run("an address that is none", func(t *testing.T) {
-		if status, err := r.Deliver(t.Context(), "http://%zz", r.Delivery("1")); status != 0 || err == nil {
-			t.Errorf("%d, %v", status, err)
-		}
-	})
+	}
 }
 
 func TestDeliverUntilAcknowledged(t *testing.T) {

@@ -1,6 +1,7 @@
 package supalite
 
 import (
+	_ "embed"
 	"fmt"
 	"io/fs"
 	"path/filepath"
@@ -24,26 +25,22 @@ type migration struct {
 	SQL     string `json:"sql"`
 }
 
-func newConfig(data *dataDir, o Options) (*config, error) {
-	c := &config{DatabaseURL: o.DatabaseURL, Fresh: o.Fresh}
+//go:embed sql/bootstrap.sql
+var bootstrapSQL string
+
+//go:embed sql/vault.sql
+var vaultSQL string
+
+func newConfig(data *dataDir, o Options) (c *config, err error) {
+	c = &config{DatabaseURL: o.DatabaseURL, Fresh: o.Fresh, Bootstrap: bootstrapSQL, Vault: vaultSQL}
 	if o.DatabaseURL == "" {
 		c.DataDir = filepath.Join(data.path, "db")
 	}
-	var err error
 	if c.keys, err = loadKeys(data.path, o.DatabaseURL); err != nil {
 		return nil, err
 	}
-	if c.Migrations, err = readMigrations(o.Migrations); err != nil {
-		return nil, err
-	}
-	for name, to := range map[string]*string{"sql/bootstrap.sql": &c.Bootstrap, "sql/vault.sql": &c.Vault} {
-		text, err := files.ReadFile(name)
-		if err != nil {
-			return nil, err
-		}
-		*to = string(text)
-	}
-	return c, nil
+	c.Migrations, err = readMigrations(o.Migrations)
+	return c, err
 }
 
 // readMigrations reads the *.sql files of dir in the order of their names, as `supabase db push` does.

@@ -3,8 +3,8 @@ package supalite
 import (
 	"context"
 	"crypto/sha256"
+	"embed"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -13,18 +13,30 @@ import (
 	"time"
 )
 
+//go:embed npm/*.json npm/*.mjs
+var files embed.FS
+
 // install returns the folder that holds server.mjs and its packages, and installs them if they are
-// not there.
+// not there. Our own scripts have a folder of their own beside the packages: they change more often.
 func install(ctx context.Context, progress io.Writer) (string, error) {
-	manifest, err := fs.Sub(files, "npm")
+	source, err := fs.Sub(files, "npm")
 	if err != nil {
 		return "", err
 	}
-	app, err := InstallPackages(ctx, "supalite", "Supabase Lite "+Version+" (about 150 MB)", manifest, progress, "--omit=dev")
+	app, err := InstallPackages(ctx, "supalite", "Supabase Lite "+Version+" (about 150 MB)", source, progress, "--omit=dev")
 	if err != nil {
 		return "", err
 	}
-	return writeScripts(app)
+	scripts := []string{"server.mjs", "database.mjs"}
+	content, err := fingerprint(source, scripts...)
+	if err != nil {
+		return "", err
+	}
+	dir := filepath.Join(app, "scripts-"+content)
+	if err := makeDir(dir, source, scripts, func(string) error { return nil }); err != nil {
+		return "", fmt.Errorf("writing the scripts of Supabase Lite: %w", err)
+	}
+	return dir, nil
 }
 
 // InstallPackages returns a folder with the node_modules for the package.json and the
@@ -53,40 +65,56 @@ func InstallPackages(ctx context.Context, name, what string, source fs.FS, progr
 	return installed, nil
 }
 
-// installOnce lets one process install while the others wait for it. The folder appears whole or
-// not at all.
+// installOnce lets one process install while the others wait for it.
 func installOnce(ctx context.Context, installed, what string, source fs.FS, progress io.Writer, options []string) error {
 	unlock, err := waitLock(installed + ".lock")
 	if err != nil {
 		return err
 	}
 	defer unlock()
-	if _, err := os.Stat(installed); err == nil {
+	return makeDir(installed, source, []string{"package.json", "package-lock.json"}, func(dir string) error {
+		begin := time.Now()
+		fmt.Fprintf(progress, "Installing %s, once for this machine\n", what)
+		stop := tick(progress, begin)
+		// No package here needs its install script, so none gets to run one.
+		out, err := npm(ctx, dir, append([]string{"ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"}, options...)...)
+		stop()
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err != nil {
+			return fmt.Errorf("npm ci: %w\n%s", err, out)
+		}
+		fmt.Fprintf(progress, "Installed in %s\n", time.Since(begin).Round(time.Second))
+		return nil
+	})
+}
+
+// makeDir makes a folder of files of source and of what finish adds, whole or not at all. It does
+// nothing if the folder is there.
+func makeDir(dir string, source fs.FS, names []string, finish func(dir string) error) error {
+	if _, err := os.Stat(dir); err == nil {
 		return nil
 	}
-	dir, err := os.MkdirTemp(filepath.Dir(installed), "installing-")
+	temp, err := os.MkdirTemp(filepath.Dir(dir), "installing-")
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(dir)
-	if err := copyOut(source, dir, "package.json", "package-lock.json"); err != nil {
+	defer os.RemoveAll(temp)
+	for _, name := range names {
+		text, err := fs.ReadFile(source, name)
+		if err != nil {
+			return err
+		}
+		if err := os.WriteFile(filepath.Join(temp, name), text, 0o644); err != nil {
+			return err
+		}
+	}
+	if err := finish(temp); err != nil {
 		return err
 	}
-	begin := time.Now()
-	fmt.Fprintf(progress, "Installing %s, once for this machine\n", what)
-	stop := tick(progress, begin)
-	// No package here needs its install script, so none gets to run one.
-	out, err := npm(ctx, dir, append([]string{"ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"}, options...)...)
-	stop()
-	if ctx.Err() != nil {
-		return ctx.Err()
-	}
-	if err != nil {
-		return fmt.Errorf("npm ci: %w\n%s", err, out)
-	}
-	fmt.Fprintf(progress, "Installed in %s\n", time.Since(begin).Round(time.Second))
-	if err := os.Rename(dir, installed); err != nil {
-		if _, statErr := os.Stat(installed); statErr != nil { // no other process was faster
+	if err := os.Rename(temp, dir); err != nil {
+		if _, statErr := os.Stat(dir); statErr != nil { // nor did another process make it
 			return err
 		}
 	}
@@ -112,43 +140,6 @@ func tick(progress io.Writer, begin time.Time) (stop func()) {
 	return func() { close(quit); <-done }
 }
 
-// writeScripts puts our own scripts beside the packages, in a folder named after their content:
-// they change more often.
-func writeScripts(app string) (dir string, err error) {
-	defer func() {
-		if err != nil {
-			err = fmt.Errorf("writing the scripts of Supabase Lite: %w", err)
-		}
-	}()
-	scripts := []string{"server.mjs", "database.mjs"}
-	manifest, err := fs.Sub(files, "npm")
-	if err != nil {
-		return "", err
-	}
-	content, err := fingerprint(manifest, scripts...)
-	if err != nil {
-		return "", err
-	}
-	dir = filepath.Join(app, "scripts-"+content)
-	if _, err := os.Stat(dir); err == nil {
-		return dir, nil
-	}
-	temp, err := os.MkdirTemp(app, "writing-")
-	if err != nil {
-		return "", err
-	}
-	defer os.RemoveAll(temp)
-	if err := copyOut(manifest, temp, scripts...); err != nil {
-		return "", err
-	}
-	if err := os.Rename(temp, dir); err != nil {
-		if _, statErr := os.Stat(dir); statErr != nil {
-			return "", errors.Join(err, statErr)
-		}
-	}
-	return dir, nil
-}
-
 // fingerprint names the content of files.
 func fingerprint(source fs.FS, names ...string) (string, error) {
 	hash := sha256.New()
@@ -160,17 +151,4 @@ func fingerprint(source fs.FS, names ...string) (string, error) {
 		hash.Write(text)
 	}
 	return hex.EncodeToString(hash.Sum(nil))[:12], nil
-}
-
-func copyOut(source fs.FS, to string, names ...string) error {
-	for _, name := range names {
-		text, err := fs.ReadFile(source, name)
-		if err != nil {
-			return err
-		}
-		if err := os.WriteFile(filepath.Join(to, name), text, 0o644); err != nil {
-			return err
-		}
-	}
-	return nil
 }

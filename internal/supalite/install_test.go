@@ -24,9 +24,9 @@ func fakes(t *testing.T, scripts map[string]string) {
 			t.Fatal(err)
 		}
 	}
-	t.Setenv("PATH", dir)
-	t.Setenv("HOME", t.TempDir())
-	t.Setenv("XDG_CACHE_HOME", "")
+	for name, value := range map[string]string{"PATH": dir, "HOME": t.TempDir(), "XDG_CACHE_HOME": ""} {
+		t.Setenv(name, value)
+	}
 }
 
 func TestStartWithoutMeans(t *testing.T) {

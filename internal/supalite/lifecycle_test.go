@@ -2,9 +2,12 @@ package supalite_test
 
 import (
 	"bufio"
+	"bytes"
 	"context"
-	"io/fs"
+	"encoding/json"
+	"fmt"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,69 +16,129 @@ import (
 	"testing/fstest"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"igconnect/internal/supalite"
-	"igconnect/internal/supalite/pgtest"
 	"igconnect/internal/supalite/supalitetest"
 )
 
-// TestRestart starts twice on one folder: the data, the keys, the sessions and above all the grants have to be as before.
+// TestRestart starts again on the same data: the data, the keys, the sessions and above all the grants
+// have to be as before, also after REST was asked. A fresh start keeps no data.
 func TestRestart(t *testing.T) {
-	supalitetest.Need(t)
-	dir := t.TempDir()
-	first := startWith(t, supalite.Options{Dir: dir})
-	u, id, token := first.newUser(t), newID(), newToken()
-	first.mustUpsert(t, row(u, id, token))
+	t.Run("embedded", func(t *testing.T) {
+		o := supalite.Options{Dir: filepath.Join(t.TempDir(), "data")}
+		testRestart(t, o, func() {
+			if _, err := supalite.Start(t.Context(), o); err == nil || !strings.Contains(err.Error(), "another Supabase Lite") {
+				t.Errorf("a second server on one folder: %v", err)
+			}
+		})
+	})
+	t.Run("postgres", func(t *testing.T) {
+		supalitetest.Need(t)
+		testRestart(t, supalite.Options{DatabaseURL: supalitetest.Postgres(t)}, func() {})
+	})
+}
+
+func testRestart(t *testing.T, o supalite.Options, whileRunning func()) {
+	first := supalitetest.Start(t, o)
+	const email, password = "ada@example.com", "correct horse battery"
+	user, err := first.SignUp(t.Context(), email, password)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if status, out := rest(t, first, first.ServiceKey, "POST", "user_configs", map[string]any{
+		"user_id": user.ID, "instagram_id": "17841400000000001", "token": "a-token",
+	}); status != 201 {
+		t.Fatalf("status %d: %s", status, out)
+	}
+	const tokens = "select token from public.get_instagram_token('17841400000000001')"
+	want, grants := []map[string]any{{"token": "a-token"}}, readGrants(t, first)
 	stop(t, first)
 
-	begin := time.Now()
-	second := startWith(t, supalite.Options{Dir: dir})
-	if took := time.Since(begin); took > 30*time.Second {
-		t.Errorf("the second start took %s", took)
-	}
+	second := supalitetest.Start(t, o)
 	if second.ServiceKey != first.ServiceKey || second.AnonKey != first.AnonKey {
 		t.Error("the keys changed")
 	}
-	second.wantToken(t, id, token)
-	testGrants(t, second)
-	status, out := second.rest(t, second.user(u), "GET", "user_configs?select=*", nil)
-	wantDenied(t, "select of * after a restart", status, out)
-	if _, err := second.SignIn(t.Context(), u.Email, "correct horse battery"); err != nil {
+	if status, out := rest(t, second, user.AccessToken, "GET", "user_configs?select=instagram_id", nil); status != 200 {
+		t.Errorf("the session of before: status %d: %s", status, out)
+	}
+	if status, out := rest(t, second, user.AccessToken, "GET", "user_configs?select=*", nil); status != 403 {
+		t.Errorf("all columns: status %d, want 403: %s", status, out)
+	}
+	if _, err := second.SignIn(t.Context(), email, password); err != nil {
 		t.Error(err)
 	}
-
-	if _, err := supalite.Start(t.Context(), supalite.Options{Dir: dir}); err == nil || !strings.Contains(err.Error(), "another Supabase Lite") {
-		t.Errorf("a second server on one folder: %v", err)
+	if diff := cmp.Diff(want, sql(t, second, tokens)); diff != "" {
+		t.Errorf("tokens (-want +got):\n%s", diff)
 	}
+	if diff := cmp.Diff(grants, readGrants(t, second)); diff != "" {
+		t.Errorf("grants (-before +after):\n%s", diff)
+	}
+	whileRunning()
 	stop(t, second)
 
-	fresh := startWith(t, supalite.Options{Dir: dir, Fresh: true})
-	if rows := fresh.lookUp(t, id); len(rows) > 0 {
-		t.Errorf("a fresh start kept %v", rows)
+	o.Fresh = true
+	fresh := supalitetest.Start(t, o)
+	if diff := cmp.Diff([]map[string]any{}, sql(t, fresh, tokens)); diff != "" {
+		t.Errorf("a fresh start kept (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(grants, readGrants(t, fresh)); diff != "" {
+		t.Errorf("grants (-before +after):\n%s", diff)
 	}
 	stop(t, fresh)
 }
 
-// TestRestartOnPostgres is the same on a server that keeps its data by itself.
-func TestRestartOnPostgres(t *testing.T) {
-	supalitetest.Need(t)
-	options := supalite.Options{DatabaseURL: pgtest.Start(t)}
-	first := startWith(t, options)
-	u, id, token := first.newUser(t), newID(), newToken()
-	first.mustUpsert(t, row(u, id, token))
-	stop(t, first)
+// readGrants returns what is granted on tables, columns, functions and schemas.
+func readGrants(t *testing.T, s *supalite.Server) []map[string]any {
+	t.Helper()
+	return sql(t, s, `
+		select what, name, acl::text from (
+			select 'relation' as what, oid::regclass::text as name, relacl as acl, relnamespace as schema from pg_class
+			union all
+			select 'column', attrelid::regclass || '.' || attname, attacl, relnamespace
+				from pg_attribute join pg_class c on c.oid = attrelid
+			union all
+			select 'function', oid::regprocedure::text, proacl, pronamespace from pg_proc
+			union all
+			select 'schema', nspname, nspacl, oid from pg_namespace
+		) g where acl is not null and schema in (select oid from pg_namespace where nspname in ('public', 'igconnect', 'vault'))
+		order by 1, 2`)
+}
 
-	second := startWith(t, options)
-	second.wantToken(t, id, token)
-	testGrants(t, second)
-	stop(t, second)
-
-	options.Fresh = true
-	fresh := startWith(t, options)
-	if rows := fresh.lookUp(t, id); len(rows) > 0 {
-		t.Errorf("a fresh start kept %v", rows)
+func sql(t *testing.T, s *supalite.Server, query string) []map[string]any {
+	t.Helper()
+	rows, err := s.SQL(t.Context(), query)
+	if err != nil {
+		t.Fatal(err)
 	}
-	testGrants(t, fresh)
-	stop(t, fresh)
+	return rows
+}
+
+// rest asks REST with a key, or as the user whose token it is.
+func rest(t *testing.T, s *supalite.Server, key, method, path string, body any) (int, string) {
+	t.Helper()
+	text, err := json.Marshal(body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req, err := http.NewRequestWithContext(t.Context(), method, s.URL+"/rest/v1/"+path, bytes.NewReader(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("Apikey", s.AnonKey)
+	req.Header.Set("Authorization", "Bearer "+key)
+	if strings.HasPrefix(key, "sb_secret_") {
+		req.Header.Set("Apikey", key)
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	var out bytes.Buffer
+	out.ReadFrom(resp.Body)
+	return resp.StatusCode, out.String()
 }
 
 func TestBrokenMigration(t *testing.T) {
@@ -102,7 +165,7 @@ func TestCancel(t *testing.T) {
 	case <-time.After(20 * time.Second):
 		t.Fatal("the server outlives its context")
 	}
-	stop(t, &project{s})
+	stop(t, s)
 	if _, err := os.Stat(s.DataDir); !os.IsNotExist(err) {
 		t.Errorf("the temporary folder is still there: %v", err)
 	}
@@ -115,7 +178,7 @@ func TestKilledParent(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		os.Stdout.WriteString("serving " + s.URL + "\n")
+		fmt.Println("serving " + s.URL)
 		select {}
 	}
 	supalitetest.Need(t)
@@ -138,35 +201,13 @@ func TestKilledParent(t *testing.T) {
 	waitGone(t, url)
 }
 
-func startWith(t *testing.T, o supalite.Options) *project {
-	t.Helper()
-	var err error
-	if o.Migrations, err = supalitetest.Migrations(); err != nil {
-		t.Fatal(err)
-	}
-	s, err := supalite.Start(t.Context(), o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &project{s}
-}
-
 // stop stops the server and checks that it is gone.
-func stop(t *testing.T, p *project) {
+func stop(t *testing.T, s *supalite.Server) {
 	t.Helper()
-	if err := p.Stop(); err != nil {
+	if err := s.Stop(); err != nil {
 		t.Fatal(err)
 	}
-	waitGone(t, p.URL)
-}
-
-func readFile(t *testing.T, dir fs.FS, name string) string {
-	t.Helper()
-	text, err := fs.ReadFile(dir, name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(text)
+	waitGone(t, s.URL)
 }
 
 // waitGone waits until nothing answers at url.

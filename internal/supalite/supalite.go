@@ -1,12 +1,11 @@
 // Package supalite runs Supabase Lite for the development server and the tests: a Supabase project on this machine,
-// with REST, sign-in, a stand-in for Vault and the migrations applied, in one Node process and without Docker.
+// with REST, sign-in, Vault or a stand-in for it, and the migrations applied, in one Node process and without Docker.
 //
 // It needs Node 20 or newer. The first Start installs the pinned npm packages into the user's cache folder.
 package supalite
 
 import (
 	"context"
-	"embed"
 	"errors"
 	"fmt"
 	"io"
@@ -20,17 +19,19 @@ import (
 // Version is the version of @supabase/lite that npm/package.json pins.
 const Version = "0.10.0"
 
-//go:embed npm/package.json npm/package-lock.json npm/server.mjs npm/database.mjs
-//go:embed sql/bootstrap.sql sql/vault.sql
-var files embed.FS
-
 // Options say where the data is kept and what is applied to it.
 type Options struct {
-	Dir         string    // data folder, created if missing; "" is a temporary one, removed by Stop
-	Migrations  fs.FS     // its *.sql files, named <version>_<name>.sql, are applied in the order of their names; nil is none
-	DatabaseURL string    // "" is PostgreSQL in WebAssembly in Dir; else a superuser's URL of a real server
-	Progress    io.Writer // told about the installation; nil discards it
-	Fresh       bool      // drop what an earlier start left
+	// Dir is the data folder, created if missing. "" is a temporary one, which Stop removes.
+	Dir string
+	// Migrations holds *.sql files, named <version>_<name>.sql and applied in the order of their names.
+	// Nil is none.
+	Migrations fs.FS
+	// DatabaseURL is a superuser's URL of a real server. "" is PostgreSQL in WebAssembly, in Dir.
+	DatabaseURL string
+	// Progress is told about the installation. Nil discards it.
+	Progress io.Writer
+	// Fresh drops what an earlier start left.
+	Fresh bool
 }
 
 // DatabaseURLFromEnv returns SUPALITE_DATABASE_URL, for Options.DatabaseURL.

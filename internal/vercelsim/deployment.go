@@ -3,6 +3,7 @@ package vercelsim
 import (
 	"crypto/rand"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io/fs"
 	"maps"
@@ -50,6 +51,25 @@ func Open(root string, functions map[string]http.HandlerFunc) (*Deployment, erro
 	}
 	d := &Deployment{Rules: rules, Functions: functions, Public: os.DirFS(public)}
 	return d, d.check()
+}
+
+// FindRoot returns the project's folder: the working directory or the nearest one above it that holds
+// vercel.json.
+func FindRoot() (string, error) {
+	dir, err := os.Getwd()
+	if err != nil {
+		return "", err
+	}
+	for {
+		if _, err := os.Stat(filepath.Join(dir, "vercel.json")); err == nil {
+			return dir, nil
+		}
+		parent := filepath.Dir(dir)
+		if parent == dir {
+			return "", errors.New("there is no vercel.json here: run this in the project's folder")
+		}
+		dir = parent
+	}
 }
 
 // check reports an entry of functions that matches no function, and a rewrite or a cron job to

@@ -1,108 +1,122 @@
-// Package app wires the parts together and serves the functions: configuration
-// once, one deadline, one funnel for errors, one log record a request.
+// Package app wires the parts of a deployment together from its configuration,
+// once, and does nothing else: what the parts do is theirs, and how requests reach
+// them is lib/web's. Start at [New].
 package app
 
 import (
+	"cmp"
+	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 	"os"
-	"runtime"
-	"runtime/debug"
-	"slices"
-	"sync"
 	"time"
 
 	"igconnect/lib/config"
+	"igconnect/lib/connect"
 	"igconnect/lib/graph"
-	"igconnect/lib/page"
+	"igconnect/lib/graph/facebook"
+	"igconnect/lib/health"
+	"igconnect/lib/identity"
+	"igconnect/lib/renew"
 	"igconnect/lib/sealed"
+	"igconnect/lib/secret"
 	"igconnect/lib/store"
 	"igconnect/lib/upstream"
+	"igconnect/lib/webhook"
 )
 
-// App is everything that the functions share. Where configuration is missing
-// or broken, the parts built from it are empty: Serve lets no function run
-// that would touch them.
+// App is everything that the functions of one deployment share. Where settings
+// are missing or broken, the parts that need them are nil: lib/web lets no
+// function run that would touch them.
 type App struct {
-	Config *config.Config
-	Graph  *graph.Client
-	Store  *store.Store
-	States sealed.Cookies[State]
-	Grants sealed.Cookies[sealedGrant]
+	Config   *config.Config
+	Problems config.Problems
+	Log      *slog.Logger
+	Now      func() time.Time
 
-	now      func() time.Time
-	log      *slog.Logger
-	policy   page.Policy
-	problems config.Problems
+	Store    *store.Store      // nil unless the variables of [config.Supabase] are well
+	Identity identity.Supabase // likewise
+	Connect  *connect.Service  // nil unless the variables of [config.Connect] are well
+	Renew    *renew.Service    // likewise
+	Health   *health.Service
 }
 
-// New wires an App from the environment that getenv shows. It makes no call.
-func New(getenv func(string) string) (*App, error) {
-	cfg, problems := config.Load(getenv)
-	a := &App{
-		Config: cfg, problems: problems, now: time.Now,
-		log:    slog.New(slog.NewJSONHandler(os.Stderr, nil)),
-		policy: page.Policy{Images: []string{cfg.SimulatorOrigin()}, Forms: append([]string{cfg.DialogOrigin()}, cfg.AllowedOrigins...)},
+// Options are what an App is made from.
+type Options struct {
+	// Getenv reads the settings. It must be set: os.Getenv, or a map's look-up.
+	Getenv func(string) string
+	// Log takes one record a request. Nil: JSON lines to standard error.
+	Log *slog.Logger
+	// Now is the clock. Nil: the machine's.
+	Now func() time.Time
+	// Provider is the way to log in. Nil: Facebook Login.
+	Provider connect.Provider
+}
+
+// New wires an App. It makes no call. Settings that are missing or broken are no
+// error: App.Problems has them.
+func New(o Options) (*App, error) {
+	cfg, problems := config.Load(o.Getenv)
+	a := &App{Config: cfg, Problems: problems, Log: o.Log, Now: o.Now}
+	if a.Log == nil {
+		a.Log = slog.New(slog.NewJSONHandler(os.Stderr, nil))
 	}
+	if a.Now == nil {
+		a.Now = time.Now
+	}
+	a.Health = &health.Service{Config: cfg, Problems: problems, Version: Version, Now: a.Now}
 	var err error
 	if problems.Among(config.Supabase) == nil {
 		if a.Store, err = store.New(cfg.SupabaseURL, cfg.SupabaseKey); err != nil {
 			return nil, err
 		}
+		a.Health.Store = a.Store
+		a.Identity = identity.Supabase{CookieName: cfg.AuthCookie, Verify: a.verifySession}
 	}
 	if problems.Among(config.Connect) != nil {
 		return a, nil
 	}
-	a.Graph = &graph.Client{
+	client := &graph.Client{
 		HTTP: &http.Client{Transport: upstream.NewTransport(), CheckRedirect: upstream.NoRedirects},
-		URL:  cfg.GraphURL, AppID: cfg.AppID, Secret: cfg.AppSecrets[0], Now: a.now,
+		URL:  cfg.GraphURL, AppID: cfg.AppID, Secret: cfg.AppSecrets[0], Now: a.Now,
 	}
+	a.Health.Meta = client
+	provider := cmp.Or[connect.Provider](o.Provider, &facebook.Login{
+		Client: client, RedirectURI: cfg.RedirectURI, DialogURL: cfg.DialogURL, Scopes: cfg.Scopes,
+		RequiredScopes: config.RequiredScopes, ConfigID: cfg.LoginConfigID, WebhookFields: cfg.WebhookFields,
+	})
 	box, err := sealed.NewBox(cfg.AppSecrets, cfg.RedirectURI+" "+cfg.SupabaseURL)
 	if err != nil {
 		return nil, err
 	}
-	a.States = sealed.Cookies[State]{Box: box, Kind: "state", Secure: cfg.Secure(), Now: a.now}
-	a.Grants = sealed.Cookies[sealedGrant]{Box: box, Kind: "grant", Secure: cfg.Secure(), Now: a.now}
+	a.Connect = connect.New(provider, a.Store, box, cfg.Secure(), a.Now)
+	a.Renew = &renew.Service{Provider: provider, Store: a.Store, RequiredScopes: config.RequiredScopes, Now: a.Now}
 	return a, nil
 }
 
-// unwired is an App that can report why there is no better one.
-func unwired() *App { return &App{Config: &config.Config{}, log: slog.Default()} }
-
-// cached is the App of the environment as it stood at the last request. An
-// environment does not change under a deployed function; under the dev server
-// and in tests it may.
-var cached struct {
-	sync.Mutex
-	environment []string
-	app         *App
+// verifySession asks Supabase Auth whose session a token is.
+func (a *App) verifySession(ctx context.Context, token secret.String) (string, error) {
+	user, err := a.Store.User(ctx, token)
+	if errors.Is(err, store.ErrSignedOut) {
+		return "", identity.ErrSignedOut
+	}
+	return user, err
 }
 
-func fromEnvironment() (*App, error) {
-	environment := make([]string, len(config.Variables))
-	for i, variable := range config.Variables {
-		environment[i] = os.Getenv(variable)
+// StoreEvents writes the events of a delivery to the inbox, in one call to the
+// database, and returns how many were new when they are committed. An event
+// without a sensible time is stored as of now.
+func (a *App) StoreEvents(ctx context.Context, events []webhook.Event) (int, error) {
+	if len(events) == 0 {
+		return 0, nil
 	}
-	cached.Lock()
-	defer cached.Unlock()
-	if cached.app != nil && slices.Equal(cached.environment, environment) {
-		return cached.app, nil
+	rows := make([]store.Event, len(events))
+	for i, e := range events {
+		rows[i] = store.Event{
+			Account: e.Account, Key: e.Key, Counterpart: e.Counterpart, Kind: e.Kind, Payload: e.Payload,
+			Occurred: cmp.Or(e.Occurred, a.Now().UTC()),
+		}
 	}
-	a, err := New(os.Getenv)
-	if err != nil {
-		return nil, err
-	}
-	cached.app, cached.environment = a, environment
-	collectSeldom()
-	a.log.Info("start", "version", Version, "go", runtime.Version())
-	return a, nil
-}
-
-// collectSeldom lets garbage grow to twice what is in use: in a function that is
-// some megabytes of the gigabytes it has, and saves a tenth of its time under
-// load. Who sets GOGC has decided otherwise.
-func collectSeldom() {
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(200)
-	}
+	return a.Store.StoreEvents(ctx, rows)
 }

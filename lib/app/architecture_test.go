@@ -1,217 +1,242 @@
-package app
+package app_test
 
 import (
-	"fmt"
+	"encoding/json"
 	"go/ast"
 	"go/parser"
 	"go/token"
-	"maps"
+	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
-	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
-
-	"igconnect/lib/config"
 )
 
-const root = "../.."
+const module = "igconnect/"
 
-// TestArchitecture holds docs/architecture.md against the tree: every test,
-// function, file, route, variable and SQL function that it names exists, its
-// house is the one that the imports make, and no attack of RFC 9700 is left
-// out. That its links lead somewhere is tested with those of all documents.
-func TestArchitecture(t *testing.T) {
-	document := readFile(t, "docs/architecture.md")
-	house, _, _ := strings.Cut(document[strings.Index(document, "flowchart"):], "```")
-	text := regexp.MustCompile("(?s)```.*?```").ReplaceAllString(document, "")
+// leaves are the packages that anything below may import.
+var leaves = []string{"lib/note", "lib/secret", "lib/upstream"}
 
-	t.Run("names", func(t *testing.T) { checkNames(t, text) })
-	t.Run("house", func(t *testing.T) { checkHouse(t, house) })
-	t.Run("RFC 9700", func(t *testing.T) {
-		for n := 1; n <= 17; n++ {
-			if !regexp.MustCompile(fmt.Sprintf(`(?m)^\| 4\.%d(\.\d)? \|`, n)).MatchString(text) {
-				t.Errorf("section 4.%d is missing", n)
+// allowed says which packages of ours each deployed package may import: the table
+// of docs/architecture.md.
+var allowed = map[string][]string{
+	"api": {"lib/config", "lib/connect", "lib/web"},
+	"lib/web": {
+		"lib/app", "lib/connect", "lib/graph", "lib/identity", "lib/page", "lib/sealed", "lib/store", "lib/webhook",
+	},
+	"lib/app": {
+		"lib/config", "lib/connect", "lib/graph", "lib/graph/facebook", "lib/health", "lib/identity", "lib/renew", "lib/sealed", "lib/store", "lib/webhook",
+	},
+	"lib/connect":        {"lib/graph", "lib/sealed", "lib/store"},
+	"lib/renew":          {"lib/graph", "lib/store"},
+	"lib/health":         {"lib/config", "lib/graph", "lib/store"},
+	"lib/graph/facebook": {"lib/graph", "lib/metajson"},
+	"lib/graph":          {"lib/metajson"},
+	"lib/webhook":        {"lib/metajson"},
+	"lib/store":          nil,
+	"lib/identity":       nil,
+	"lib/sealed":         nil,
+	"lib/page":           nil,
+	"lib/config":         nil,
+	"lib/metajson":       nil,
+	"lib/note":           nil,
+	"lib/secret":         nil,
+	"lib/upstream":       nil,
+}
+
+// withoutHTTP are the packages that know no HTTP.
+var withoutHTTP = []string{"lib/connect", "lib/renew", "lib/health", "lib/webhook"}
+
+// aroundOurs are the packages of internal/ that deploy or test our own code; all
+// others simulate somebody else's.
+var aroundOurs = []string{"internal/functions", "internal/deploytest", "internal/graphtest"}
+
+// TestImports: imports run as the table draws them, and never to the root's
+// internal/, which Vercel's build can't import.
+func TestImports(t *testing.T) {
+	t.Parallel()
+	output, err := exec.Command("go", "list", "-json=ImportPath,Imports", module+"...").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := 0
+	for decoder := json.NewDecoder(strings.NewReader(string(output))); decoder.More(); {
+		var listed struct {
+			ImportPath string
+			Imports    []string
+		}
+		if err := decoder.Decode(&listed); err != nil {
+			t.Fatal(err)
+		}
+		from := strings.TrimPrefix(listed.ImportPath, module)
+		may, deployed := allowed[from]
+		if deployed {
+			seen++
+		} else if strings.HasPrefix(from, "lib/") {
+			t.Errorf("%s is missing from the table", from)
+		}
+		for _, imported := range listed.Imports {
+			to, ours := strings.CutPrefix(imported, module)
+			switch {
+			case deployed && ours && !slices.Contains(may, to) && !slices.Contains(leaves, to):
+				t.Errorf("%s imports %s", from, to)
+			case imported == "net/http" && slices.Contains(withoutHTTP, from):
+				t.Errorf("%s imports net/http", from)
+			case strings.HasPrefix(from, "internal/") && !slices.Contains(aroundOurs, from) && ours && !strings.HasPrefix(to, "internal/"):
+				t.Errorf("the simulator %s imports %s, and could share its mistakes", from, to)
 			}
 		}
+	}
+	if seen != len(allowed) {
+		t.Errorf("%d of %d packages were listed", seen, len(allowed))
+	}
+}
+
+// deployedFiles are the Go files that are deployed, by their paths in the
+// module.
+func deployedFiles(t *testing.T) map[string]*ast.File {
+	t.Helper()
+	files := map[string]*ast.File{}
+	for folder := range allowed {
+		names, err := filepath.Glob("../../" + folder + "/*.go")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range names {
+			if strings.HasSuffix(name, "_test.go") {
+				continue
+			}
+			file, err := parser.ParseFile(token.NewFileSet(), name, nil, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			files[strings.TrimPrefix(filepath.ToSlash(name), "../../")] = file
+		}
+	}
+	if len(files) < 50 {
+		t.Fatalf("only %d files were found", len(files))
+	}
+	return files
+}
+
+// uses lists where a file uses pkg.Name of one of the names.
+func uses(file *ast.File, pkg string, names ...string) int {
+	n := 0
+	ast.Inspect(file, func(node ast.Node) bool {
+		if s, ok := node.(*ast.SelectorExpr); ok {
+			if x, ok := s.X.(*ast.Ident); ok && x.Name == pkg && slices.Contains(names, s.Sel.Name) {
+				n++
+			}
+		}
+		return true
 	})
+	return n
 }
 
-// The kinds of name that stand between backticks.
-var (
-	goName  = regexp.MustCompile(`^([a-z]+)\.([A-Z]\w*(?:\.\w+)?)(?:/(\w+))?$`) // api.TestX, supalite.TestX/Part, graph.Client.Debug
-	sqlName = regexp.MustCompile(`^([a-z_]+)\(\)$`)
-	path    = regexp.MustCompile(`^(?:api|lib|internal|cmd|supabase|public|docs|examples|bench)(?:/[\w./-]*)?$`)
-	route   = regexp.MustCompile(`^/api/([a-z]+)$`)
-	setting = regexp.MustCompile(`^[A-Z]+(?:_[A-Z]+)+$`)
-	noPlace = regexp.MustCompile(`^(?:Test|Fuzz|Benchmark)[A-Z]\w+$`)
-)
-
-func checkNames(t *testing.T, text string) {
-	folders := readFolders(t)
-	var migrations strings.Builder
-	for _, name := range glob(t, "supabase/migrations/*.sql") {
-		migrations.WriteString(readFile(t, name))
-	}
-	checked := 0
-	for _, span := range regexp.MustCompile("`([^`\n]+)`").FindAllStringSubmatch(text, -1) {
-		name, there := span[1], true
-		if m := goName.FindStringSubmatch(name); m != nil {
-			in := folders[m[1]]
-			there = m[2] == "TestX" || in.names[m[2]] && (m[3] == "" || in.texts[m[3]])
-		} else if m := sqlName.FindStringSubmatch(name); m != nil {
-			there = strings.Contains(migrations.String(), "create function public."+m[1]+"(")
-		} else if path.MatchString(name) {
-			_, err := os.Stat(filepath.Join(root, name))
-			there = err == nil
-		} else if m := route.FindStringSubmatch(name); m != nil {
-			_, err := os.Stat(filepath.Join(root, "api", m[1]+".go"))
-			there = err == nil
-		} else if setting.MatchString(name) {
-			there = slices.Contains(config.Variables, name)
-		} else if noPlace.MatchString(name) && name != "TestX" {
-			t.Errorf("%s needs its folder in front", name)
-		} else {
-			continue
-		}
-		if checked++; !there {
-			t.Errorf("there is no %s", name)
-		}
-	}
-	if checked < 150 {
-		t.Errorf("only %d names were found", checked)
-	}
-}
-
-// folder is what a folder's Go files declare, and the texts in its tests,
-// which name the parts of a test.
-type folder struct{ names, texts map[string]bool }
-
-// readFolders reads the Go files of each package that the document may name,
-// by the folder's own name.
-func readFolders(t *testing.T) map[string]folder {
-	t.Helper()
-	folders := map[string]folder{}
-	for _, pattern := range []string{"api", "bench", "lib/*", "internal/*", "internal/*/*", "cmd/*"} {
-		for _, name := range glob(t, pattern+"/*.go") {
-			in, known := folders[filepath.Base(filepath.Dir(name))]
-			if !known {
-				in = folder{names: map[string]bool{}, texts: map[string]bool{}}
-				folders[filepath.Base(filepath.Dir(name))] = in
+// TestMethods: a type that needs more than twenty methods does more than one
+// thing.
+func TestMethods(t *testing.T) {
+	t.Parallel()
+	methods := map[string]int{}
+	for name, file := range deployedFiles(t) {
+		for _, declaration := range file.Decls {
+			f, ok := declaration.(*ast.FuncDecl)
+			if !ok || f.Recv == nil {
+				continue
 			}
-			ast.Inspect(parse(t, name), func(node ast.Node) bool {
-				switch n := node.(type) {
-				case *ast.FuncDecl:
-					in.names[receiver(n)+n.Name.Name] = true
-				case *ast.TypeSpec:
-					in.names[n.Name.Name] = true
-				case *ast.BasicLit:
-					if value, err := strconv.Unquote(n.Value); err == nil && strings.HasSuffix(name, "_test.go") {
-						in.texts[value] = true
-					}
+			of := f.Recv.List[0].Type
+			if pointer, ok := of.(*ast.StarExpr); ok {
+				of = pointer.X
+			}
+			if generic, ok := of.(*ast.IndexExpr); ok {
+				of = generic.X
+			}
+			methods[filepath.Dir(name)+"."+of.(*ast.Ident).Name]++
+		}
+	}
+	for name, n := range methods {
+		if n > 20 {
+			t.Errorf("%s has %d methods", name, n)
+		}
+	}
+}
+
+// TestOneWriter: only lib/web writes responses; the functions hand their
+// ResponseWriter on.
+func TestOneWriter(t *testing.T) {
+	t.Parallel()
+	for name, file := range deployedFiles(t) {
+		most := map[string]int{"api": 1, "lib/web": 100}[filepath.Dir(name)]
+		if n := uses(file, "http", "ResponseWriter"); n > most {
+			t.Errorf("%s names http.ResponseWriter %d times", name, n)
+		}
+	}
+}
+
+// TestEnvironment: the environment is read in one place.
+func TestEnvironment(t *testing.T) {
+	t.Parallel()
+	for name, file := range deployedFiles(t) {
+		if n := uses(file, "os", "Getenv", "LookupEnv", "Environ", "ExpandEnv"); n > 0 && name != "lib/web/app.go" {
+			t.Errorf("%s reads the environment", name)
+		}
+	}
+}
+
+// TestNothingAtStart: packages do nothing when they are loaded, for a cold start
+// is paid by a person.
+func TestNothingAtStart(t *testing.T) {
+	t.Parallel()
+	for name, file := range deployedFiles(t) {
+		for _, declaration := range file.Decls {
+			switch d := declaration.(type) {
+			case *ast.FuncDecl:
+				if d.Name.Name == "init" && d.Recv == nil {
+					t.Errorf("%s has an init function", name)
 				}
-				return true
-			})
-		}
-	}
-	return folders
-}
-
-// receiver is "Type." of a method, "" of a function.
-func receiver(f *ast.FuncDecl) string {
-	if f.Recv == nil {
-		return ""
-	}
-	of := f.Recv.List[0].Type
-	if pointer, ok := of.(*ast.StarExpr); ok {
-		of = pointer.X
-	}
-	if generic, ok := of.(*ast.IndexExpr); ok {
-		of = generic.X
-	}
-	return of.(*ast.Ident).Name + "."
-}
-
-// checkHouse compares the full arrows between the packages that are deployed
-// with what they import: an arrow is an import, and an import is an arrow or
-// follows from some.
-func checkHouse(t *testing.T, house string) {
-	packages := map[string]string{} // nodes to folders
-	for _, node := range regexp.MustCompile(`(\w+)\["((?:api|lib|internal)[/\w]*)`).FindAllStringSubmatch(house, -1) {
-		packages[node[1]] = node[2]
-		if _, err := os.Stat(filepath.Join(root, node[2])); err != nil {
-			t.Errorf("the house shows %s: %v", node[2], err)
-		}
-	}
-	arrows := map[string][]string{}
-	for _, arrow := range regexp.MustCompile(`(?m)^\s*(\w+) --> (\w+)$`).FindAllStringSubmatch(house, -1) {
-		from, to := packages[arrow[1]], packages[arrow[2]]
-		arrows[from] = append(arrows[from], to)
-		if !slices.Contains(imports(t, from), to) {
-			t.Errorf("the house shows %s -> %s, which is no import", from, to)
-		}
-	}
-	for _, from := range append(glob(t, "lib/*"), "api") {
-		if !slices.Contains(slices.Collect(maps.Values(packages)), from) {
-			t.Errorf("the house lacks %s", from)
-		}
-		for _, to := range slices.Compact(slices.Sorted(slices.Values(imports(t, from)))) {
-			if !leads(arrows, from, to) {
-				t.Errorf("the house lacks %s -> %s", from, to)
+			case *ast.GenDecl:
+				ast.Inspect(d, func(node ast.Node) bool {
+					if _, ok := node.(*ast.FuncLit); ok {
+						return false // runs later, if at all
+					}
+					if s, ok := node.(*ast.SelectorExpr); ok {
+						if x, ok := s.X.(*ast.Ident); ok && (x.Name == "os" && s.Sel.Name != "Stderr" || x.Name == "net" || x.Name == "http" && strings.HasPrefix(s.Sel.Name, "Get")) {
+							t.Errorf("%s reads %s.%s when it is loaded", name, x.Name, s.Sel.Name)
+						}
+					}
+					return true
+				})
 			}
 		}
 	}
 }
 
-func leads(arrows map[string][]string, from, to string) bool {
-	return slices.ContainsFunc(arrows[from], func(next string) bool { return next == to || leads(arrows, next, to) })
-}
-
-// imports are the packages of ours that a folder's files, but for its tests, import.
-func imports(t *testing.T, dir string) (all []string) {
-	t.Helper()
-	for _, name := range glob(t, dir+"/*.go") {
-		if strings.HasSuffix(name, "_test.go") {
-			continue
+// TestSetenv: only tests of configuration set the process's environment, so that
+// all others run side by side.
+func TestSetenv(t *testing.T) {
+	t.Parallel()
+	total, found := 0, []string{}
+	err := filepath.WalkDir("../..", func(name string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case entry.IsDir() && (entry.Name() == "node_modules" || entry.Name() == ".git"):
+			return filepath.SkipDir
+		case !strings.HasSuffix(name, "_test.go"):
+			return nil
 		}
-		for _, spec := range parse(t, name).Imports {
-			if of, ours := strings.CutPrefix(strings.Trim(spec.Path.Value, `"`), "igconnect/"); ours {
-				all = append(all, of)
-			}
+		text, err := os.ReadFile(name)
+		if n := strings.Count(string(text), "t."+"Setenv("); n > 0 {
+			total, found = total+n, append(found, name)
 		}
-	}
-	return all
-}
-
-func parse(t *testing.T, name string) *ast.File {
-	t.Helper()
-	file, err := parser.ParseFile(token.NewFileSet(), filepath.Join(root, name), nil, parser.SkipObjectResolution)
+		return err
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return file
-}
-
-// glob names the files that match, from the root of the repository.
-func glob(t *testing.T, pattern string) []string {
-	t.Helper()
-	found, err := filepath.Glob(filepath.Join(root, pattern))
-	if err != nil {
-		t.Fatal(err)
+	if total > 8 {
+		t.Errorf("t.Setenv stands in %d places of %v", total, found)
 	}
-	for i, name := range found {
-		found[i] = filepath.ToSlash(strings.TrimPrefix(name, filepath.Clean(root)+string(filepath.Separator)))
-	}
-	return found
-}
-
-func readFile(t *testing.T, name string) string {
-	t.Helper()
-	text, err := os.ReadFile(filepath.Join(root, name))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(text)
 }

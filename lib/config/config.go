@@ -1,5 +1,9 @@
-// Package config reads the deployment's settings. Every problem is reported
-// at once, and each function looks only at the variables that it needs.
+// Package config reads the deployment's settings from environment variables.
+// Start at [Load]: it reports every problem at once, and each function asks
+// [Problems.Among] for those of the variables that it needs, so that a missing
+// one breaks no other function. Problems name variables and never show values.
+//
+// It connects to nothing: whether a key is right is for lib/health to find out.
 package config
 
 import (
@@ -16,40 +20,45 @@ const (
 	MetaDialogURL = "https://www.facebook.com"
 )
 
-// SeedScopes are the four permissions without which no account can be found,
-// subscribed or answered.
-var SeedScopes = []string{"instagram_basic", "instagram_manage_messages", "pages_show_list", "pages_manage_metadata"}
-
-// Connect names the variables that connecting an account depends on.
-var Connect = []string{
-	"FB_APP_ID", "FB_APP_SECRET", "REDIRECT_URI", "SUPABASE_URL", "SUPABASE_SECRET_KEY", "SUPABASE_AUTH_COOKIE",
-	"SIGN_IN_URL", "ALLOWED_ORIGINS", "WEBHOOK_FIELDS", "FB_LOGIN_SCOPES", "FB_LOGIN_CONFIG_ID",
-	"GRAPH_API_VERSION", "FB_GRAPH_URL", "FB_DIALOG_URL",
+// RequiredScopes are the four permissions without which no account can be found,
+// subscribed or answered. The product cannot do without any of them.
+var RequiredScopes = []string{
+	"instagram_basic", "instagram_manage_messages", "pages_show_list", "pages_manage_metadata",
 }
 
-// Handshake and Deliveries name the variables of the webhook's two halves.
+const defaultFields = "messages,messaging_postbacks,message_reactions," +
+	"messaging_referrals,message_edits,standby"
+
+// The variables by who needs them, for [Problems.Among].
 var (
+	// Supabase is for the store.
+	Supabase = []string{"SUPABASE_URL", "SUPABASE_SECRET_KEY"}
+
+	// Connect is for /api/login, /api/callback, /api/choose and /api/accounts.
+	Connect = slices.Concat([]string{"FB_APP_ID", "FB_APP_SECRET", "REDIRECT_URI"}, Supabase, []string{
+		"SUPABASE_AUTH_COOKIE", "SIGN_IN_URL", "ALLOWED_ORIGINS", "WEBHOOK_FIELDS", "FB_LOGIN_SCOPES",
+		"FB_LOGIN_CONFIG_ID", "GRAPH_API_VERSION", "FB_GRAPH_URL", "FB_DIALOG_URL",
+	})
+
+	// Handshake is for GET of /api/webhook, Deliveries for POST and for /api/deauthorize.
 	Handshake  = []string{"WEBHOOK_VERIFY_TOKEN"}
 	Deliveries = slices.Concat([]string{"FB_APP_SECRET"}, Supabase)
-)
 
-// Renewal and Erasures name those of a connection's life.
-var (
-	Renewal  = slices.Concat(Connect, []string{"CRON_SECRET"})
+	// Renewal is for /api/renew, the daily job.
+	Renewal = slices.Concat(Connect, []string{"CRON_SECRET"})
+
+	// Erasures is for /api/deletion, which answers Meta with an address of ours.
 	Erasures = slices.Concat(Deliveries, []string{"REDIRECT_URI"})
+
+	// Settings are all variables that can be wrong: what /api/health lists.
+	Settings = slices.Concat(Renewal, Handshake)
+
+	// Variables are all that Load asks for.
+	Variables = slices.Concat(Settings, []string{
+		"NEXT_PUBLIC_SUPABASE_URL", "SUPABASE_SERVICE_ROLE_KEY",
+		"VERCEL_PROJECT_PRODUCTION_URL", "VERCEL_ENV",
+	})
 )
-
-// Supabase names the variables of the store.
-var Supabase = []string{"SUPABASE_URL", "SUPABASE_SECRET_KEY"}
-
-// Settings are all variables that can be wrong.
-var Settings = slices.Concat(Renewal, Handshake)
-
-// Variables lists every environment variable that Load asks for.
-var Variables = slices.Concat(Settings, []string{
-	"NEXT_PUBLIC_SUPABASE_URL", "SUPABASE_SERVICE_ROLE_KEY",
-	"VERCEL_PROJECT_PRODUCTION_URL", "VERCEL_ENV",
-})
 
 // Config is what the environment says. A field whose variable is missing or
 // broken is empty and has a Problem.
@@ -89,8 +98,8 @@ func Load(getenv func(string) string) (*Config, Problems) {
 		SupabaseURL: l.base("SUPABASE_URL", l.required("SUPABASE_URL", "NEXT_PUBLIC_SUPABASE_URL")),
 		SupabaseKey: secret.New(l.required("SUPABASE_SECRET_KEY", "SUPABASE_SERVICE_ROLE_KEY")),
 
-		WebhookFields: l.list("WEBHOOK_FIELDS", "messages,messaging_postbacks,message_reactions,messaging_referrals,message_edits,standby", name),
-		Scopes:        l.list("FB_LOGIN_SCOPES", strings.Join(SeedScopes, ","), name),
+		WebhookFields: l.list("WEBHOOK_FIELDS", defaultFields, name),
+		Scopes:        l.list("FB_LOGIN_SCOPES", strings.Join(RequiredScopes, ","), name),
 		VerifyToken:   secret.New(l.required("WEBHOOK_VERIFY_TOKEN")),
 		CronSecret:    secret.New(l.required("CRON_SECRET")),
 		LoginConfigID: l.matching("FB_LOGIN_CONFIG_ID", l.get("FB_LOGIN_CONFIG_ID"), identifier),
@@ -106,7 +115,7 @@ func Load(getenv func(string) string) (*Config, Problems) {
 	return c, l.problems
 }
 
-// Secure tells whether the deployment is reached over https. Only localhost
+// Secure reports whether the deployment is reached over https. Only localhost
 // may be without.
 func (c *Config) Secure() bool { return strings.HasPrefix(c.RedirectURI, "https://") }
 
@@ -142,4 +151,36 @@ func originOf(raw string) string {
 		host = strings.TrimSuffix(host, ":"+port)
 	}
 	return scheme + "://" + host
+}
+
+// Problem says what is wrong with one variable, never what stands in it.
+type Problem struct {
+	Variable string
+	What     string // continues a sentence: "is missing"
+}
+
+// Problems are all that Load found, in the order of the variables.
+type Problems []Problem
+
+// Error lists every problem.
+func (p Problems) Error() string {
+	lines := make([]string, len(p))
+	for i, problem := range p {
+		lines[i] = problem.Variable + " " + problem.What
+	}
+	return strings.Join(lines, "; ")
+}
+
+// Among returns the problems of the variables named, as an error, or nil.
+func (p Problems) Among(variables []string) error {
+	var found Problems
+	for _, problem := range p {
+		if slices.Contains(variables, problem.Variable) && !slices.Contains(found, problem) {
+			found = append(found, problem)
+		}
+	}
+	if len(found) == 0 {
+		return nil
+	}
+	return found
 }

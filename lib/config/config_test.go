@@ -1,6 +1,7 @@
 package config
 
 import (
+	"maps"
 	"strings"
 	"testing"
 
@@ -23,82 +24,95 @@ func valid() map[string]string {
 
 func load(change map[string]string) (*Config, Problems) {
 	env := valid()
-	for name, value := range change {
-		env[name] = value
-	}
+	maps.Copy(env, change)
 	return Load(func(name string) string { return env[name] })
 }
 
 func TestLoadDefaults(t *testing.T) {
+	t.Parallel()
 	c, problems := load(nil)
 	if problems != nil {
 		t.Fatal(problems)
 	}
-	got := map[string]any{
-		"id": c.AppID, "redirect": c.RedirectURI, "origin": c.Origin, "supabase": c.SupabaseURL, "key": c.SupabaseKey.Reveal(),
-		"first": c.AppSecrets[0].Reveal(), "second": c.AppSecrets[1].Reveal(), "cookie": c.AuthCookie, "sign in": c.SignInURL,
-		"origins": c.AllowedOrigins, "scopes": c.Scopes, "graph": c.GraphURL, "dialog": c.DialogURL, "secure": c.Secure(),
-		"fields": c.WebhookFields,
-	}
-	want := map[string]any{
-		"id": "1234567890", "redirect": "https://App.example.com/api/auth/callback", "origin": "https://app.example.com",
-		"supabase": "https://abcdefgh.supabase.co", "key": "sb_secret_xyz",
-		"first": "new-secret", "second": "old-secret", "cookie": "sb-abcdefgh-auth-token", "sign in": "",
-		"origins": []string{"https://app.example.com"},
-		"scopes":  []string{"instagram_basic", "instagram_manage_messages", "pages_show_list", "pages_manage_metadata"},
-		"graph":   "https://graph.facebook.com/v24.0", "dialog": "https://www.facebook.com/v24.0/dialog/oauth", "secure": true,
-		"fields": []string{"messages", "messaging_postbacks", "message_reactions", "messaging_referrals", "message_edits", "standby"},
-	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Error(diff)
+	secrets := []string{c.AppSecrets[0].Reveal(), c.AppSecrets[1].Reveal()}
+	for name, pair := range map[string][2]any{
+		"AppID":          {c.AppID, "1234567890"},
+		"AppSecrets":     {secrets, []string{"new-secret", "old-secret"}},
+		"RedirectURI":    {c.RedirectURI, "https://App.example.com/api/auth/callback"},
+		"Origin":         {c.Origin, "https://app.example.com"},
+		"Secure":         {c.Secure(), true},
+		"SupabaseURL":    {c.SupabaseURL, "https://abcdefgh.supabase.co"},
+		"SupabaseKey":    {c.SupabaseKey.Reveal(), "sb_secret_xyz"},
+		"AuthCookie":     {c.AuthCookie, "sb-abcdefgh-auth-token"},
+		"SignInURL":      {c.SignInURL, ""},
+		"AllowedOrigins": {c.AllowedOrigins, []string{"https://app.example.com"}},
+		"GraphURL":       {c.GraphURL, "https://graph.facebook.com/v24.0"},
+		"DialogURL":      {c.DialogURL, "https://www.facebook.com/v24.0/dialog/oauth"},
+		"Scopes": {c.Scopes, []string{
+			"instagram_basic", "instagram_manage_messages", "pages_show_list", "pages_manage_metadata",
+		}},
+		"WebhookFields": {c.WebhookFields, []string{
+			"messages", "messaging_postbacks", "message_reactions", "messaging_referrals", "message_edits", "standby",
+		}},
+	} {
+		if diff := cmp.Diff(pair[1], pair[0]); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
 	}
 }
 
 func TestLoadValues(t *testing.T) {
-	for _, c := range []struct {
-		name   string
-		change map[string]string
+	t.Parallel()
+	type settings = map[string]string
+	for name, c := range map[string]struct {
+		change settings
 		got    func(*Config) any
 		want   any
 	}{
-		{"redirect from Vercel", map[string]string{"REDIRECT_URI": "", "VERCEL_PROJECT_PRODUCTION_URL": "my.vercel.app"},
+		"redirect from Vercel": {
+			settings{"REDIRECT_URI": "", "VERCEL_PROJECT_PRODUCTION_URL": "my.vercel.app"},
 			func(c *Config) any { return c.RedirectURI }, "https://my.vercel.app/api/auth/callback"},
-		{"the public Supabase URL", map[string]string{"SUPABASE_URL": "", "NEXT_PUBLIC_SUPABASE_URL": "https://x.supabase.co"},
+		"the public Supabase URL": {
+			settings{"SUPABASE_URL": "", "NEXT_PUBLIC_SUPABASE_URL": "https://x.supabase.co"},
 			func(c *Config) any { return c.SupabaseURL }, "https://x.supabase.co"},
-		{"the legacy key", map[string]string{"SUPABASE_SECRET_KEY": "", "SUPABASE_SERVICE_ROLE_KEY": "eyJ.a.b"},
+		"the legacy key": {
+			settings{"SUPABASE_SECRET_KEY": "", "SUPABASE_SERVICE_ROLE_KEY": "eyJ.a.b"},
 			func(c *Config) any { return c.SupabaseKey.Reveal() }, "eyJ.a.b"},
-		{"local Supabase's cookie", map[string]string{"SUPABASE_URL": "http://127.0.0.1:54321"},
+		"local Supabase's cookie": {
+			settings{"SUPABASE_URL": "http://127.0.0.1:54321"},
 			func(c *Config) any { return c.AuthCookie }, "sb-127-auth-token"},
-		{"another cookie", map[string]string{"SUPABASE_AUTH_COOKIE": "sb-mine"},
+		"another cookie": {
+			settings{"SUPABASE_AUTH_COOKIE": "sb-mine"},
 			func(c *Config) any { return c.AuthCookie }, "sb-mine"},
-		{"origins", map[string]string{"ALLOWED_ORIGINS": "https://A.example/ , http://localhost:5173,https://b.example:443"},
+		"origins": {
+			settings{"ALLOWED_ORIGINS": "https://A.example/ , http://localhost:5173,https://b.example:443"},
 			func(c *Config) any { return c.AllowedOrigins },
 			[]string{"https://app.example.com", "https://a.example", "http://localhost:5173", "https://b.example"}},
-		{"a sign-in path", map[string]string{"SIGN_IN_URL": "/sign-in"},
+		"a sign-in path": {
+			settings{"SIGN_IN_URL": "/sign-in"},
 			func(c *Config) any { return c.SignInURL }, "https://app.example.com/sign-in"},
-		{"scopes", map[string]string{"FB_LOGIN_SCOPES": "instagram_basic, pages_messaging,instagram_basic"},
+		"scopes": {
+			settings{"FB_LOGIN_SCOPES": "instagram_basic, pages_messaging,instagram_basic"},
 			func(c *Config) any { return c.Scopes }, []string{"instagram_basic", "pages_messaging"}},
-		{"a simulator in preview", map[string]string{"FB_GRAPH_URL": "http://localhost:3001/", "VERCEL_ENV": "preview", "GRAPH_API_VERSION": "v25.0"},
+		"a simulator in preview": {
+			settings{"FB_GRAPH_URL": "http://localhost:3001/", "VERCEL_ENV": "preview", "GRAPH_API_VERSION": "v25.0"},
 			func(c *Config) any { return c.GraphURL }, "http://localhost:3001/v25.0"},
-		{"http on localhost", map[string]string{"REDIRECT_URI": "http://localhost:3000/api/auth/callback"},
+		"http on localhost": {
+			settings{"REDIRECT_URI": "http://localhost:3000/api/auth/callback"},
 			func(c *Config) any { return c.Secure() }, false},
 	} {
-		t.Run(c.name, func(t *testing.T) {
-			config, problems := load(c.change)
-			if problems != nil {
-				t.Fatal(problems)
-			}
-			if diff := cmp.Diff(c.want, c.got(config)); diff != "" {
-				t.Error(diff)
-			}
-		})
+		config, problems := load(c.change)
+		if problems != nil {
+			t.Errorf("%s: %v", name, problems)
+		} else if diff := cmp.Diff(c.want, c.got(config)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
 	}
 }
 
 func TestLoadProblems(t *testing.T) {
-	for _, c := range []struct {
-		variable, value, what string
-	}{
+	t.Parallel()
+	for _, c := range []struct{ variable, value, what string }{
 		{"FB_APP_ID", "", "is missing"},
 		{"FB_APP_ID", "12 34", "has a character that does not belong there"},
 		{"FB_APP_SECRET", " , ", "is missing"},
@@ -109,6 +123,7 @@ func TestLoadProblems(t *testing.T) {
 		{"REDIRECT_URI", "https://me:pw@app.example.com/cb", "is not a complete URL"},
 		{"SUPABASE_URL", "", "is missing"},
 		{"SUPABASE_URL", "https://x.supabase.co/rest/v1", "must end after the host name"},
+		{"SUPABASE_URL", "/", "is not a complete URL"},
 		{"SUPABASE_URL", "ftp://x.supabase.co", "must start with https:// (http:// only for localhost)"},
 		{"SUPABASE_URL", "http://192.168.1.1:1\n2", "is not a complete URL"},
 		{"SUPABASE_SECRET_KEY", "", "is missing"},
@@ -126,34 +141,31 @@ func TestLoadProblems(t *testing.T) {
 		{"FB_GRAPH_URL", "not a url", "is not a complete URL"},
 		{"FB_DIALOG_URL", "http://evil.example", "must start with https:// (http:// only for localhost)"},
 	} {
-		t.Run(c.variable+"="+c.value, func(t *testing.T) {
-			_, problems := load(map[string]string{c.variable: c.value})
-			want := Problems{{c.variable, c.what}}
-			if diff := cmp.Diff(want, problems); diff != "" {
-				t.Error(diff)
-			}
-			if err := problems.Among(Connect); err == nil {
-				t.Error("not among the variables of Connect")
-			}
-			if err := problems.Among(Handshake); err != nil {
-				t.Errorf("a function that does not need it: %v", err)
-			}
-			if c.value != "" && len(c.value) > 3 && strings.Contains(problems.Error(), c.value) {
-				t.Errorf("the value is shown: %v", problems)
-			}
-		})
+		_, problems := load(map[string]string{c.variable: c.value})
+		if diff := cmp.Diff(Problems{{c.variable, c.what}}, problems); diff != "" {
+			t.Errorf("%s=%s (-want +got):\n%s", c.variable, c.value, diff)
+		}
+		if problems.Among(Connect) == nil || problems.Among(Handshake) != nil {
+			t.Errorf("%s=%s concerns Connect, and not Handshake: %v", c.variable, c.value, problems)
+		}
+		if len(c.value) > 3 && strings.Contains(problems.Error(), c.value) {
+			t.Errorf("the value is shown: %v", problems)
+		}
 	}
 }
 
 func TestLoadReportsEverythingAtOnce(t *testing.T) {
+	t.Parallel()
 	_, problems := Load(func(string) string { return "" })
-	want := "FB_APP_ID is missing; FB_APP_SECRET is missing; REDIRECT_URI is missing; SUPABASE_URL is missing; SUPABASE_SECRET_KEY is missing; WEBHOOK_VERIFY_TOKEN is missing; CRON_SECRET is missing"
+	want := "FB_APP_ID is missing; FB_APP_SECRET is missing; REDIRECT_URI is missing; SUPABASE_URL is missing; " +
+		"SUPABASE_SECRET_KEY is missing; WEBHOOK_VERIFY_TOKEN is missing; CRON_SECRET is missing"
 	if problems.Error() != want {
 		t.Errorf("got  %s\nwant %s", problems, want)
 	}
 }
 
 func TestSimulatorRefusedInProduction(t *testing.T) {
+	t.Parallel()
 	_, problems := load(map[string]string{
 		"VERCEL_ENV": "production", "FB_GRAPH_URL": "http://localhost:3001", "FB_DIALOG_URL": "https://other.example",
 	})

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"net"
 	"net/url"
 	"regexp"
@@ -26,12 +27,7 @@ type loader struct {
 
 func (l *loader) get(variable string) string { return strings.TrimSpace(l.getenv(variable)) }
 
-func (l *loader) or(variable, fallback string) string {
-	if value := l.get(variable); value != "" {
-		return value
-	}
-	return fallback
-}
+func (l *loader) or(variable, fallback string) string { return cmp.Or(l.get(variable), fallback) }
 
 func (l *loader) problem(variable, what string) {
 	l.problems = append(l.problems, Problem{Variable: variable, What: what})
@@ -87,24 +83,16 @@ func (l *loader) redirectURI() string {
 	raw := l.or("REDIRECT_URI", fallback)
 	if raw == "" {
 		l.problem("REDIRECT_URI", "is missing")
-		return ""
 	}
-	if u := l.absolute("REDIRECT_URI", raw); u == nil || u.Fragment != "" {
-		return l.refused("REDIRECT_URI", u, "must not have a fragment")
-	}
-	return raw
+	noFragment := func(u *url.URL) bool { return u.Fragment == "" }
+	return l.absolute("REDIRECT_URI", raw, noFragment, "must not have a fragment")
 }
 
 // base reads the address of a service: nothing behind the host.
 func (l *loader) base(variable, raw string) string {
-	if raw == "" {
-		return ""
-	}
-	raw = strings.TrimRight(raw, "/")
-	if u := l.absolute(variable, raw); u == nil || u.Path != "" || u.RawQuery != "" || u.Fragment != "" {
-		return l.refused(variable, u, "must end after the host name")
-	}
-	return raw
+	bare := func(u *url.URL) bool { return u.Path == "" && u.RawQuery == "" && u.Fragment == "" }
+	raw = cmp.Or(strings.TrimRight(raw, "/"), raw)
+	return l.absolute(variable, raw, bare, "must end after the host name")
 }
 
 // meta reads a base address of Meta. A simulator must never stand in
@@ -123,7 +111,8 @@ func (l *loader) authCookie(supabaseURL string) string {
 		return ""
 	}
 	label, _, _ := strings.Cut(u.Hostname(), ".")
-	return l.matching("SUPABASE_AUTH_COOKIE", l.or("SUPABASE_AUTH_COOKIE", "sb-"+label+"-auth-token"), cookieName)
+	const variable = "SUPABASE_AUTH_COOKIE"
+	return l.matching(variable, l.or(variable, "sb-"+label+"-auth-token"), cookieName)
 }
 
 func (l *loader) signInURL(origin string) string {
@@ -131,10 +120,7 @@ func (l *loader) signInURL(origin string) string {
 	if strings.HasPrefix(raw, "/") && !strings.HasPrefix(raw, "//") {
 		raw = origin + raw
 	}
-	if raw == "" || l.absolute("SIGN_IN_URL", raw) == nil {
-		return ""
-	}
-	return raw
+	return l.absolute("SIGN_IN_URL", raw, func(*url.URL) bool { return true }, "")
 }
 
 // origins reads a list of origins, our own put first.
@@ -152,25 +138,21 @@ func (l *loader) origins(variable, own string) []string {
 	return origins
 }
 
-// absolute parses an https URL, or an http one of this machine; anything else
-// is a problem.
-func (l *loader) absolute(variable, raw string) *url.URL {
+// absolute returns an https URL, or an http one of this machine, that fits the
+// rule. An empty one passes: it is missing, or optional. Anything else is a
+// problem, and "".
+func (l *loader) absolute(variable, raw string, fits func(*url.URL) bool, rule string) string {
 	u, err := url.Parse(raw)
 	switch {
-	case err != nil || u.Host == "" || u.Hostname() == "" || u.Opaque != "" || u.User != nil || strings.Contains(raw, "*"):
+	case raw == "":
+	case err != nil || u.Hostname() == "" || u.Opaque != "" || u.User != nil || strings.Contains(raw, "*"):
 		l.problem(variable, "is not a complete URL")
-	case u.Scheme == "https" || u.Scheme == "http" && isLoopback(u.Hostname()):
-		return u
-	default:
+	case u.Scheme != "https" && (u.Scheme != "http" || !isLoopback(u.Hostname())):
 		l.problem(variable, "must start with https:// (http:// only for localhost)")
-	}
-	return nil
-}
-
-// refused notes what is wrong with a URL that absolute let through.
-func (l *loader) refused(variable string, u *url.URL, what string) string {
-	if u != nil {
-		l.problem(variable, what)
+	case !fits(u):
+		l.problem(variable, rule)
+	default:
+		return raw
 	}
 	return ""
 }

@@ -1,6 +1,8 @@
-// Package graph speaks to Meta's Graph API, server to server: tokens in
-// headers or form bodies, each call proven with appsecret_proof, every answer
-// bounded and every failure typed.
+// Package graph speaks to Meta's Graph API, server to server: tokens in headers
+// or form bodies, each proven with appsecret_proof, every answer bounded and every
+// failure typed. It knows no login flow; the packages below it do, such as
+// lib/graph/facebook. Start with [Client.Do] and, for what the flows pass on,
+// [Account].
 package graph
 
 import (
@@ -9,77 +11,103 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"regexp"
 	"strings"
 	"time"
 
+	"igconnect/lib/metajson"
 	"igconnect/lib/secret"
 	"igconnect/lib/upstream"
 )
 
 const (
-	maxBody    = 2 << 20 // bytes; a list page of 100 Pages is about 60 KB
+	maxBody    = 2 << 20 // bytes; a list of 100 Pages is about 60 KB
 	tryTimeout = 6 * time.Second
 )
 
-// Client makes the calls of one Meta app. All fields but Seen must be set.
+// Client makes the calls of one Meta app. All fields must be set.
 type Client struct {
 	HTTP   *http.Client // must follow no redirects: they would carry a token away
 	URL    string       // base with version: https://graph.facebook.com/v24.0
 	AppID  string
 	Secret secret.String
 	Now    func() time.Time
-	Seen   func(http.Header) // given the headers of each answer; may be nil
 }
 
-// call is one request.
-type call struct {
-	op     string // what it does, for errors: "exchanging the code"
-	method string
-	path   string        // below URL: "/me/accounts"
-	params url.Values    // query of a GET or DELETE, form of a POST
-	token  secret.String // sent as Bearer with its proof; empty: the call carries its own credentials
-	once   bool          // must not be repeated
+// Call is one request.
+type Call struct {
+	Op      string          // what it does, for errors: "exchanging the code"
+	Method  string          // GET if empty
+	Path    string          // below [Client.URL]: "/me/accounts"
+	Params  url.Values      // query of a GET or DELETE, form of a POST
+	Token   secret.String   // sent as Bearer with its proof; empty: Params hold the credentials
+	Once    bool            // must not be repeated
+	Secrets []secret.String // those in Params: errors show none of them
 }
 
-// do makes the call and decodes the answer into out. Calls that may be
-// repeated are, on transient failures. The error is always an *Error.
-func (c *Client) do(ctx context.Context, call call, out any) error {
-	transient := func(err error) bool { return !call.once && classOf(err) == Unavailable }
+// Do makes the call and decodes the answer into out. It repeats the call after
+// failures of class [Unavailable], unless Once is set. The error is an [*Error].
+func (c *Client) Do(ctx context.Context, call Call, out any) error {
+	call.Secrets = append([]secret.String{call.Token, c.Secret}, call.Secrets...)
+	transient := func(err error) bool { return !call.Once && ClassOf(err) == Unavailable }
 	return upstream.Retry(ctx, func() error { return c.try(ctx, call, out) }, transient)
 }
 
-func (c *Client) try(ctx context.Context, call call, out any) error {
-	ctx, cancel := context.WithTimeout(ctx, tryTimeout)
+// Read makes the call as [Client.Do] does and returns the answer. One that is not
+// whole is an [*Error] of class [Unavailable].
+func Read[T any](ctx context.Context, c *Client, call Call, whole func(T) bool) (T, error) {
+	var answer, none T
+	if err := c.Do(ctx, call, &answer); err != nil {
+		return none, err
+	}
+	if !whole(answer) {
+		return none, call.Failed(Unavailable, ErrNotGraphAPI)
+	}
+	return answer, nil
+}
+
+// Confirm makes a call that Meta answers with nothing but yes or no. No is an
+// [*Error] of class [Rejected].
+func (c *Client) Confirm(ctx context.Context, call Call) error {
+	var yes metajson.Confirmation
+	if err := c.Do(ctx, call, &yes); err != nil {
+		return err
+	}
+	if !yes {
+		return call.Failed(Rejected, errors.New("not confirmed"))
+	}
+	return nil
+}
+
+func (c *Client) try(ctx context.Context, call Call, out any) error {
+	tryCtx, cancel := context.WithTimeout(ctx, tryTimeout)
 	defer cancel()
 
-	request, err := c.request(ctx, call)
+	request, err := c.request(tryCtx, call)
 	if err != nil {
-		return &Error{Op: call.op, Class: Rejected, cause: errors.New("the request could not be built")}
+		cause := errors.New("the request could not be built") // err may quote a token
+		return &Error{Op: call.Op, Class: Rejected, cause: cause}
 	}
 	response, err := c.HTTP.Do(request)
 	if err != nil {
-		return &Error{Op: call.op, Class: Unavailable, cause: masked(err, call)}
+		return &Error{Op: call.Op, Class: Unavailable, cause: masked(err, call)}
 	}
 	defer response.Body.Close()
-	if c.Seen != nil {
-		c.Seen(response.Header)
-	}
+	report(ctx, response.Header)
 	body, err := upstream.ReadBody(response, maxBody)
-	switch {
-	case err != nil:
-		return &Error{Op: call.op, Status: response.StatusCode, Class: Unavailable, cause: fmt.Errorf("reading the answer: %w", masked(err, call))}
-	case len(body) > maxBody:
-		return &Error{Op: call.op, Status: response.StatusCode, Class: Unavailable, cause: errors.New("the answer is over the limit")}
+	if err != nil {
+		err = fmt.Errorf("reading the answer: %w", masked(err, call))
+		return &Error{Op: call.Op, Status: response.StatusCode, Class: Unavailable, cause: err}
 	}
 	if failure := refusal(call, response, body); failure != nil {
 		return failure
 	}
 	// A name that the table refuses would keep its account from ever being saved.
-	if err := json.Unmarshal(storable(body), out); err != nil { // err may quote the body: not kept
-		return &Error{Op: call.op, Status: response.StatusCode, Class: Unavailable, cause: errNoEnvelope}
+	if json.Unmarshal(metajson.Storable(body), out) != nil { // its error may quote the body
+		return call.Failed(Unavailable, ErrNotGraphAPI)
 	}
 	return nil
 }
@@ -87,24 +115,25 @@ func (c *Client) try(ctx context.Context, call call, out any) error {
 // plainPath keeps an id that is none from leading elsewhere.
 var plainPath = regexp.MustCompile(`^(/[A-Za-z0-9_-]{1,64})+$`)
 
-func (c *Client) request(ctx context.Context, call call) (*http.Request, error) {
-	if !plainPath.MatchString(call.path) {
+func (c *Client) request(ctx context.Context, call Call) (*http.Request, error) {
+	if !plainPath.MatchString(call.Path) {
 		return nil, errors.New("not a path of the Graph API")
 	}
 	params := url.Values{}
-	for name, values := range call.params {
-		params[name] = values
+	maps.Copy(params, call.Params)
+	if !call.Token.Empty() {
+		// With a proof a stolen token alone is of no use.
+		// https://developers.facebook.com/docs/graph-api/guides/secure-requests
+		proof := c.Secret.MAC([]byte(call.Token.Reveal()))
+		params.Set("appsecret_proof", hex.EncodeToString(proof))
 	}
-	if !call.token.Empty() {
-		params.Set("appsecret_proof", c.proof(call.token))
-	}
-	address, body := c.URL+call.path, ""
-	if call.method == http.MethodPost {
+	address, body := c.URL+call.Path, ""
+	if call.Method == http.MethodPost {
 		body = params.Encode()
 	} else if len(params) > 0 {
 		address += "?" + params.Encode()
 	}
-	request, err := http.NewRequestWithContext(ctx, call.method, address, strings.NewReader(body))
+	request, err := http.NewRequestWithContext(ctx, call.Method, address, strings.NewReader(body))
 	if err != nil {
 		return nil, err
 	}
@@ -112,18 +141,66 @@ func (c *Client) request(ctx context.Context, call call) (*http.Request, error) 
 	if body != "" {
 		request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	}
-	if !call.token.Empty() {
-		request.Header.Set("Authorization", "Bearer "+call.token.Reveal())
+	if !call.Token.Empty() {
+		request.Header.Set("Authorization", "Bearer "+call.Token.Reveal())
 	}
 	return request, nil
 }
 
-// proof is Meta's appsecret_proof: hex HMAC-SHA256 of the token, keyed with
-// the app secret. A stolen token alone is then of no use.
-// https://developers.facebook.com/docs/graph-api/guides/secure-requests
-func (c *Client) proof(token secret.String) string {
-	return hex.EncodeToString(mac(c.Secret, []byte(token.Reveal())))
+// AppToken returns the app's own access token.
+func (c *Client) AppToken() secret.String { return secret.New(c.AppID + "|" + c.Secret.Reveal()) }
+
+// Answer is what Meta tells along with each answer, refusals included.
+type Answer struct {
+	Usage int       // percent of the fullest of Meta's limits, 1000 at most; 0 if not told
+	Date  time.Time // of Meta's clock; zero if not told
 }
 
-// appToken is the app's own access token.
-func (c *Client) appToken() secret.String { return secret.New(c.AppID + "|" + c.Secret.Reveal()) }
+type observerKey struct{}
+
+// Observe returns a context under which each answer of Meta, of every try, is
+// reported to observe. Calls may be side by side, so observe must be safe for
+// concurrent use.
+func Observe(ctx context.Context, observe func(Answer)) context.Context {
+	return context.WithValue(ctx, observerKey{}, observe)
+}
+
+// report tells the observer of the context, if there is one.
+func report(ctx context.Context, header http.Header) {
+	if observe, ok := ctx.Value(observerKey{}).(func(Answer)); ok {
+		usage, _ := loads(header)
+		date, _ := http.ParseTime(header.Get("Date"))
+		observe(Answer{Usage: usage, Date: date})
+	}
+}
+
+// loads reads the two headers in which Meta tells of its limits, the app's and
+// those of each business. It returns how much of the fullest is used, in percent,
+// and the longest waiting time that Meta names, a day at most; 0 if not told.
+// https://developers.facebook.com/docs/graph-api/overview/rate-limiting
+func loads(header http.Header) (usage int, wait time.Duration) {
+	type load struct {
+		Calls   float64 `json:"call_count"`
+		Time    float64 `json:"total_time"`
+		CPU     float64 `json:"total_cputime"`
+		Minutes int     `json:"estimated_time_to_regain_access"`
+	}
+	var (
+		app        load
+		businesses map[string][]load
+		all        []load
+	)
+	if json.Unmarshal([]byte(header.Get("X-App-Usage")), &app) == nil {
+		all = append(all, app)
+	}
+	if json.Unmarshal([]byte(header.Get("X-Business-Use-Case-Usage")), &businesses) == nil {
+		for _, of := range businesses {
+			all = append(all, of...)
+		}
+	}
+	for _, l := range all {
+		usage = max(usage, int(min(max(l.Calls, l.Time, l.CPU), 1000)))
+		wait = max(wait, time.Duration(min(max(l.Minutes, 0), 24*60))*time.Minute)
+	}
+	return usage, wait
+}

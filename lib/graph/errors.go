@@ -6,34 +6,30 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
 	"igconnect/lib/secret"
+	"igconnect/lib/upstream"
 )
 
-// Class says what a failure means for us.
+// Class says what a failed call means for the flows.
 type Class int
 
+// The classes of failure.
 const (
-	// Rejected is a refusal of no other class.
-	Rejected Class = iota
-	// Unavailable may pass by itself: no answer, a broken one, or one that Meta calls transient.
-	Unavailable
-	// Throttled asks us to wait.
-	Throttled
-	// TokenDead needs the person to sign in at Meta again.
-	TokenDead
-	// NoPermission lacks something that the person did not grant.
-	NoPermission
-	// BadApp means that the app id or secret is wrong.
-	BadApp
-	// CodeRejected means that the authorization code was used, is too old or belongs elsewhere.
-	CodeRejected
+	Rejected     Class = iota // a refusal of no other class
+	Unavailable               // may pass by itself: no answer, a broken one, or Meta says transient
+	Throttled                 // the app has to wait
+	TokenDead                 // the person has to sign in at Meta again
+	NoPermission              // something is missing that the person did not grant
+	BadApp                    // the app id or secret is wrong
+	CodeRejected              // the authorization code was used, is too old or belongs elsewhere
 )
 
-// Error is a call that failed. It holds no secret: Message is masked, and no
-// URL or body is kept.
+// Error is a call that failed. It holds no secret: what Meta wrote is masked, and
+// no URL or body is kept.
 type Error struct {
 	Op         string // what was tried: "exchanging the code"
 	Class      Class
@@ -46,7 +42,15 @@ type Error struct {
 	cause      error
 }
 
-var errNoEnvelope = errors.New("not an answer of the Graph API")
+// ErrNotGraphAPI is the cause where an answer is none of the Graph API's, or lacks
+// what it must hold.
+var ErrNotGraphAPI = errors.New("not an answer of the Graph API")
+
+// Failed returns the error of a call that Meta answered with 200 and that failed
+// all the same.
+func (call Call) Failed(class Class, cause error) *Error {
+	return &Error{Op: call.Op, Status: http.StatusOK, Class: class, cause: cause}
+}
 
 func (e *Error) Error() string {
 	switch {
@@ -55,7 +59,8 @@ func (e *Error) Error() string {
 	case e.cause != nil:
 		return fmt.Sprintf("%s: %v", e.Op, e.cause)
 	}
-	return fmt.Sprintf("%s: HTTP %d, code %d/%d: %s (fbtrace_id %s)", e.Op, e.Status, e.Code, e.Subcode, e.Message, e.FBTraceID)
+	return fmt.Sprintf("%s: HTTP %d, code %d/%d: %s (fbtrace_id %s)",
+		e.Op, e.Status, e.Code, e.Subcode, e.Message, e.FBTraceID)
 }
 
 func (e *Error) Unwrap() error { return e.cause }
@@ -68,40 +73,38 @@ func (e *Error) Reason() string {
 	return fmt.Sprintf("%s: code %d: %s", e.Op, e.Code, e.Message)
 }
 
-// envelope is how Meta reports errors.
-type envelope struct {
-	Error *struct {
-		Message     string `json:"message"`
-		Code        int    `json:"code"`
-		Subcode     int    `json:"error_subcode"`
-		IsTransient bool   `json:"is_transient"`
-		FBTraceID   string `json:"fbtrace_id"`
-	} `json:"error"`
-}
-
 // refusal reads an answer for its failure; nil means that there is none.
-func refusal(call call, response *http.Response, body []byte) *Error {
-	if response.StatusCode == http.StatusOK && !bytes.Contains(body, []byte("error")) && !isNull(body) {
-		return nil // Meta spells the key so; whether it is JSON at all, its reader finds out
+func refusal(call Call, response *http.Response, body []byte) *Error {
+	ok := response.StatusCode == http.StatusOK
+	if ok && !bytes.Contains(body, []byte("error")) && !isNull(body) {
+		return nil // Meta writes the key so; whether it is JSON at all, decoding finds out
 	}
-	failure := &Error{Op: call.op, Status: response.StatusCode}
-	var answer envelope
+	failure := &Error{Op: call.Op, Status: response.StatusCode}
+	var answer struct {
+		Error *struct {
+			Message     string `json:"message"`
+			Code        int    `json:"code"`
+			Subcode     int    `json:"error_subcode"`
+			IsTransient bool   `json:"is_transient"`
+			FBTraceID   string `json:"fbtrace_id"`
+		} `json:"error"`
+	}
 	unreadable := json.Unmarshal(body, &answer) != nil // also where the answer is a bare true
 	switch {
 	case answer.Error != nil && !unreadable:
 		failure.Code, failure.Subcode = answer.Error.Code, answer.Error.Subcode
-		failure.FBTraceID = secret.Mask(answer.Error.FBTraceID, secretsOf(call)...)
-		failure.Message = secret.Mask(answer.Error.Message, secretsOf(call)...)
+		failure.FBTraceID = secret.Mask(answer.Error.FBTraceID, call.Secrets...)
+		failure.Message = secret.Mask(answer.Error.Message, call.Secrets...)
 		failure.Class = classify(failure, answer.Error.Message, answer.Error.IsTransient)
 	case response.StatusCode == http.StatusTooManyRequests:
-		failure.Class, failure.cause = Throttled, errNoEnvelope
-	case response.StatusCode != http.StatusOK || answer.Error != nil || unreadable && !json.Valid(body) || isNull(body):
-		failure.Class, failure.cause = Unavailable, errNoEnvelope
+		failure.Class, failure.cause = Throttled, ErrNotGraphAPI
+	case !ok, answer.Error != nil, isNull(body), unreadable && !json.Valid(body):
+		failure.Class, failure.cause = Unavailable, ErrNotGraphAPI
 	default:
 		return nil
 	}
 	if failure.Class == Throttled {
-		failure.RetryAfter = regainAccess(response.Header)
+		_, failure.RetryAfter = loads(response.Header)
 	}
 	return failure
 }
@@ -114,11 +117,11 @@ func classify(e *Error, message string, transient bool) Class {
 	message = strings.ToLower(message)
 	switch code := e.Code; {
 	// A wrong secret comes as code 1 and is permanent all the same.
-	case code == 101, strings.Contains(message, "client secret"), strings.Contains(message, "appsecret_proof"):
+	case code == 101, strings.Contains(message, "client secret"),
+		strings.Contains(message, "appsecret_proof"):
 		return BadApp
-	case code == 4, code == 17, code == 32, code == 341, code == 613, code >= 80000 && code <= 80014:
-		return Throttled
-	case code == 368, e.Status == http.StatusTooManyRequests: // 368: blocked for a while: stop calling
+	case code == 4, code == 17, code == 32, code == 341, code == 613, code >= 80000 && code <= 80014,
+		code == 368, e.Status == http.StatusTooManyRequests: // 368: blocked for a while
 		return Throttled
 	case transient, e.Status >= 500: // whatever the code: it may pass
 		return Unavailable
@@ -132,20 +135,38 @@ func classify(e *Error, message string, transient bool) Class {
 	return Rejected
 }
 
-// secretsOf lists what a call sent that nobody may read in a log.
-func secretsOf(call call) []secret.String {
-	secrets := []secret.String{call.token}
-	for _, name := range []string{"client_secret", "code", "fb_exchange_token", "input_token"} {
-		secrets = append(secrets, secret.New(call.params.Get(name)))
-	}
-	return secrets
-}
-
-// classOf returns the class of an error of this package.
-func classOf(err error) Class {
+// ClassOf returns the class of an [*Error]; [Rejected] for any other error.
+func ClassOf(err error) Class {
 	var failure *Error
 	if errors.As(err, &failure) {
 		return failure.Class
 	}
 	return Rejected
 }
+
+// Reclassed gives a refusal of one of the classes the meaning that it has at this
+// step, and returns the error.
+func Reclassed(err error, meaning Class, classes ...Class) error {
+	var refused *Error
+	if errors.As(err, &refused) && slices.Contains(classes, refused.Class) {
+		refused.Class = meaning
+	}
+	return err
+}
+
+// maskedError is an error of net/http: it quotes status lines and headers, and
+// these may quote what was sent. It answers errors.Is and errors.As, but is
+// not unwrapped: nobody prints the original.
+type maskedError struct {
+	text  string
+	cause error
+}
+
+func masked(err error, call Call) error {
+	cause := upstream.WithoutURL(err)
+	return &maskedError{text: secret.Mask(cause.Error(), call.Secrets...), cause: cause}
+}
+
+func (e *maskedError) Error() string        { return e.text }
+func (e *maskedError) Is(target error) bool { return errors.Is(e.cause, target) }
+func (e *maskedError) As(target any) bool   { return errors.As(e.cause, target) }

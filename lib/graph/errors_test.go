@@ -1,12 +1,14 @@
 package graph_test
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
 	"testing"
 	"time"
 
+	"igconnect/internal/graphtest"
 	"igconnect/lib/graph"
 
 	"github.com/google/go-cmp/cmp"
@@ -15,8 +17,7 @@ import (
 
 const maxBody = 2 << 20
 
-// TestClasses: Subscribe with the least field is the plainest call; it gives no
-// class a meaning of its own. Only what may pass is tried again, three times in all.
+// TestClasses: only what may pass is tried again, three times in all.
 func TestClasses(t *testing.T) {
 	const html = "<!DOCTYPE html><title>Sorry, something went wrong.</title>"
 	for _, c := range []struct {
@@ -85,19 +86,19 @@ func TestClasses(t *testing.T) {
 		{"200 two answers", says(`{"success":true}{"success":true}`), graph.Unavailable},
 		{"200 of another type", says(`{"success":"yes"}`), graph.Unavailable},
 		{"a byte too long", says(`{"success":true,"x":"` + strings.Repeat("x", maxBody+1-len(`{"success":true,"x":""}`)) + `"}`), graph.Unavailable},
-		{"endless", endless, graph.Unavailable},
-		{"cut", cut, graph.Unavailable},
+		{"endless", graphtest.Endless, graph.Unavailable},
+		{"cut", graphtest.Cut, graph.Unavailable},
 		{"no answer", func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, graph.Unavailable},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			run(t, routes{"POST /901/subscribed_apps": c.answer}, func(t *testing.T, m *meta) {
-				_, err := m.Subscribe(t.Context(), "901", paged, feed)
+			run(t, routes{subscribeLine: c.answer}, func(t *testing.T, m *meta) {
+				err := subscribe(t.Context(), m.Client, paged)
 				failureOf(t, err, c.want)
 				tries := 1
 				if c.want == graph.Unavailable {
 					tries = 3
 				}
-				if got := len(m.lines()); got != tries {
+				if got := len(m.Lines()); got != tries {
 					t.Errorf("%d requests, want %d", got, tries)
 				}
 			})
@@ -114,38 +115,21 @@ func TestGoodAnswers(t *testing.T) {
 		"up to the limit": `{"success":true,"x":"` + strings.Repeat("x", maxBody-len(`{"success":true,"x":""}`)) + `"}`,
 	} {
 		t.Run(name, func(t *testing.T) {
-			run(t, routes{"POST /901/subscribed_apps": says(body)}, func(t *testing.T, m *meta) {
-				if _, err := m.Subscribe(t.Context(), "901", paged, feed); err != nil || len(m.lines()) != 1 {
-					t.Errorf("%v after %d requests", err, len(m.lines()))
+			run(t, routes{subscribeLine: says(body)}, func(t *testing.T, m *meta) {
+				if err := subscribe(t.Context(), m.Client, paged); err != nil || len(m.Lines()) != 1 {
+					t.Errorf("%v after %d requests", err, len(m.Lines()))
 				}
 			})
 		})
 	}
 }
 
-// endless writes until the client has had enough.
-func endless(w http.ResponseWriter, _ *http.Request) {
-	chunk := []byte(strings.Repeat("[", 64<<10))
-	for {
-		if _, err := w.Write(chunk); err != nil {
-			return
-		}
-	}
-}
-
-// cut promises more than it sends.
-func cut(w http.ResponseWriter, _ *http.Request) {
-	w.Header().Set("Content-Length", "16")
-	_, _ = w.Write([]byte(`{"success`))
-	panic(http.ErrAbortHandler)
-}
-
 // TestErrorFields: what the log and Meta's support need.
 func TestErrorFields(t *testing.T) {
 	answer := status(403, `{"error":{"message":"(#10) Not allowed","type":"OAuthException","code":10,"error_subcode":2534022,`+
 		`"is_transient":false,"error_user_title":"No","error_user_msg":"No.","fbtrace_id":"A1b2C3"}}`)
-	run(t, routes{"POST /901/subscribed_apps": answer}, func(t *testing.T, m *meta) {
-		_, err := m.Subscribe(t.Context(), "901", paged, feed)
+	run(t, routes{subscribeLine: answer}, func(t *testing.T, m *meta) {
+		err := subscribe(t.Context(), m.Client, paged)
 		failure := failureOf(t, err, graph.NoPermission)
 		want := &graph.Error{
 			Op: "subscribing the Page", Class: graph.NoPermission, Status: 403,
@@ -159,6 +143,25 @@ func TestErrorFields(t *testing.T) {
 			t.Errorf("%q, want %q", err, text)
 		}
 	})
+}
+
+// TestClassOf: what is none of our errors has the class of a plain refusal.
+func TestClassOf(t *testing.T) {
+	throttled := &graph.Error{Class: graph.Throttled}
+	for _, c := range []struct {
+		err  error
+		want graph.Class
+	}{{throttled, graph.Throttled}, {fmt.Errorf("x: %w", throttled), graph.Throttled}, {errors.New("x"), graph.Rejected}, {nil, graph.Rejected}} {
+		if got := graph.ClassOf(c.err); got != c.want {
+			t.Errorf("%v: class %d", c.err, got)
+		}
+	}
+	if err := graph.Reclassed(throttled, graph.BadApp, graph.Rejected, graph.TokenDead); graph.ClassOf(err) != graph.Throttled {
+		t.Errorf("another class became %v", err)
+	}
+	if err := graph.Reclassed(throttled, graph.BadApp, graph.Throttled); graph.ClassOf(err) != graph.BadApp {
+		t.Errorf("the class stayed %v", err)
+	}
 }
 
 func TestRetryAfter(t *testing.T) {
@@ -178,6 +181,8 @@ func TestRetryAfter(t *testing.T) {
 		{"a day at most", refuses(80001, 0, "limit"), usage("9999999999"), 24 * time.Hour},
 		{"zero", refuses(80001, 0, "limit"), usage("0"), 0},
 		{"negative", refuses(80001, 0, "limit"), usage("-5"), 0},
+		{"negative beyond a Duration", refuses(80001, 0, "limit"), usage("-9223372036854775807"), 0},
+		{"negative, odd", refuses(80001, 0, "limit"), usage("-5000000000000000001"), 0},
 		{"of another type", refuses(80001, 0, "limit"), usage(`"soon"`), 0},
 		{"empty", refuses(80001, 0, "limit"), `{}`, 0},
 		{"a list", refuses(80001, 0, "limit"), `[]`, 0},
@@ -193,8 +198,8 @@ func TestRetryAfter(t *testing.T) {
 				w.Header().Set("X-App-Usage", `{"call_count":28,"total_time":25,"total_cputime":25}`)
 				c.answer(w, r)
 			}
-			run(t, routes{"POST /901/subscribed_apps": answer}, func(t *testing.T, m *meta) {
-				_, err := m.Subscribe(t.Context(), "901", paged, feed)
+			run(t, routes{subscribeLine: answer}, func(t *testing.T, m *meta) {
+				err := subscribe(t.Context(), m.Client, paged)
 				class := graph.Throttled
 				if c.name == "of no throttling" {
 					class = graph.Rejected

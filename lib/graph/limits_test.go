@@ -1,10 +1,17 @@
 package graph_test
 
 import (
+	"io"
 	"net/http"
+	"strings"
 	"testing"
+	"time"
 
+	"github.com/google/go-cmp/cmp"
+
+	"igconnect/internal/graphtest"
 	"igconnect/lib/graph"
+	"igconnect/lib/secret"
 )
 
 func TestUsage(t *testing.T) {
@@ -28,40 +35,64 @@ func TestUsage(t *testing.T) {
 		{"negative", `{"call_count":-5}`, "", 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			header := http.Header{}
-			if c.app != "" {
-				header.Set("X-App-Usage", c.app)
-			}
-			if c.business != "" {
-				header.Set("X-Business-Use-Case-Usage", c.business)
-			}
-			if got := graph.Usage(header); got != c.want {
+			if got := usage(t, c.app, c.business); got != c.want {
 				t.Errorf("%d, want %d", got, c.want)
 			}
 		})
 	}
 }
 
-// Every answer shows its headers, refusals too: they carry the limits.
-func TestSeen(t *testing.T) {
-	with := func(usage string, next http.HandlerFunc) http.HandlerFunc {
+// roundTrip is a Meta without HTTP.
+type roundTrip func(*http.Request) *http.Response
+
+func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r), nil }
+
+// usage is what an observer hears of an answer with these headers; "" is for none.
+func usage(t *testing.T, app, business string) int {
+	header := http.Header{}
+	for name, value := range map[string]string{"X-App-Usage": app, "X-Business-Use-Case-Usage": business} {
+		if value != "" {
+			header[name] = []string{value}
+		}
+	}
+	client := &graph.Client{
+		HTTP: &http.Client{Transport: roundTrip(func(*http.Request) *http.Response {
+			return &http.Response{StatusCode: 200, Header: header, Body: io.NopCloser(strings.NewReader("true"))}
+		})},
+		URL: "http://" + graphtest.Host,
+	}
+	heard := -1
+	ctx := graph.Observe(t.Context(), func(answer graph.Answer) { heard = answer.Usage })
+	if err := subscribe(ctx, client, secret.String{}); err != nil {
+		t.Fatal(err)
+	}
+	return heard
+}
+
+// TestObserve: every answer is reported, refusals and the tries that failed too;
+// they carry the limits and Meta's clock. A call that nobody observes is none.
+func TestObserve(t *testing.T) {
+	with := func(usage, date string, next http.HandlerFunc) http.HandlerFunc {
 		return func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("X-App-Usage", `{"call_count":`+usage+`}`)
+			w.Header()["Date"] = []string{date}
 			next(w, r)
 		}
 	}
-	run(t, routes{"GET /debug_token": inTurn(
-		with("1", status(500, "")), with("2", says(goodDebug)), with("3", refuses(4, 0, "slow down")),
+	const date = "Sat, 05 Sep 2026 20:01:25 GMT"
+	run(t, routes{subscribeLine: inTurn(
+		with("1", date, status(500, "")), with("2", "yesterday", says("true")), with("3", date, refuses(4, 0, "slow down")),
 	)}, func(t *testing.T, m *meta) {
-		var seen []int
-		m.Seen = func(header http.Header) { seen = append(seen, graph.Usage(header)) }
-		if _, err := m.Debug(t.Context(), user); err != nil {
+		var heard []graph.Answer
+		ctx := graph.Observe(t.Context(), func(answer graph.Answer) { heard = append(heard, answer) })
+		if err := subscribe(ctx, m.Client, paged); err != nil {
 			t.Error(err)
 		}
-		_, err := m.Debug(t.Context(), user)
-		failureOf(t, err, graph.Throttled)
-		if len(seen) != 3 || seen[0] != 1 || seen[1] != 2 || seen[2] != 3 {
-			t.Errorf("%v", seen)
+		failureOf(t, subscribe(ctx, m.Client, paged), graph.Throttled)
+		failureOf(t, subscribe(t.Context(), m.Client, paged), graph.Throttled)
+		at := time.Date(2026, 9, 5, 20, 1, 25, 0, time.UTC)
+		if diff := cmp.Diff([]graph.Answer{{Usage: 1, Date: at}, {Usage: 2}, {Usage: 3, Date: at}}, heard); diff != "" {
+			t.Error(diff)
 		}
 	})
 }

@@ -3,8 +3,10 @@ package graph
 import (
 	"context"
 	"errors"
-	"net/http"
+	"maps"
 	"net/url"
+
+	"igconnect/lib/metajson"
 )
 
 const (
@@ -12,42 +14,61 @@ const (
 	maxLists = 100
 )
 
-// list reads a list of Meta's to its end. The cursor is followed by hand:
-// paging.next carries the token, and is an address that somebody else chose.
+// list is one part of a list as Meta answers it.
+type list[T any] struct {
+	Data   []T `json:"data"`
+	Paging struct {
+		Cursors struct {
+			After string `json:"after"`
+		} `json:"cursors"`
+		Next string `json:"next"`
+	} `json:"paging"`
+}
+
+// List reads a list of Meta's to its end: up to 10,000 entries. The error is an
+// [*Error].
+//
+// It follows the cursor by itself: the answer's paging.next holds the token, and
+// is an address that somebody else chose.
 // https://developers.facebook.com/docs/graph-api/results
-func list[T any](ctx context.Context, c *Client, first call) ([]T, error) {
-	var all []T
-	call, after := first, ""
+func List[T any](ctx context.Context, c *Client, first Call) ([]T, error) {
+	call, after, all := first, "", []T{}
 	for range maxLists {
-		var answer struct {
-			Data   []T `json:"data"`
-			Paging struct {
-				Cursors struct {
-					After string `json:"after"`
-				} `json:"cursors"`
-				Next string `json:"next"`
-			} `json:"paging"`
-		}
-		call.params = url.Values{"limit": {perList}}
-		for name, values := range first.params {
-			call.params[name] = values
-		}
+		call.Params = url.Values{"limit": {perList}}
+		maps.Copy(call.Params, first.Params)
 		if after != "" {
-			call.params.Set("after", after)
+			call.Params.Set("after", after)
 		}
-		if err := c.do(ctx, call, &answer); err != nil {
+		answer, err := Read(ctx, c, call, func(l list[T]) bool { return l.Data != nil })
+		if err != nil {
 			return nil, err
 		}
-		if answer.Data == nil {
-			return nil, &Error{Op: call.op, Status: http.StatusOK, Class: Unavailable, cause: errNoEnvelope}
-		}
 		all = append(all, answer.Data...)
-		// cursors.after stands on the last page too.
-		next := answer.Paging.Cursors.After
+		next := answer.Paging.Cursors.After // the last part of a list has one too
 		if answer.Paging.Next == "" || next == "" || next == after {
 			return all, nil
 		}
 		after = next
 	}
-	return nil, &Error{Op: call.op, Status: http.StatusOK, Class: Unavailable, cause: errors.New("the list does not end")}
+	return nil, call.Failed(Unavailable, errors.New("the list does not end"))
+}
+
+// AppSubscription is what the app itself is subscribed to. A webhook needs it
+// beside the subscription of each account.
+type AppSubscription struct {
+	Object      string               `json:"object"` // instagram, page…
+	CallbackURL string               `json:"callback_url"`
+	Active      bool                 `json:"active"`
+	Fields      []metajson.FieldName `json:"fields"`
+}
+
+// AppSubscriptions reads them with the app's own token. An error of class
+// [BadApp] says that Meta does not accept the app id or secret.
+// https://developers.facebook.com/docs/graph-api/reference/app/subscriptions
+func (c *Client) AppSubscriptions(ctx context.Context) ([]AppSubscription, error) {
+	call := Call{
+		Op: "reading the app's subscriptions", Path: "/" + c.AppID + "/subscriptions", Token: c.AppToken(),
+	}
+	subscriptions, err := List[AppSubscription](ctx, c, call)
+	return subscriptions, Reclassed(err, BadApp, TokenDead)
 }

@@ -13,22 +13,12 @@ import (
 	"testing"
 	"time"
 
+	"igconnect/internal/graphtest"
 	"igconnect/lib/graph"
 	"igconnect/lib/secret"
-	"igconnect/lib/upstream"
 )
 
-// realClient calls a server over sockets, with the transport of production.
-func realClient(t *testing.T, address string) *graph.Client {
-	transport := upstream.NewTransport()
-	t.Cleanup(transport.CloseIdleConnections)
-	return &graph.Client{
-		HTTP: &http.Client{Transport: transport, CheckRedirect: upstream.NoRedirects},
-		URL:  address + "/v24.0", AppID: appID, Secret: secret.New(appSecret), Now: time.Now,
-	}
-}
-
-// TestNoConnection: Exchange tries once, so these take no time.
+// TestNoConnection: a call that is tried once takes no time.
 func TestNoConnection(t *testing.T) {
 	closed := httptest.NewServer(http.NotFoundHandler())
 	closed.Close()
@@ -47,7 +37,7 @@ func TestNoConnection(t *testing.T) {
 		{"no TLS", strings.Replace(plain.URL, "http:", "https:", 1), func(err error) bool { return errors.Unwrap(err) != nil }},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			_, err := realClient(t, c.address).Exchange(t.Context(), code, redirectURI)
+			err := exchange(t.Context(), graphtest.RealClient(t, c.address))
 			failure := failureOf(t, err, graph.Unavailable)
 			if failure.Status != 0 || !c.cause(err) {
 				t.Errorf("status %d, cause %v", failure.Status, errors.Unwrap(err))
@@ -55,7 +45,7 @@ func TestNoConnection(t *testing.T) {
 			if errors.As(err, new(*url.Error)) || strings.Contains(err.Error(), "/v24.0") {
 				t.Errorf("the URL is still there: %v", err)
 			}
-			wantClean(t, err, code, appSecret, pageToken)
+			wantClean(t, err, code, appSecret, graphtest.PageToken)
 		})
 	}
 }
@@ -76,16 +66,16 @@ func TestNoRedirects(t *testing.T) {
 				http.Redirect(w, r, other.URL+r.URL.Path, code)
 			}))
 			defer meta.Close()
-			_, err := realClient(t, meta.URL).Exchange(t.Context(), "AQ-the-code", redirectURI)
+			err := exchange(t.Context(), graphtest.RealClient(t, meta.URL))
 			if failure := failureOf(t, err, graph.Unavailable); failure.Status != code || requests != 1 {
 				t.Errorf("status %d after %d requests", failure.Status, requests)
 			}
 		})
 	}
-	run(t, routes{"POST /901/subscribed_apps": func(w http.ResponseWriter, r *http.Request) {
+	run(t, routes{subscribeLine: func(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, "http://elsewhere.test"+r.URL.Path, http.StatusTemporaryRedirect)
 	}}, func(t *testing.T, m *meta) { // the fake Meta objects to requests for another host
-		_, err := m.Subscribe(t.Context(), "901", paged, feed)
+		err := subscribe(t.Context(), m.Client, paged)
 		failureOf(t, err, graph.Unavailable)
 	})
 }
@@ -93,8 +83,44 @@ func TestNoRedirects(t *testing.T) {
 // TestUnsendableToken: Meta gave us one that no header can carry.
 func TestUnsendableToken(t *testing.T) {
 	run(t, routes{}, func(t *testing.T, m *meta) {
-		_, err := m.Subscribe(t.Context(), "901", secret.New("page_token\r\nX-Evil: 1"), feed)
+		err := subscribe(t.Context(), m.Client, secret.New("page_token\r\nX-Evil: 1"))
 		failureOf(t, err, graph.Unavailable)
-		wantClean(t, err, code, appSecret, pageToken)
+		wantClean(t, err, code, appSecret, graphtest.PageToken)
 	})
+}
+
+// TestTryTimeout: without a deadline, a hang takes three tries of six seconds
+// and the pauses between them.
+func TestTryTimeout(t *testing.T) {
+	run(t, routes{subscribeLine: hangs}, func(t *testing.T, m *meta) {
+		start := time.Now()
+		err := subscribe(t.Context(), m.Client, paged)
+		failureOf(t, err, graph.Unavailable)
+		took := time.Since(start)
+		if least, most := 18200*time.Millisecond, 18600*time.Millisecond; took < least || took > most || len(m.Lines()) != 3 {
+			t.Errorf("%d tries in %v, want 3 in %v to %v", len(m.Lines()), took, least, most)
+		}
+	})
+}
+
+// TestProofVectors are those that Meta's SDKs publish.
+func TestProofVectors(t *testing.T) {
+	for _, c := range []struct{ token, secret, want string }{
+		{"foo_token", "shhhhh!is.my.secret", "796ba0d8a6b339e476a7b166a9e8ac0a395f7de736dc37de5f2f4397f5854eb8"},
+		{"test", "test", "88cd2108b5347d973cf39cdf9053d7dd42704876d8c9a9bd8e2d168259d3ddf7"},
+	} {
+		var proof string
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			proof = r.PostFormValue("appsecret_proof")
+			says(`{"success":true}`)(w, r)
+		}))
+		defer server.Close()
+		client := &graph.Client{HTTP: server.Client(), URL: server.URL, AppID: appID, Secret: secret.New(c.secret), Now: time.Now}
+		if err := subscribe(t.Context(), client, secret.New(c.token)); err != nil {
+			t.Fatal(err)
+		}
+		if proof != c.want {
+			t.Errorf("proof(%s) = %s, want %s", c.token, proof, c.want)
+		}
+	}
 }

@@ -8,70 +8,63 @@ type Advice struct {
 	Good   bool     // nothing is wrong
 }
 
-// Advice tells how to put the verdict right. Meta moves and renames its menus
-// now and then; the words to update are all here.
-func (k VerdictKind) Advice() Advice {
-	switch k {
-	case NoInstagram:
-		return Advice{
-			Status: "No Instagram account is linked",
-			Why:    "Meta shows the Page, but no professional Instagram account that belongs to it.",
-			Steps: []string{
-				"On facebook.com, switch to the Page and open Settings, then Linked accounts.",
-				"Choose Instagram, then Connect account. Leave the access to messages switched on, and sign in to the account you want here.",
-				"In the Instagram app, check that it is a professional account (Settings, then Account type and tools).",
-				"Come back to this page and ask Meta again.",
-			},
-		}
-	case NotProfessional:
-		return Advice{
-			Status: "The Instagram account is a personal one",
-			Why:    "Meta lets apps work with professional accounts only: Business or Creator. Switching is free and can be undone.",
-			Steps: []string{
-				"In the Instagram app, open Settings, then Account type and tools.",
-				"Choose Switch to professional account, then Business or Creator.",
-				"When Instagram asks for a Facebook Page, pick the one named here.",
-				"Come back to this page and ask Meta again.",
-			},
-		}
-	case NoToken:
-		return Advice{
-			Status: "Meta gave us no access to this Page",
-			Why:    "The Page is on your list, but Meta keeps its key back. Most often your role on the Page is too small.",
-			Steps: []string{
-				"Ask somebody with full control of the Page to open its Settings, then Page access.",
-				"They give you full control, or at least task access for Messages.",
-				"Accept the invitation in your Facebook notifications.",
-				"Come back to this page and ask Meta again. Tick the Page in Meta's window.",
-			},
-		}
-	case NoTask:
-		return Advice{
-			Status: "Your role does not cover messages",
-			Why:    "You help to run this Page, but you may not answer its messages, so nobody could do it through you.",
-			Steps: []string{
-				"Ask somebody with full control of the Page to open its Settings, then Page access.",
-				"They switch on Messages in your access, or give you full control.",
-				"Come back to this page and ask Meta again.",
-			},
-		}
-	case Silent:
-		return Advice{
-			Status: "Connected, but messages do not reach us",
-			Why:    "The account is saved. Meta refused to tell us when a message arrives.",
-			Steps: []string{
-				"In the Instagram app, open Settings, then Messages, then Message controls.",
-				"Open Connected tools and switch on Allow access to messages.",
-				"Come back to this page and ask Meta again. If it stays like this, tell the people who run the app.",
-			},
-		}
-	case Connected:
-		return Advice{
-			Status: "Connected",
-			Why:    "All is well here. There is nothing to do.",
-			Good:   true,
-		}
-	default:
-		return Advice{}
-	}
+// Advice tells how to put the verdict right; it is empty for no verdict.
+func (k VerdictKind) Advice() Advice { return advice[k] }
+
+// advice is all that we say about Meta's menus: Meta moves and renames them now
+// and then.
+var advice = map[VerdictKind]Advice{
+	NoInstagram: {
+		Status: "No Instagram account is linked",
+		Why:    "Meta shows the Page, but no professional Instagram account that belongs to it.",
+		Steps: []string{
+			"On facebook.com, switch to the Page and open Settings, then Linked accounts.",
+			"Choose Instagram, then Connect account. Leave the access to messages switched on, and sign in to the account you want here.",
+			"In the Instagram app, check that it is a professional account (Settings, then Account type and tools).",
+			"Come back to this page and ask Meta again.",
+		},
+	},
+	NotProfessional: {
+		Status: "The Instagram account is a personal one",
+		Why:    "Meta lets apps work with professional accounts only: Business or Creator. Switching is free and can be undone.",
+		Steps: []string{
+			"In the Instagram app, open Settings, then Account type and tools.",
+			"Choose Switch to professional account, then Business or Creator.",
+			"When Instagram asks for a Facebook Page, pick the one named here.",
+			"Come back to this page and ask Meta again.",
+		},
+	},
+	NoToken: {
+		Status: "Meta gave us no access to this Page",
+		Why:    "The Page is on your list, but Meta keeps its key back. Most often your role on the Page is too small.",
+		Steps: []string{
+			"Ask somebody with full control of the Page to open its Settings, then Page access.",
+			"They give you full control, or at least task access for Messages.",
+			"Accept the invitation in your Facebook notifications.",
+			"Come back to this page and ask Meta again. Tick the Page in Meta's window.",
+		},
+	},
+	NoTask: {
+		Status: "Your role does not cover messages",
+		Why:    "You help to run this Page, but you may not answer its messages, so nobody could do it through you.",
+		Steps: []string{
+			"Ask somebody with full control of the Page to open its Settings, then Page access.",
+			"They switch on Messages in your access, or give you full control.",
+			"Come back to this page and ask Meta again.",
+		},
+	},
+	Silent: {
+		Status: "Connected, but messages do not reach us",
+		Why:    "The account is saved. Meta refused to tell us when a message arrives.",
+		Steps: []string{
+			"In the Instagram app, open Settings, then Messages, then Message controls.",
+			"Open Connected tools and switch on Allow access to messages.",
+			"Come back to this page and ask Meta again. If it stays like this, tell the people who run the app.",
+		},
+	},
+	Connected: {
+		Status: "Connected",
+		Why:    "All is well here. There is nothing to do.",
+		Good:   true,
+	},
 }

@@ -1,13 +1,11 @@
 package page
 
 import (
+	"cmp"
 	"net/url"
 	"strings"
 	"unicode"
 )
-
-// searchFrom is the number of accounts from which a search field helps.
-const searchFrom = 10
 
 // Chooser lets the person pick among several accounts. It posts the field
 // "instagram_id", once for each account ticked, to the path Action.
@@ -23,8 +21,8 @@ type Chooser struct {
 
 func (Chooser) template() string { return "chooser.html" }
 
-// Searchable says whether there are enough accounts for a search field.
-func (c Chooser) Searchable() bool { return len(c.Accounts) >= searchFrom }
+// Searchable reports whether a search field helps: with ten accounts or more.
+func (c Chooser) Searchable() bool { return len(c.Accounts) >= 10 }
 
 // Account is one line of the chooser.
 type Account struct {
@@ -39,14 +37,10 @@ type Account struct {
 
 // Title is the name that stands first: the account's name, or else its user name.
 func (a Account) Title() string {
-	switch {
-	case a.Name != "":
-		return a.Name
-	case a.Username != "":
+	if a.Name == "" && a.Username != "" {
 		return "@" + a.Username
-	default:
-		return a.InstagramID
 	}
+	return cmp.Or(a.Name, a.InstagramID)
 }
 
 // Picture is PictureURL where a browser may load it: over https, or over http
@@ -67,29 +61,22 @@ func (a Account) Picture() string {
 // Initials are up to two capital letters for the place of a picture that is
 // missing, still loading or expired.
 func (a Account) Initials() string {
-	var initials []rune
+	var initials []string
 	for _, word := range strings.Fields(a.Name) {
-		if r, ok := firstLetter(word); ok && len(initials) < 2 {
-			initials = append(initials, r)
+		if letter := firstLetter(word); letter != "" && len(initials) < 2 {
+			initials = append(initials, letter)
 		}
 	}
-	if len(initials) == 0 {
-		if r, ok := firstLetter(a.Username); ok {
-			initials = append(initials, r)
-		}
-	}
-	if len(initials) == 0 {
-		return "@"
-	}
-	return string(initials)
+	return cmp.Or(strings.Join(initials, ""), firstLetter(a.Username), "@")
 }
 
-// firstLetter finds the first letter or digit of a word, past emoji and signs.
-func firstLetter(word string) (rune, bool) {
+// firstLetter finds the first letter or digit of a word, past emoji and signs,
+// and makes it a capital; "" where there is none.
+func firstLetter(word string) string {
 	for _, r := range word {
 		if unicode.IsLetter(r) || unicode.IsDigit(r) {
-			return unicode.ToUpper(r), true
+			return string(unicode.ToUpper(r))
 		}
 	}
-	return 0, false
+	return ""
 }

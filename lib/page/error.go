@@ -1,6 +1,9 @@
 package page
 
-import "slices"
+import (
+	"slices"
+	"time"
+)
 
 // Error is the page for everything that can go wrong. Its texts come from the
 // table of errors; it never shows the text of a Go error.
@@ -34,7 +37,7 @@ type Action struct {
 	Primary bool // the one action that most people want
 }
 
-// Shown says whether the action leads anywhere.
+// Shown reports whether the action leads anywhere.
 func (a Action) Shown() bool { return a.Href != "" || a.Post != "" }
 
 // Quiet is the action where something else is the primary one.
@@ -45,3 +48,20 @@ func (a Action) Quiet() Action {
 
 // Field is a hidden field of a form.
 type Field struct{ Name, Value string }
+
+// Erased is the page that a person sees who asked Meta to have the data
+// deleted. It names nobody.
+type Erased struct {
+	Code     string // the confirmation code
+	At       time.Time
+	Accounts int // how many were connected
+	Events   int // how many messages and other events were kept
+}
+
+func (Erased) template() string { return "erased.html" }
+
+// When is the moment as people write it.
+func (e Erased) When() string { return e.At.UTC().Format("2 January 2006, 15:04") + " UTC" }
+
+// Quote is what a person sends along when asking for help.
+func (e Erased) Quote() []string { return quote(e.Code) }

@@ -1,12 +1,12 @@
 package page
 
 import (
-	"bytes"
 	"flag"
 	"fmt"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -20,97 +20,181 @@ var (
 	goBack   = Action{Label: "Go back", Href: "https://app.example/team"}
 )
 
-// variants is one page of each kind and each turn that a template takes.
+// variants is one page of each kind, and each way that a template can turn out
+// differently.
 func variants() map[string]Page {
 	bakery := Account{
 		InstagramID: "17841400000000001", Username: "aurora.bakery", Name: "Aurora Bakery",
 		PictureURL: "https://scontent.cdninstagram.com/v/1.jpg?a=1&b=2", PageName: "Aurora", Connected: true,
 	}
-	nameless := Account{InstagramID: "17841400000000002", Username: "kiosk21", PageName: "Kiosk", CannotMessage: true}
-	many := []Account{bakery, nameless}
-	for i := len(many); i < searchFrom; i++ {
+	nameless := Account{
+		InstagramID: "17841400000000002", Username: "kiosk21", PageName: "Kiosk", CannotMessage: true,
+	}
+	two := []Account{bakery, nameless}
+	many := slices.Clone(two)
+	for i := len(many); i < 10; i++ {
 		many = append(many, Account{InstagramID: fmt.Sprint(i), Username: fmt.Sprintf("brand%d", i)})
 	}
-	folded := make([]Verdict, foldFrom)
+	old := Verdict{"Old Page", "", NoInstagram}
+	folded := make([]Verdict, 9)
 	for i := range folded {
 		folded[i] = Verdict{PageName: fmt.Sprintf("Shop %d", i), Kind: NoInstagram}
 	}
+	deleted := time.Date(2026, 11, 23, 7, 5, 0, 0, time.UTC)
 	return map[string]Page{
 		"error": Error{
 			Code: "store_unavailable", RequestID: "fra1::x8k2p", Title: "We could not save your account",
-			What: "Our database did not answer.", Next: "Wait a moment, then press Try again.", Note: "Nothing is lost.",
+			What: "Our database did not answer.", Next: "Wait a moment, then press Try again.",
+			Note: "Nothing is lost.",
 			Actions: []Action{
-				{Label: "Try again", Post: "/api/choose", Fields: []Field{{"instagram_id", "1"}, {"instagram_id", "2"}}, Primary: true},
+				{
+					Label: "Try again", Post: "/api/choose", Primary: true,
+					Fields: []Field{{"instagram_id", "1"}, {"instagram_id", "2"}},
+				},
 				{Label: "Start over", Href: "/api/login"},
 				{Label: "Leads nowhere"},
 			},
 		},
-		"error_bare":      Error{Title: "Something went wrong"},
-		"chooser":         Chooser{Action: "/api/choose", Fields: []Field{{"flow", "abc"}}, Accounts: []Account{bakery, nameless}, Again: askAgain, Cancel: goBack},
-		"chooser_notice":  Chooser{Action: "/api/choose", Accounts: []Account{bakery, nameless}, Notice: "Choose at least one account, then press Connect."},
-		"chooser_stopped": Chooser{Action: "/api/choose", Accounts: []Account{bakery, nameless}, Stopped: Stopped{"brand_a", "brand_b"}, Again: askAgain},
-		"chooser_many":    Chooser{Action: "/api/choose", Accounts: many},
-		"missing": Missing{
+		"error_bare": Error{Title: "Something went wrong"},
+
+		"chooser": Chooser{
+			Action: "/api/choose", Fields: []Field{{"flow", "abc"}}, Accounts: two,
+			Again: askAgain, Cancel: goBack,
+		},
+		"chooser_notice": Chooser{
+			Action: "/api/choose", Accounts: two,
+			Notice: "Choose at least one account, then press Connect.",
+		},
+		"chooser_stopped": Chooser{
+			Action: "/api/choose", Accounts: two, Stopped: Stopped{"brand_a", "brand_b"}, Again: askAgain,
+		},
+		"chooser_many": Chooser{Action: "/api/choose", Accounts: many},
+
+		"erased":         Erased{Code: "5f2c", At: deleted, Accounts: 2, Events: 1},
+		"erased_nothing": Erased{Code: "5f2c", At: deleted},
+
+		"missing": Missing{Pages: []Verdict{old}, Again: askAgain},
+		"missing_several": Missing{
 			Pages: []Verdict{
-				{"Club", "club_ig", NoTask}, {"Old Page", "", NoInstagram}, {"Lena", "lena_h", NotProfessional},
+				{"Club", "club_ig", NoTask}, old, {"Lena", "lena_h", NotProfessional},
 				{"Client", "", NoToken}, {"", "", NoInstagram},
 			},
 			Again: askAgain, Back: goBack, RequestID: "fra1::x8k2p",
 		},
-		"erased":           Erased{Code: "5f2c", At: time.Date(2026, 11, 23, 7, 5, 0, 0, time.UTC), Accounts: 2, Events: 1},
-		"erased_nothing":   Erased{Code: "5f2c", At: time.Date(2026, 11, 23, 7, 5, 0, 0, time.UTC)},
-		"missing_some":     Missing{Pages: []Verdict{{"Aurora", "aurora.bakery", Connected}, {"Old Page", "", NoInstagram}}, Again: askAgain},
-		"missing_saved":    Missing{Pages: []Verdict{{"Club", "club_ig", NoTask}}, Saved: true, Again: askAgain, Back: goBack},
-		"missing_one":      Missing{Pages: []Verdict{{"Old Page", "", NoInstagram}}, Again: askAgain},
-		"missing_many":     Missing{Pages: folded, Again: askAgain},
-		"missing_no_page":  Missing{Again: askAgain, Back: goBack, RequestID: "fra1::x8k2p"},
-		"missing_declined": Missing{Declined: Permissions([]string{"instagram_manage_messages", "pages_messaging"}), Again: askAgain},
-		"missing_business": Missing{Declined: Permissions([]string{"business_management"}), Person: "Maria Roth", Again: askAgain},
-		"missing_stopped":  Missing{Pages: []Verdict{{"Old Page", "", NoInstagram}}, Stopped: Stopped{"brand_a"}, Person: "Maria Roth", Again: askAgain},
+		"missing_some": Missing{
+			Pages: []Verdict{{"Aurora", "aurora.bakery", Connected}, old}, Again: askAgain,
+		},
+		"missing_saved": Missing{
+			Pages: []Verdict{{"Club", "club_ig", NoTask}}, Saved: true, Again: askAgain, Back: goBack,
+		},
+		"missing_many":    Missing{Pages: folded, Again: askAgain},
+		"missing_no_page": Missing{Again: askAgain, Back: goBack, RequestID: "fra1::x8k2p"},
+		"missing_declined": Missing{
+			Declined: Permissions([]string{"instagram_manage_messages", "pages_messaging"}), Again: askAgain,
+		},
+		"missing_business": Missing{
+			Declined: Permissions([]string{"business_management"}), Person: "Maria Roth", Again: askAgain,
+		},
+		"missing_stopped": Missing{
+			Pages: []Verdict{old}, Stopped: Stopped{"brand_a"}, Person: "Maria Roth", Again: askAgain,
+		},
 	}
+}
+
+// goldens is what testdata/ must hold, by file name. Of each kind of page one is
+// kept whole; its variants, whose names continue its own, are kept as what
+// differs from it.
+func goldens(t *testing.T) map[string]string {
+	pages, files := variants(), map[string]string{}
+	for name, p := range pages {
+		base, _, isVariant := strings.Cut(name, "_")
+		if isVariant {
+			files[name+".golden.diff"] = differences(draw(t, pages[base]), draw(t, p))
+		} else {
+			files[name+".golden.html"] = draw(t, p)
+		}
+	}
+	return files
 }
 
 func TestGolden(t *testing.T) {
-	for name, p := range variants() {
-		t.Run(name, func(t *testing.T) {
-			got := draw(t, p)
-			file := filepath.Join("testdata", name+".golden.html")
-			if *update {
-				if err := os.WriteFile(file, got, 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if diff := cmp.Diff(string(want), string(got)); diff != "" {
-				t.Errorf("page differs from %s (run with -update if it should):\n%s", file, diff)
-			}
-		})
-	}
-}
-
-// Every golden file belongs to a variant, so that none goes stale unseen.
-func TestGoldenFilesAreAllUsed(t *testing.T) {
-	names, err := filepath.Glob("testdata/*.golden.html")
+	t.Parallel()
+	wanted := goldens(t)
+	kept, err := filepath.Glob("testdata/*")
 	if err != nil {
 		t.Fatal(err)
 	}
-	pages := variants()
-	for _, name := range names {
-		if _, ok := pages[filepath.Base(name[:len(name)-len(".golden.html")])]; !ok {
-			t.Errorf("%s belongs to no page", name)
+	for _, file := range kept {
+		if _, ok := wanted[filepath.Base(file)]; !ok {
+			t.Errorf("%s belongs to no page", file)
+		}
+	}
+	for name, got := range wanted {
+		file := filepath.Join("testdata", name)
+		if *update {
+			if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		want, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(string(want), got); diff != "" {
+			t.Errorf("%s differs (run with -update if it should):\n%s", file, diff)
 		}
 	}
 }
 
-// draw renders p and returns the body.
-func draw(t *testing.T, p Page) []byte {
-	t.Helper()
-	w := httptest.NewRecorder()
-	if err := Render(w, 200, Policy{}, p); err != nil {
-		t.Fatal(err)
+// differences lists the lines of base that page lacks (-) and those that it has
+// instead (+), each run of them under the number of its first line in base. With
+// base it gives the whole page, byte for byte.
+func differences(base, page string) string {
+	old, new := strings.Split(base, "\n"), strings.Split(page, "\n")
+	common := make([][]int, len(old)+1) // [i][j]: the most lines that old[i:] and new[j:] share, in order
+	for i := range common {
+		common[i] = make([]int, len(new)+1)
 	}
-	return bytes.Clone(w.Body.Bytes())
+	for i, before := range slices.Backward(old) {
+		for j, after := range slices.Backward(new) {
+			if common[i][j] = max(common[i+1][j], common[i][j+1]); before == after {
+				common[i][j] = common[i+1][j+1] + 1
+			}
+		}
+	}
+	var text strings.Builder
+	same := true
+	for i, j := 0, 0; i < len(old) || j < len(new); {
+		if i < len(old) && j < len(new) && old[i] == new[j] {
+			i, j, same = i+1, j+1, true
+			continue
+		}
+		if same {
+			fmt.Fprintf(&text, "@@ line %d\n", i+1)
+			same = false
+		}
+		if i < len(old) && (j == len(new) || common[i+1][j] >= common[i][j+1]) {
+			text.WriteString("-" + old[i] + "\n")
+			i++
+		} else {
+			text.WriteString("+" + new[j] + "\n")
+			j++
+		}
+	}
+	return text.String()
+}
+
+func TestDifferences(t *testing.T) {
+	t.Parallel()
+	for _, tt := range [][3]string{
+		{"a\nb\nc", "a\nb\nc", ""},
+		{"a\nb\nc", "a\nx\ny\nc", "@@ line 2\n-b\n+x\n+y\n"},
+		{"a\nb\nc", "b\nc\nd", "@@ line 1\n-a\n@@ line 4\n+d\n"},
+		{"a\n", "a", "@@ line 2\n-\n"},
+		{"", "a", "@@ line 1\n-\n+a\n"},
+	} {
+		if got := differences(tt[0], tt[1]); got != tt[2] {
+			t.Errorf("from %q to %q: %q, want %q", tt[0], tt[1], got, tt[2])
+		}
+	}
 }

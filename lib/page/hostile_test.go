@@ -21,16 +21,27 @@ var hostile = []string{
 }
 
 func TestHostileTextStaysText(t *testing.T) {
+	t.Parallel()
 	for _, s := range hostile {
 		action := Action{Label: s, Href: s}
 		post := Action{Label: s, Post: s, Fields: []Field{{s, s}}}
-		account := Account{InstagramID: s, Username: s, Name: s, PictureURL: s, PageName: s, Connected: true, CannotMessage: true}
+		account := Account{
+			InstagramID: s, Username: s, Name: s, PictureURL: s, PageName: s, Connected: true, CannotMessage: true,
+		}
 		for name, p := range map[string]Page{
-			"error":   Error{Code: s, RequestID: s, Title: s, What: s, Next: s, Note: s, Actions: []Action{action, post}},
-			"chooser": Chooser{Action: s, Fields: []Field{{s, s}}, Accounts: []Account{account}, Notice: s, Stopped: Stopped{s}, Again: action, Cancel: post},
-			"missing": Missing{Pages: []Verdict{{s, s, NoTask}}, Declined: []Permission{{s, s, true}}, Stopped: Stopped{s}, Person: s, Again: post, Back: action, RequestID: s},
+			"error": Error{
+				Code: s, RequestID: s, Title: s, What: s, Next: s, Note: s, Actions: []Action{action, post},
+			},
+			"chooser": Chooser{
+				Action: s, Fields: []Field{{s, s}}, Accounts: []Account{account}, Notice: s,
+				Stopped: Stopped{s}, Again: action, Cancel: post,
+			},
+			"missing": Missing{
+				Pages: []Verdict{{s, s, NoTask}}, Declined: []Permission{{s, s, true}}, Stopped: Stopped{s},
+				Person: s, Again: post, Back: action, RequestID: s,
+			},
 		} {
-			checkHarmless(t, name, s, string(draw(t, p)))
+			checkHarmless(t, name, s, draw(t, p))
 		}
 	}
 }
@@ -56,36 +67,6 @@ func checkHarmless(t *testing.T, name, s, body string) {
 			if strings.Contains(lower, attribute+`="`+scheme) {
 				t.Errorf("%s: %q is an address in %s", name, s, attribute)
 			}
-		}
-	}
-}
-
-func TestPicture(t *testing.T) {
-	for _, tt := range []struct {
-		address string
-		shown   bool
-	}{
-		{"https://scontent.cdninstagram.com/v/t51/1.jpg?stp=x&oh=y", true},
-		{"http://localhost:4000/picture/1.svg", true},
-		{"http://127.0.0.1:4000/picture/1.svg", true},
-		{"http://scontent.cdninstagram.com/1.jpg", false},
-		{"http://localhost.evil.example/1.jpg", false},
-		{"https:1.jpg", false},
-		{"//cdn.example/1.jpg", false},
-		{"/1.jpg", false},
-		{"javascript:alert(1)", false},
-		{"javascript://localhost/%0aalert(1)", false},
-		{"data:image/png;base64,AAAA", false},
-		{"https://bad host/", false},
-		{"", false},
-	} {
-		got := Account{PictureURL: tt.address}.Picture()
-		if shown := got == tt.address && got != ""; shown != tt.shown {
-			t.Errorf("Picture of %q = %q, want shown %v", tt.address, got, tt.shown)
-		}
-		body := string(draw(t, Chooser{Accounts: []Account{{PictureURL: tt.address}}}))
-		if inPage := strings.Contains(body, `alt="" loading="lazy"`); inPage != tt.shown {
-			t.Errorf("%q in the page: %v, want %v", tt.address, inPage, tt.shown)
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package page
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 )
@@ -32,7 +33,7 @@ func (m Missing) Title() string {
 	return "Why is my account not here?"
 }
 
-// Refused says whether a permission is declined that we cannot do without:
+// Refused reports whether a permission is declined that we cannot do without:
 // then we stopped before anything was saved.
 func (m Missing) Refused() bool {
 	return slices.ContainsFunc(m.Declined, func(p Permission) bool { return !p.Optional })
@@ -66,31 +67,23 @@ type Group struct {
 	Pages []Verdict
 }
 
-// foldFrom is the number of Pages from which a group's list is folded up, so
-// that the advice stays in sight.
-const foldFrom = 9
-
-// Folded says whether the list is too long to stand open.
-func (g Group) Folded() bool { return len(g.Pages) >= foldFrom }
+// Folded reports whether the list is folded up, so that the advice stays in
+// sight: with nine Pages or more.
+func (g Group) Folded() bool { return len(g.Pages) >= 9 }
 
 // Groups sorts the Pages by verdict; a verdict without a Page is left out.
 func (m Missing) Groups() []Group {
 	var groups []Group
 	for kind := NoInstagram; kind <= Connected; kind++ {
-		group := Group{Advice: kind.Advice()}
-		for _, verdict := range m.Pages {
-			if verdict.Kind == kind {
-				group.Pages = append(group.Pages, verdict)
-			}
-		}
-		if len(group.Pages) > 0 {
-			groups = append(groups, group)
+		others := func(v Verdict) bool { return v.Kind != kind }
+		if pages := slices.DeleteFunc(slices.Clone(m.Pages), others); len(pages) > 0 {
+			groups = append(groups, Group{kind.Advice(), pages})
 		}
 	}
 	return groups
 }
 
-// SomeConnected says whether the page lists an account that is well: then it
+// SomeConnected reports whether the page lists an account that is well: then it
 // explains the others only.
 func (m Missing) SomeConnected() bool {
 	return slices.ContainsFunc(m.Pages, func(v Verdict) bool { return v.Kind == Connected })
@@ -98,8 +91,49 @@ func (m Missing) SomeConnected() bool {
 
 // Label is the Page's name, or a stand-in where Meta gave none.
 func (v Verdict) Label() string {
-	if name := strings.TrimSpace(v.PageName); name != "" {
-		return name
+	return cmp.Or(strings.TrimSpace(v.PageName), "A Page without a name")
+}
+
+// Stopped is the user names, without @, of accounts that were connected and
+// that the person's new grant no longer covers.
+type Stopped []string
+
+// Sentence names them all: "@a and @b were not shared this time and stopped."
+func (s Stopped) Sentence() string {
+	last := len(s) - 1
+	switch {
+	case last < 0:
+		return ""
+	case last == 0:
+		return "@" + s[0] + " was not shared this time and stopped."
 	}
-	return "A Page without a name"
+	return "@" + strings.Join(s[:last], ", @") + " and @" + s[last] + " were not shared this time and stopped."
+}
+
+// Permission is one that the person declined in Meta's dialog.
+type Permission struct {
+	Name     string // as Meta calls it
+	Lost     string // what stops working without it, a full sentence
+	Optional bool   // an account can be connected without it
+}
+
+// Permissions tells for each permission, by Meta's name, what stops working
+// without it. One that we do not know counts as needed.
+func Permissions(names []string) []Permission {
+	told := make([]Permission, len(names))
+	for i, name := range names {
+		lost := cmp.Or(permissions[name].Lost, "A part of this app that needs it does not work.")
+		told[i] = Permission{name, lost, permissions[name].Optional}
+	}
+	return told
+}
+
+// permissions says what each is for: https://developers.facebook.com/docs/permissions
+var permissions = map[string]Permission{
+	"instagram_basic":           {Lost: "We cannot see which Instagram account belongs to your Page."},
+	"instagram_manage_messages": {Lost: "We cannot read or answer the messages of your Instagram account."},
+	"pages_show_list":           {Lost: "We cannot see your Facebook Pages, and an Instagram account is found through its Page."},
+	"pages_manage_metadata":     {Lost: "Meta does not tell us when a message arrives."},
+	"pages_messaging":           {Lost: "An account can be connected, but new messages may not reach us.", Optional: true},
+	"business_management":       {Lost: "We may not see Pages that belong to a company or an agency, nor the Instagram accounts behind them.", Optional: true},
 }

@@ -1,5 +1,9 @@
 // Package page draws the HTML pages that a person may meet on the way to a
-// connected account: an error, the chooser, and "Why is my account not here?".
+// connected account: an [Error], the [Chooser], [Missing] ("Why is my account
+// not here?") and [Erased]. Start at [Render].
+//
+// It decides nothing and sends nothing: what a page shows are its fields, and
+// the caller writes the [Document] with a status and headers.
 //
 // Each page works without JavaScript. Style and script are files of our own
 // under public/, so that the Content-Security-Policy needs no exception.
@@ -10,8 +14,8 @@ import (
 	"embed"
 	"fmt"
 	"html/template"
-	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -28,7 +32,7 @@ var templates = sync.OnceValue(func() *template.Template {
 // metaImages are the hosts of Meta's CDN that serve profile pictures.
 var metaImages = []string{"https://*.cdninstagram.com", "https://*.fbcdn.net"}
 
-// Page is one of the pages of this package: Error, Chooser or Missing.
+// Page is one of the pages of this package: [Error], [Chooser], [Missing] or [Erased].
 type Page interface {
 	// template names the file in templates/ that draws the page.
 	template() string
@@ -42,29 +46,19 @@ type Policy struct {
 	Forms  []string // where a form may end, redirects included: Meta's dialog and the allowed origins
 }
 
-// Render draws p and sends it with the given status. It draws into memory
-// first: when it returns an error of the template, nothing has been written and
-// no header set, so the caller may still answer something else. It calls
-// WriteHeader and Write once each, because the platform keeps the last status
-// and sends headers that come late.
-func Render(w http.ResponseWriter, status int, policy Policy, p Page) error {
+// Document is a page ready to be sent as "text/html; charset=utf-8".
+type Document struct {
+	Body                  []byte
+	ContentSecurityPolicy string // the value of that header
+}
+
+// Render draws p. An error is one of the template, and the Document is empty then.
+func Render(policy Policy, p Page) (Document, error) {
 	var body bytes.Buffer
 	if err := templates().ExecuteTemplate(&body, p.template(), p); err != nil {
-		return fmt.Errorf("drawing the page: %w", err)
+		return Document{}, fmt.Errorf("drawing the page: %w", err)
 	}
-	h := w.Header()
-	h.Set("Content-Type", "text/html; charset=utf-8")
-	h.Set("Content-Security-Policy", policy.header())
-	h.Set("Cache-Control", "no-store")
-	// Not no-referrer: with it a page's own form POSTs send "Origin: null".
-	h.Set("Referrer-Policy", "same-origin")
-	h.Set("Strict-Transport-Security", "max-age=63072000")
-	h.Set("X-Content-Type-Options", "nosniff")
-	w.WriteHeader(status)
-	if _, err := w.Write(body.Bytes()); err != nil {
-		return fmt.Errorf("sending the page: %w", err)
-	}
-	return nil
+	return Document{Body: body.Bytes(), ContentSecurityPolicy: policy.header()}, nil
 }
 
 // header is the value of Content-Security-Policy. form-action names every
@@ -75,19 +69,11 @@ func (p Policy) header() string {
 		"default-src 'none'",
 		"style-src 'self'",
 		"script-src 'self'",
-		"img-src " + sources(metaImages, origins(p.Images)),
-		"form-action " + sources(origins(p.Forms)),
+		"img-src " + strings.Join(slices.Concat([]string{"'self'"}, metaImages, origins(p.Images)), " "),
+		"form-action " + strings.Join(slices.Concat([]string{"'self'"}, origins(p.Forms)), " "),
 		"base-uri 'none'",
 		"frame-ancestors 'none'",
 	}, "; ")
-}
-
-func sources(lists ...[]string) string {
-	all := []string{"'self'"}
-	for _, list := range lists {
-		all = append(all, list...)
-	}
-	return strings.Join(all, " ")
 }
 
 // origins keeps the entries that are an origin and nothing more: a space, a
@@ -96,10 +82,8 @@ func origins(entries []string) []string {
 	var kept []string
 	for _, entry := range entries {
 		u, err := url.Parse(entry)
-		if err != nil || u.Host == "" || strings.ContainsAny(entry, " ,;'\"*") {
-			continue
-		}
-		if (u.Scheme == "https" || u.Scheme == "http") && entry == u.Scheme+"://"+u.Host {
+		if err == nil && u.Host != "" && entry == u.Scheme+"://"+u.Host &&
+			(u.Scheme == "https" || u.Scheme == "http") && !strings.ContainsAny(entry, " ,;'\"*") {
 			kept = append(kept, entry)
 		}
 	}

@@ -24,14 +24,14 @@ const (
 )
 
 var (
-	// ErrExpired says that a cookie is ours, but older than ten minutes.
+	// ErrExpired reports that a cookie is ours, but older than ten minutes.
 	ErrExpired = errors.New("expired seal")
-	// ErrTooLarge says that a value does not fit into a cookie.
+	// ErrTooLarge reports that a value does not fit into a cookie.
 	ErrTooLarge = errors.New("too large for a cookie")
 )
 
 // Cookies is one kind of sealed cookie, one cookie a flow, so that two tabs do
-// not disturb each other. T is encoded as JSON.
+// not disturb each other. T is encoded as JSON. All fields must be set.
 type Cookies[T any] struct {
 	Box    *Box
 	Kind   string // part of the name
@@ -51,9 +51,10 @@ func Flow(state string) string {
 	return hex.EncodeToString(sum[:8])
 }
 
-// Set seals value for the flow and lets go of the oldest flows beyond four, or
-// beyond what a header can take.
-func (c Cookies[T]) Set(w http.ResponseWriter, r *http.Request, flow string, value T) error {
+// Set seals value for the flow and removes the oldest flows that the browser
+// sent, beyond four or beyond what a header can take. [ErrTooLarge] says that
+// value does not fit; nothing is changed then.
+func (c Cookies[T]) Set(jar *Jar, flow string, value T) error {
 	name := c.prefix() + flow
 	var plain bytes.Buffer
 	encoder := json.NewEncoder(&plain)
@@ -65,61 +66,64 @@ func (c Cookies[T]) Set(w http.ResponseWriter, r *http.Request, flow string, val
 	if len(cookie.String()) > maxBytes {
 		return ErrTooLarge
 	}
-	http.SetCookie(w, cookie)
+	jar.change(cookie)
 
-	others := slices.DeleteFunc(c.all(r), func(o found[T]) bool { return o.name == name })
+	others := slices.DeleteFunc(c.all(jar), func(o sent[T]) bool { return o.Name == name })
 	total := len(cookie.Value)
 	for i, old := range others {
-		if total += old.size; i >= keep-1 || total > maxTotal {
-			http.SetCookie(w, c.cookie(old.name, "", -1))
+		if total += len(old.Value); i >= keep-1 || total > maxTotal {
+			jar.change(c.cookie(old.Name, "", -1))
 		}
 	}
 	return nil
 }
 
-// Get opens the flow's cookie: ErrUnreadable where there is none or it is not
-// ours, ErrExpired where the sealed time says so.
-func (c Cookies[T]) Get(r *http.Request, flow string) (T, error) {
-	cookie, err := r.Cookie(c.prefix() + flow)
-	if err != nil {
-		var none T
-		return none, ErrUnreadable
+// Get opens the flow's cookie: [ErrUnreadable] where there is none or it is not
+// ours, [ErrExpired] where the sealed time says so.
+func (c Cookies[T]) Get(jar *Jar, flow string) (value T, err error) {
+	name := c.prefix() + flow
+	i := slices.IndexFunc(jar.sent, func(cookie *http.Cookie) bool { return cookie.Name == name })
+	if i < 0 {
+		return value, ErrUnreadable
 	}
-	opened, err := c.open(cookie)
+	opened, err := c.open(jar.sent[i])
 	return opened.Value, err
 }
 
-// Newest opens the youngest cookie of this kind and names its flow.
-func (c Cookies[T]) Newest(r *http.Request) (flow string, value T, err error) {
-	for _, f := range c.all(r) {
-		return strings.TrimPrefix(f.name, c.prefix()), f.opened.Value, f.err
+// Newest opens the youngest cookie of this kind and names its flow. Its errors
+// are those of [Cookies.Get].
+func (c Cookies[T]) Newest(jar *Jar) (flow string, value T, err error) {
+	for _, s := range c.all(jar) {
+		return strings.TrimPrefix(s.Name, c.prefix()), s.opened.Value, s.err
 	}
 	return "", value, ErrUnreadable
 }
 
 // Clear removes the flow's cookie from the browser.
-func (c Cookies[T]) Clear(w http.ResponseWriter, flow string) {
-	http.SetCookie(w, c.cookie(c.prefix()+flow, "", -1))
+func (c Cookies[T]) Clear(jar *Jar, flow string) {
+	jar.change(c.cookie(c.prefix()+flow, "", -1))
 }
 
-type found[T any] struct {
-	name   string
-	size   int // bytes of the value
+// sent is one cookie that the browser sent.
+type sent[T any] struct {
+	*http.Cookie
 	opened sealedValue[T]
 	err    error
 }
 
-// all returns the request's cookies of this kind, the youngest first, those
-// that cannot be opened last.
-func (c Cookies[T]) all(r *http.Request) []found[T] {
-	var all []found[T]
-	for _, cookie := range r.Cookies() {
+// all returns the cookies of this kind that the browser sent, the youngest
+// first, those that cannot be opened last.
+func (c Cookies[T]) all(jar *Jar) []sent[T] {
+	var all []sent[T]
+	for _, cookie := range jar.sent {
 		if strings.HasPrefix(cookie.Name, c.prefix()) {
 			opened, err := c.open(cookie)
-			all = append(all, found[T]{name: cookie.Name, size: len(cookie.Value), opened: opened, err: err})
+			all = append(all, sent[T]{cookie, opened, err})
 		}
 	}
-	slices.SortStableFunc(all, func(a, b found[T]) int { return cmp.Compare(b.opened.Issued, a.opened.Issued) })
+	slices.SortStableFunc(all, func(a, b sent[T]) int {
+		return cmp.Compare(b.opened.Issued, a.opened.Issued)
+	})
 	return all
 }
 
@@ -149,4 +153,22 @@ func (c Cookies[T]) cookie(name, value string, maxAge int) *http.Cookie {
 		Name: name, Value: value, Path: "/", MaxAge: maxAge,
 		Secure: c.Secure, HttpOnly: true, SameSite: http.SameSiteLaxMode,
 	}
+}
+
+// Jar is the cookies of one request: those that the browser sent, and the
+// changes that the response must carry. With it a flow reads and writes cookies
+// and needs no HTTP request. What was changed is not read back. A Jar is for
+// one goroutine.
+type Jar struct{ sent, changes []*http.Cookie }
+
+// NewJar holds what the browser sent: [http.Request.Cookies].
+func NewJar(sent []*http.Cookie) *Jar { return &Jar{sent: sent} }
+
+// Changes returns the cookies to send back with [http.SetCookie], in the order
+// in which they were changed last: one a name. A negative MaxAge removes one.
+func (j *Jar) Changes() []*http.Cookie { return j.changes }
+
+func (j *Jar) change(cookie *http.Cookie) {
+	earlier := func(c *http.Cookie) bool { return c.Name == cookie.Name }
+	j.changes = append(slices.DeleteFunc(j.changes, earlier), cookie)
 }

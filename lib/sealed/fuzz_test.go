@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -30,10 +29,10 @@ var seals = []seal{
 
 const fuzzPrefix = "__Host-igconnect_state_"
 
-// FuzzCookies gives a whole Cookie header. Nothing but a seal of ours is
-// believed, under its own name, in time and where it stands first; such a one
-// is believed among whatever else; and a new flow leaves the browser with no
-// more than four.
+// FuzzCookies gives a whole Cookie header. A flow's cookie opens only if we sealed
+// it under its own name, in time, and if it is the first of its name, whatever
+// other cookies are sent; and a new flow leaves the browser with no more than
+// four.
 func FuzzCookies(f *testing.F) {
 	cookies := Cookies[note]{Box: box(f, "one"), Kind: "state", Secure: true, Now: func() time.Time { return fuzzNow }}
 	f.Fuzz(func(t *testing.T, header string) {
@@ -65,20 +64,22 @@ func FuzzCookies(f *testing.F) {
 
 // checkSet begins one more flow in a browser that sent the header.
 func checkSet(t *testing.T, cookies Cookies[note], header string) {
-	r, w := withHeader(header), httptest.NewRecorder()
-	if err := cookies.Set(w, r, "new", note{"x"}); err != nil {
+	jar := withHeader(header)
+	if err := cookies.Set(jar, "new", note{"x"}); err != nil {
 		t.Fatal(err)
 	}
 	left := map[string]bool{}
-	for _, cookie := range r.Cookies() {
+	for _, cookie := range jar.sent {
 		if strings.HasPrefix(cookie.Name, fuzzPrefix) {
 			left[cookie.Name] = true
 		}
 	}
-	for _, line := range w.Header()["Set-Cookie"] {
+	for _, change := range jar.Changes() {
+		line := change.String()
 		name, rest, _ := strings.Cut(line, "=")
 		_, attributes, _ := strings.Cut(rest, "; ")
-		if !strings.HasPrefix(name, fuzzPrefix) || strings.ContainsAny(line, "\r\n\x00") || len(line) > len(header)+maxBytes {
+		broken := strings.ContainsAny(line, "\r\n\x00") || len(line) > len(header)+maxBytes
+		if broken || !strings.HasPrefix(name, fuzzPrefix) {
 			t.Errorf("Set-Cookie: %q", line)
 		}
 		switch attributes {
@@ -95,8 +96,8 @@ func checkSet(t *testing.T, cookies Cookies[note], header string) {
 	}
 }
 
-// FuzzBox seals anything for any name: it opens for that name alone, and not
-// with a bit flipped, a character less or more, or another key.
+// FuzzBox seals anything for any name: it opens for that name only, and not with a
+// bit flipped, a character less or more, or another key.
 func FuzzBox(f *testing.F) {
 	b, other := box(f, "one", "an older one"), box(f, "another")
 	f.Fuzz(func(t *testing.T, name string, plain []byte, otherName string, at uint16) {
@@ -124,8 +125,8 @@ func FuzzBox(f *testing.F) {
 	})
 }
 
-func withHeader(header string) *http.Request {
-	return &http.Request{Header: http.Header{"Cookie": {header}}}
+func withHeader(header string) *Jar {
+	return NewJar((&http.Request{Header: http.Header{"Cookie": {header}}}).Cookies())
 }
 
 // sentCookies are the cookies of a header, read for these tests alone.

@@ -3,7 +3,7 @@ package sealed
 import (
 	"errors"
 	"net/http"
-	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -25,6 +25,7 @@ func box(t testing.TB, secrets ...string) *Box {
 }
 
 func TestBox(t *testing.T) {
+	t.Parallel()
 	b := box(t, "one")
 	value := b.Seal("name", []byte("hello"))
 	if b.Seal("name", []byte("hello")) == value {
@@ -66,19 +67,21 @@ func TestBox(t *testing.T) {
 
 type note struct{ Text string }
 
-// browser is as much of a cookie jar as the tests need.
+// browser holds cookies by name, as much as these tests need.
 type browser map[string]string
 
-func (b browser) request() *http.Request {
-	r := httptest.NewRequest("GET", "/", nil)
+// jar is the [Jar] of a request of this browser.
+func (b browser) jar() *Jar {
+	var sent []*http.Cookie
 	for name, value := range b {
-		r.AddCookie(&http.Cookie{Name: name, Value: value})
+		sent = append(sent, &http.Cookie{Name: name, Value: value})
 	}
-	return r
+	return NewJar(sent)
 }
 
-func (b browser) take(w *httptest.ResponseRecorder) {
-	for _, cookie := range w.Result().Cookies() {
+// take makes the changes that a response carries.
+func (b browser) take(jar *Jar) {
+	for _, cookie := range jar.Changes() {
 		if cookie.MaxAge < 0 {
 			delete(b, cookie.Name)
 		} else {
@@ -87,17 +90,25 @@ func (b browser) take(w *httptest.ResponseRecorder) {
 	}
 }
 
-func TestCookies(t *testing.T) {
+// states are the cookies of these tests and the clock that they read.
+func states(t *testing.T) (Cookies[note], *time.Time) {
 	now := time.Unix(1_800_000_000, 0)
-	cookies := Cookies[note]{Box: box(t, "one"), Kind: "state", Secure: true, Now: func() time.Time { return now }}
-	jar := browser{"__Host-igconnect_state_junk": "junk", "other": "x"}
+	return Cookies[note]{
+		Box: box(t, "one"), Kind: "state", Secure: true, Now: func() time.Time { return now },
+	}, &now
+}
 
-	flow := Flow("the state")
-	w := httptest.NewRecorder()
-	if err := cookies.Set(w, jar.request(), flow, note{"hello"}); err != nil {
+func TestCookies(t *testing.T) {
+	t.Parallel()
+	cookies, now := states(t)
+	b := browser{"__Host-igconnect_state_junk": "junk", "other": "x"}
+	flow, another := Flow("the state"), Flow("another")
+
+	jar := b.jar()
+	if err := cookies.Set(jar, flow, note{"hello"}); err != nil {
 		t.Fatal(err)
 	}
-	header := w.Header().Get("Set-Cookie")
+	header := jar.Changes()[0].String()
 	_, attributes, _ := strings.Cut(header, "; ")
 	if want := "Path=/; Max-Age=600; HttpOnly; Secure; SameSite=Lax"; attributes != want {
 		t.Errorf("attributes %q, want %q", attributes, want)
@@ -105,73 +116,105 @@ func TestCookies(t *testing.T) {
 	if !strings.HasPrefix(header, "__Host-igconnect_state_"+flow+"=") || strings.Contains(header, "hello") {
 		t.Errorf("Set-Cookie: %s", header)
 	}
-	jar.take(w)
-	if got, err := cookies.Get(jar.request(), flow); err != nil || got.Text != "hello" {
-		t.Errorf("Get = %v, %v", got, err)
-	}
-	if _, err := cookies.Get(jar.request(), Flow("another")); !errors.Is(err, ErrUnreadable) {
-		t.Errorf("another flow: %v", err)
-	}
-	jar["__Host-igconnect_state_"+Flow("another")] = jar["__Host-igconnect_state_"+flow]
-	if _, err := cookies.Get(jar.request(), Flow("another")); !errors.Is(err, ErrUnreadable) {
-		t.Errorf("moved to another name: %v", err)
-	}
+	b.take(jar)
 
-	now = now.Add(Lifetime)
-	if _, err := cookies.Get(jar.request(), flow); err != nil {
-		t.Errorf("after ten minutes: %v", err)
+	want := func(when, flow string, want error) {
+		t.Helper()
+		if got, err := cookies.Get(b.jar(), flow); !errors.Is(err, want) || err == nil && got.Text != "hello" {
+			t.Errorf("%s: %v, %v; want error %v", when, got, err, want)
+		}
 	}
-	now = now.Add(time.Second)
-	if _, err := cookies.Get(jar.request(), flow); !errors.Is(err, ErrExpired) {
-		t.Errorf("a second later: %v", err)
-	}
+	want("at once", flow, nil)
+	want("another flow", another, ErrUnreadable)
+	b["__Host-igconnect_state_"+another] = b["__Host-igconnect_state_"+flow]
+	want("moved to another name", another, ErrUnreadable)
+	*now = now.Add(Lifetime)
+	want("after ten minutes", flow, nil)
+	*now = now.Add(time.Second)
+	want("a second later", flow, ErrExpired)
 
-	w = httptest.NewRecorder()
-	cookies.Clear(w, flow)
-	jar.take(w)
-	if _, err := cookies.Get(jar.request(), flow); !errors.Is(err, ErrUnreadable) {
-		t.Errorf("cleared: %v", err)
+	jar = b.jar()
+	cookies.Clear(jar, flow)
+	b.take(jar)
+	want("cleared", flow, ErrUnreadable)
+}
+
+// TestJar: a name changes once, as it was changed last, and what was changed is
+// not what the browser sent.
+func TestJar(t *testing.T) {
+	t.Parallel()
+	cookies, _ := states(t)
+	b := browser{}
+	first := b.jar()
+	if err := cookies.Set(first, "a", note{"before"}); err != nil {
+		t.Fatal(err)
+	}
+	b.take(first)
+
+	jar := b.jar()
+	cookies.Clear(jar, "a")
+	cookies.Clear(jar, "b")
+	if err := cookies.Set(jar, "a", note{"after"}); err != nil {
+		t.Fatal(err)
+	}
+	if err := cookies.Set(jar, "c", note{strings.Repeat("x", 3000)}); !errors.Is(err, ErrTooLarge) {
+		t.Errorf("3,000 bytes: %v", err)
+	}
+	var changes []string
+	for _, change := range jar.Changes() {
+		name, _, _ := strings.Cut(change.String(), "=")
+		changes = append(changes, strings.TrimPrefix(name, cookies.prefix()))
+	}
+	if !slices.Equal(changes, []string{"b", "a"}) {
+		t.Errorf("changes %q, want b and then a", changes)
+	}
+	if got, err := cookies.Get(jar, "a"); err != nil || got.Text != "before" {
+		t.Errorf("Get reads %v, %v; want what the browser sent", got, err)
+	}
+	b.take(jar)
+	if got, err := cookies.Get(b.jar(), "a"); err != nil || got.Text != "after" {
+		t.Errorf("the next request reads %v, %v", got, err)
 	}
 }
 
 func TestCookiesKeepTheNewestFour(t *testing.T) {
-	now := time.Unix(1_800_000_000, 0)
-	cookies := Cookies[note]{Box: box(t, "one"), Kind: "state", Secure: true, Now: func() time.Time { return now }}
-	jar := browser{"__Host-igconnect_state_junk": "junk", "igconnect_state_x": "of http"}
-	for _, state := range []string{"a", "b", "c", "d", "e", "f", "g", "h", "i", "j"} {
-		now = now.Add(time.Second)
-		w := httptest.NewRecorder()
-		if err := cookies.Set(w, jar.request(), Flow(state), note{state}); err != nil {
+	t.Parallel()
+	cookies, now := states(t)
+	b := browser{"__Host-igconnect_state_junk": "junk", "igconnect_state_x": "of http"}
+	for _, state := range strings.Split("abcdefghij", "") {
+		*now = now.Add(time.Second)
+		jar := b.jar()
+		if err := cookies.Set(jar, Flow(state), note{state}); err != nil {
 			t.Fatal(err)
 		}
-		jar.take(w)
+		b.take(jar)
 	}
-	if len(jar) != 5 {
-		t.Errorf("%d cookies kept: %v", len(jar), jar)
+	if len(b) != 5 {
+		t.Errorf("%d cookies kept: %v", len(b), b)
 	}
 	for _, state := range []string{"g", "h", "i", "j"} {
-		if got, err := cookies.Get(jar.request(), Flow(state)); err != nil || got.Text != state {
+		if got, err := cookies.Get(b.jar(), Flow(state)); err != nil || got.Text != state {
 			t.Errorf("flow %s: %v, %v", state, got, err)
 		}
 	}
-	if flow, got, err := cookies.Newest(jar.request()); err != nil || got.Text != "j" || flow != Flow("j") {
+	if flow, got, err := cookies.Newest(b.jar()); err != nil || got.Text != "j" || flow != Flow("j") {
 		t.Errorf("Newest = %s, %v, %v", flow, got, err)
 	}
 }
 
 func TestCookiesWithoutTLS(t *testing.T) {
-	cookies := Cookies[note]{Box: box(t, "one"), Kind: "state", Now: time.Now}
-	w := httptest.NewRecorder()
-	if err := cookies.Set(w, httptest.NewRequest("GET", "/", nil), "f", note{}); err != nil {
+	t.Parallel()
+	cookies, _ := states(t)
+	cookies.Secure = false
+	jar := NewJar(nil)
+	if err := cookies.Set(jar, "f", note{}); err != nil {
 		t.Fatal(err)
 	}
-	if header := w.Header().Get("Set-Cookie"); !strings.HasPrefix(header, "igconnect_state_f=") || strings.Contains(header, "Secure") {
+	header := jar.Changes()[0].String()
+	if !strings.HasPrefix(header, "igconnect_state_f=") || strings.Contains(header, "Secure") {
 		t.Errorf("Set-Cookie: %s", header)
 	}
-	if _, _, err := cookies.Newest(httptest.NewRequest("GET", "/", nil)); !errors.Is(err, ErrUnreadable) {
+	if _, _, err := cookies.Newest(NewJar(nil)); !errors.Is(err, ErrUnreadable) {
 		t.Errorf("Newest of none: %v", err)
-	}
-	if err := cookies.Set(w, httptest.NewRequest("GET", "/", nil), "f", note{strings.Repeat("x", 3000)}); !errors.Is(err, ErrTooLarge) {
-		t.Errorf("3,000 bytes: %v", err)
 	}
 }

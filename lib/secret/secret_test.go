@@ -19,6 +19,7 @@ type holder struct {
 }
 
 func TestNeverPrinted(t *testing.T) {
+	t.Parallel()
 	s := New(plain)
 	h := holder{Public: s, private: s, pointer: &s, list: []String{s}, byName: map[string]String{"a": s}}
 	var log strings.Builder
@@ -43,6 +44,7 @@ func TestNeverPrinted(t *testing.T) {
 }
 
 func TestEqual(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name   string
 		secret String
@@ -63,6 +65,7 @@ func TestEqual(t *testing.T) {
 }
 
 func TestUnmarshalJSON(t *testing.T) {
+	t.Parallel()
 	var answer struct{ Token, None String }
 	if err := json.Unmarshal([]byte(`{"token":"abc","none":null}`), &answer); err != nil {
 		t.Fatal(err)
@@ -77,6 +80,7 @@ func TestUnmarshalJSON(t *testing.T) {
 }
 
 func TestMask(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct{ name, text, want string }{
 		{"a known secret", "Malformed access token a|b.", "Malformed access token [secret]."},
 		{"the same, encoded", "at /x?token=a%7Cb", "at /x?token=[secret]"},

@@ -1,12 +1,17 @@
 package store
 
 import (
+	"cmp"
 	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"reflect"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
-	"github.com/google/uuid"
 	postgrest "github.com/supabase-community/postgrest-go"
 
 	"igconnect/lib/secret"
@@ -21,86 +26,196 @@ const (
 	StatusReconnect = "reconnect" // needs its person
 )
 
-// Connection is one user's Instagram account with its tokens: a row of
-// public.user_configs.
-type Connection struct {
-	UserID            uuid.UUID
-	InstagramID       string
-	Token             secret.String // the 60-day user token
-	PageToken         secret.String // empty where Meta gave none
-	PageID            string
-	PageName          string
-	Username          string
-	Name              string
-	PictureURL        string
-	FacebookUserID    string // app-scoped
-	Scopes            []string
-	TokenExpires      time.Time // zero: never
-	DataAccessExpires time.Time // zero: unknown
-	Connected         time.Time
-	Subscription      Subscription
-}
-
-// Subscription is what the Page's webhook subscription came to.
-type Subscription struct {
-	Fields []string // what was reached
-	Error  string   // what was refused; "" if nothing
-}
-
-// row is a connection on the wire. Bulk rows must have the same keys, so none
-// is ever left out; the database's triggers seal both tokens.
-type row struct {
-	UserID            uuid.UUID  `json:"user_id"`
+// Account is what a user may see of a connection, under the columns' names.
+type Account struct {
 	InstagramID       string     `json:"instagram_id"`
-	Token             string     `json:"token"`
-	PageToken         *string    `json:"page_token"`
-	PageID            string     `json:"page_id"`
-	PageName          string     `json:"page_name"`
-	Username          string     `json:"username"`
-	Name              string     `json:"name"`
-	PictureURL        string     `json:"picture_url"`
-	FacebookUserID    string     `json:"facebook_user_id"`
-	Scopes            []string   `json:"scopes"`
-	TokenExpires      *time.Time `json:"token_expires_at"`
-	DataAccessExpires *time.Time `json:"data_access_expires_at"`
-	Status            string     `json:"status"`
-	StatusReason      *string    `json:"status_reason"`
-	CheckedAt         time.Time  `json:"checked_at"`
-	ConnectedAt       time.Time  `json:"connected_at"`
-	subscription
+	Username          Text       `json:"username"`
+	Name              Text       `json:"name"`
+	PictureURL        Text       `json:"picture_url"`
+	PageID            Text       `json:"page_id"` // null where the login needs no Page
+	PageName          Text       `json:"page_name"`
+	Status            string     `json:"status"` // active, expiring, reconnect
+	StatusReason      Text       `json:"status_reason"`
+	TokenExpires      *Timestamp `json:"token_expires_at"` // null: never
+	Connected         *Timestamp `json:"connected_at"`
+	SubscribedFields  []string   `json:"subscribed_fields"`
+	SubscriptionError Text       `json:"subscription_error"`
 }
 
-type subscription struct {
-	Fields []string `json:"subscribed_fields"`
-	Error  *string  `json:"subscription_error"`
+// Connection is a row of public.user_configs without its tokens: one Instagram
+// account that one user connected. A new column goes into its migration and
+// here, or into [Account] where its user may see it, and nowhere else.
+type Connection struct {
+	UserID            string     `json:"user_id"`
+	AuthUserID        Text       `json:"auth_user_id"`     // the same, where it is a user of Supabase Auth
+	FacebookUserID    Text       `json:"facebook_user_id"` // app-scoped; null where only the seed's columns were written
+	Scopes            []string   `json:"scopes"`
+	DataAccessExpires *Timestamp `json:"data_access_expires_at"` // null: unknown
+	Checked           *Timestamp `json:"checked_at"`
+	Account
+}
+
+// Tokens are the columns that the database seals.
+type Tokens struct {
+	Token     secret.String `json:"token"`      // of the person, for 60 days
+	PageToken secret.String `json:"page_token"` // empty where Meta gave none, or there is no Page
+}
+
+// Sealed is a connection together with its tokens, as it is saved and as the
+// look-up opens it.
+type Sealed struct {
+	Connection
+	Tokens
+}
+
+// row is a connection as it is sent: the one type that writes the tokens out.
+// Bulk rows must have the same keys, so none is ever left out.
+type row struct {
+	Connection
+	Token     string `json:"token"`
+	PageToken Text   `json:"page_token"`
+}
+
+// columns lists the columns of Connection, as its fields name them.
+var columns = sync.OnceValue(func() string {
+	return strings.Join(columnsOf(reflect.TypeFor[Connection]()), ",")
+})
+
+func columnsOf(row reflect.Type) []string {
+	var names []string
+	for i := range row.NumField() {
+		if field := row.Field(i); field.Anonymous {
+			names = append(names, columnsOf(field.Type)...)
+		} else {
+			names = append(names, field.Tag.Get("json"))
+		}
+	}
+	return names
+}
+
+// Text is a text column, empty in Go where it is null in the table.
+type Text string
+
+// MarshalJSON writes an empty text as null.
+func (t Text) MarshalJSON() ([]byte, error) {
+	if t == "" {
+		return []byte("null"), nil
+	}
+	return json.Marshal(string(t))
+}
+
+// Timestamp is a timestamptz. PostgREST writes RFC 3339; Supabase Lite writes
+// PostgreSQL's own form. It is always given out as RFC 3339, in UTC.
+type Timestamp struct{ time.Time }
+
+// At is the time as a column: null where it is zero.
+func At(t time.Time) *Timestamp {
+	if t.IsZero() {
+		return nil
+	}
+	return &Timestamp{t.UTC()}
+}
+
+// UnmarshalJSON takes both forms.
+func (t *Timestamp) UnmarshalJSON(data []byte) error {
+	text := strings.Trim(string(data), `"`)
+	for _, layout := range []string{time.RFC3339Nano, "2006-01-02 15:04:05.999999999-07", "2006-01-02 15:04:05.999999999-07:00"} {
+		at, err := time.Parse(layout, text)
+		if year := at.UTC().Year(); err == nil && year >= 0 && year <= 9999 { // JSON has no others
+			t.Time = at.UTC()
+			return nil
+		}
+	}
+	return errors.New("not a timestamp")
 }
 
 // Save writes the connections in one call: new ones are inserted, known ones
-// replaced and active again. No account may appear twice. Saving twice does
-// no harm.
-func (s *Store) Save(ctx context.Context, all []Connection) error {
+// replaced; the database's triggers seal their tokens. No account may appear
+// twice. Saving twice does no harm.
+func (s *Store) Save(ctx context.Context, all []Sealed) error {
 	rows := make([]row, len(all))
 	for i, c := range all {
-		rows[i] = row{
-			UserID: c.UserID, InstagramID: c.InstagramID, Token: c.Token.Reveal(), PageToken: orNull(c.PageToken.Reveal()),
-			PageID: c.PageID, PageName: c.PageName, Username: c.Username, Name: c.Name, PictureURL: c.PictureURL,
-			FacebookUserID: c.FacebookUserID, Scopes: orEmpty(c.Scopes),
-			TokenExpires: orNull(c.TokenExpires), DataAccessExpires: orNull(c.DataAccessExpires),
-			Status: StatusActive, CheckedAt: c.Connected, ConnectedAt: c.Connected,
-			subscription: c.Subscription.onTheWire(),
-		}
+		rows[i] = row{c.Connection, c.Token.Reveal(), Text(c.PageToken.Reveal())}
 	}
-	return s.write(ctx, "saving the connections", func() *postgrest.FilterBuilder {
+	return write(ctx, "saving the connections", func() *query {
 		return s.client.From(connections).Upsert(rows, "user_id,instagram_id", "minimal", "")
 	})
 }
 
+// OfUser lists a user's connections, the newest first.
+func (s *Store) OfUser(ctx context.Context, user string) ([]Connection, error) {
+	return s.list(ctx, func(q *query) *query { return q.Filter("user_id", "in", anyOf(user)) })
+}
+
+// OfPerson lists what a Facebook person connected, for whichever users, and
+// the rows that name no person: they were written without one.
+func (s *Store) OfPerson(ctx context.Context, facebookUserID string) ([]Connection, error) {
+	return s.list(ctx, func(q *query) *query {
+		return q.Or("facebook_user_id.in."+anyOf(facebookUserID)+",facebook_user_id.is.null", "")
+	})
+}
+
+// OfUserOrPerson lists a user's connections and those of a Facebook person.
+func (s *Store) OfUserOrPerson(ctx context.Context, user, facebookUserID string) ([]Connection, error) {
+	return s.list(ctx, func(q *query) *query {
+		return q.Or(fmt.Sprintf("user_id.in.%s,facebook_user_id.in.%s", anyOf(user), anyOf(facebookUserID)), "")
+	})
+}
+
+func (s *Store) list(ctx context.Context, filter func(*query) *query) ([]Connection, error) {
+	var rows []Connection
+	err := repeated(ctx, "listing the connections", func(ctx context.Context) error {
+		q := filter(s.client.From(connections).Select(columns(), "", false)).Order("connected_at", nil).
+			Order("instagram_id", &postgrest.OrderOpts{Ascending: true}) // those saved together share their time
+		return fetch(ctx, q, &rows)
+	})
+	return rows, err
+}
+
+// OpenTokens opens the tokens of an Instagram account: a row for each user who
+// connected it, of which only the columns of get_instagram_token are filled.
+func (s *Store) OpenTokens(ctx context.Context, instagramID string) ([]Sealed, error) {
+	return call[[]Sealed](ctx, s, "opening the tokens", "get_instagram_token", args{"p_instagram_id": instagramID})
+}
+
+// Subscription is what an account's webhook subscription came to.
+type Subscription struct {
+	Fields []string `json:"subscribed_fields"`  // what was reached
+	Error  Text     `json:"subscription_error"` // what was refused; "" if nothing
+}
+
+// Equal reports whether two subscriptions came out alike.
+func (s Subscription) Equal(other Subscription) bool {
+	return s.Error == other.Error && slices.Equal(s.Fields, other.Fields)
+}
+
 // SetSubscription corrects the subscription of a user's connections that came
 // out alike.
-func (s *Store) SetSubscription(ctx context.Context, user uuid.UUID, instagramIDs []string, came Subscription) error {
-	return s.write(ctx, "noting the subscription", func() *postgrest.FilterBuilder {
-		return s.client.From(connections).Update(came.onTheWire(), "minimal", "").
-			Eq("user_id", user.String()).Filter("instagram_id", "in", anyOf(instagramIDs...))
+func (s *Store) SetSubscription(ctx context.Context, user string, instagramIDs []string, came Subscription) error {
+	came.Fields = append([]string{}, came.Fields...) // the column takes no null
+	return write(ctx, "noting the subscription", func() *query {
+		return s.client.From(connections).Update(came, "minimal", "").
+			Filter("user_id", "in", anyOf(user)).Filter("instagram_id", "in", anyOf(instagramIDs...))
+	})
+}
+
+// Stop marks connections of a Facebook person for reconnection, but for those
+// that were made anew after the given time.
+func (s *Store) Stop(ctx context.Context, facebookUserID string, instagramIDs []string, before time.Time, reason string) error {
+	change := map[string]string{"status": StatusReconnect, "status_reason": reason}
+	return write(ctx, "marking for reconnection", func() *query {
+		return s.client.From(connections).Update(change, "minimal", "").
+			Filter("facebook_user_id", "in", anyOf(facebookUserID)).
+			Filter("instagram_id", "in", anyOf(instagramIDs...)).
+			Lt("connected_at", before.UTC().Format(time.RFC3339Nano))
+	})
+}
+
+// Delete removes a user's connection; the database removes its secrets.
+func (s *Store) Delete(ctx context.Context, user, instagramID string) error {
+	return write(ctx, "removing the connection", func() *query {
+		return s.client.From(connections).Delete("minimal", "").
+			Filter("user_id", "in", anyOf(user)).Filter("instagram_id", "in", anyOf(instagramID))
 	})
 }
 
@@ -115,27 +230,5 @@ func anyOf(values ...string) string {
 	return "(" + strings.Join(quoted, ",") + ")"
 }
 
-// Equal tells whether two subscriptions came out alike.
-func (s Subscription) Equal(other Subscription) bool {
-	return s.Error == other.Error && slices.Equal(s.Fields, other.Fields)
-}
-
-func (s Subscription) onTheWire() subscription {
-	return subscription{Fields: orEmpty(s.Fields), Error: orNull(s.Error)}
-}
-
-func orNull[T comparable](value T) *T {
-	var zero T
-	if value == zero {
-		return nil
-	}
-	return &value
-}
-
-// orEmpty keeps a missing list from becoming null.
-func orEmpty(list []string) []string {
-	if list == nil {
-		return []string{}
-	}
-	return list
-}
+// Title is the account's user name, or its id where none is known.
+func (a Account) Title() string { return cmp.Or(string(a.Username), a.InstagramID) }

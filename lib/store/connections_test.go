@@ -3,7 +3,10 @@ package store
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"net/http"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -14,28 +17,43 @@ import (
 	"igconnect/lib/secret"
 )
 
+const (
+	user      = "6f09c27e-5d0b-4b43-9c0e-0a3b8f6d2c11"
+	otherUser = "00000000-0000-4000-8000-00000000000b"
+	account   = "17841400000000001"
+)
+
 var (
-	user    = uuid.MustParse(who)
-	at      = time.Date(2026, 11, 22, 9, 30, 0, 0, time.UTC)
-	instant = "17841400000000001"
+	at   = time.Date(2026, 11, 22, 9, 30, 0, 0, time.UTC)
+	code = uuid.MustParse("0b7d3c1e-2f4a-4d5b-8e6f-9a0b1c2d3e4f")
 )
 
 // full is a connection with everything, sparse one with the least.
-func full() Connection {
-	return Connection{
-		UserID: user, InstagramID: instant, Token: secret.New(igToken), PageToken: secret.New(pageToken),
-		PageID: "1001", PageName: "Käse & Brot", Username: "kaese.brot", Name: "Käse", PictureURL: "https://cdn.example/p.jpg?a=1&b=2",
-		FacebookUserID: "2002", Scopes: []string{"instagram_basic", "pages_show_list"},
-		TokenExpires: at.AddDate(0, 0, 60), DataAccessExpires: at.AddDate(0, 0, 90), Connected: at,
-		Subscription: Subscription{Fields: []string{"messages"}, Error: "standby was refused"},
+func full() Sealed {
+	return Sealed{
+		Connection: Connection{
+			UserID: user, AuthUserID: user, FacebookUserID: "2002", Scopes: []string{"instagram_basic", "pages_show_list"},
+			DataAccessExpires: At(at.AddDate(0, 0, 90)), Checked: At(at),
+			Account: Account{
+				InstagramID: account, Username: "kaese.brot", Name: "Käse", PictureURL: "https://cdn.example/p.jpg?a=1&b=2",
+				PageID: "1001", PageName: "Käse & Brot", Status: StatusActive, TokenExpires: At(at.AddDate(0, 0, 60)), Connected: At(at),
+				SubscribedFields: []string{"messages"}, SubscriptionError: "standby was refused",
+			},
+		},
+		Tokens: Tokens{Token: secret.New(igToken), PageToken: secret.New(pageToken)},
 	}
 }
 
-func sparse() Connection {
-	return Connection{UserID: user, InstagramID: "17841400000000002", Token: secret.New(igToken), Connected: at}
+func sparse() Sealed {
+	return Sealed{
+		Connection: Connection{UserID: user, Scopes: []string{}, Checked: At(at), Account: Account{
+			InstagramID: "17841400000000002", Status: StatusActive, Connected: At(at), SubscribedFields: []string{},
+		}},
+		Tokens: Tokens{Token: secret.New(igToken)},
+	}
 }
 
-const fullRow = `{"user_id":"6f09c27e-5d0b-4b43-9c0e-0a3b8f6d2c11","instagram_id":"17841400000000001",
+const fullRow = `{"user_id":"` + user + `","auth_user_id":"` + user + `","instagram_id":"17841400000000001",
 	"token":"` + igToken + `","page_token":"` + pageToken + `","page_id":"1001","page_name":"Käse & Brot",
 	"username":"kaese.brot","name":"Käse","picture_url":"https://cdn.example/p.jpg?a=1&b=2","facebook_user_id":"2002",
 	"scopes":["instagram_basic","pages_show_list"],"token_expires_at":"2027-01-21T09:30:00Z",
@@ -45,98 +63,130 @@ const fullRow = `{"user_id":"6f09c27e-5d0b-4b43-9c0e-0a3b8f6d2c11","instagram_id
 
 // The same keys as fullRow: PostgREST refuses a bulk of unlike rows (PGRST102),
 // and a key left out would keep the old value of a known row.
-const sparseRow = `{"user_id":"6f09c27e-5d0b-4b43-9c0e-0a3b8f6d2c11","instagram_id":"17841400000000002",
-	"token":"` + igToken + `","page_token":null,"page_id":"","page_name":"",
-	"username":"","name":"","picture_url":"","facebook_user_id":"",
+const sparseRow = `{"user_id":"` + user + `","auth_user_id":null,"instagram_id":"17841400000000002",
+	"token":"` + igToken + `","page_token":null,"page_id":null,"page_name":null,
+	"username":null,"name":null,"picture_url":null,"facebook_user_id":null,
 	"scopes":[],"token_expires_at":null,
 	"data_access_expires_at":null,"status":"active","status_reason":null,
 	"checked_at":"2026-11-22T09:30:00Z","connected_at":"2026-11-22T09:30:00Z",
 	"subscribed_fields":[],"subscription_error":null}`
 
-// sentHeader is the whole header of a call with a key, but for the library's
-// version.
-func sentHeader(key, authorization, prefer, length string) http.Header {
-	h := http.Header{
-		"Accept": {"application/json"}, "Accept-Encoding": {"gzip"}, "Accept-Profile": {"public"}, "Apikey": {key},
-		"Content-Length": {length}, "Content-Profile": {"public"}, "Content-Type": {"application/json"},
-		"Prefer": {prefer}, "User-Agent": {"igconnect"},
-	}
-	if authorization != "" {
-		h.Set("Authorization", authorization)
-	}
-	return h
+// TestWritesAnsweredOtherwise: what a gateway or a sign-in page says with 200
+// is not a row that was written.
+func TestWritesAnsweredOtherwise(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		for _, body := range []string{"<!doctype html><title>Welcome</title>", "null", "[{", "true"} {
+			s := stubbed(t, newKey, func(*http.Request) (*http.Response, error) { return answer(200, body), nil })
+			for name, err := range writes(t.Context(), s) {
+				var failure *Error
+				if !errors.As(err, &failure) || failure.Status != 200 || strings.Contains(failure.Error(), body) {
+					t.Errorf("%s answered %q: %v", name, body, err)
+				}
+			}
+		}
+	})
 }
 
-func TestWrites(t *testing.T) {
-	const upsert, merge = "/rest/v1/user_configs?on_conflict=user_id%2Cinstagram_id", "resolution=merge-duplicates,return=minimal"
-	save := func(all ...Connection) func(context.Context, *Store) error {
-		return func(ctx context.Context, s *Store) error { return s.Save(ctx, all) }
+// writes makes each call whose answer is empty, or rows that nobody reads.
+func writes(ctx context.Context, s *Store) map[string]error {
+	return map[string]error{
+		"Save": s.Save(ctx, []Sealed{full()}), "SetSubscription": s.SetSubscription(ctx, user, []string{account}, Subscription{}),
+		"Delete": s.Delete(ctx, user, account), "Stop": s.Stop(ctx, "2002", []string{account}, at, "not shared"),
 	}
-	correct := func(came Subscription) func(context.Context, *Store) error {
-		return func(ctx context.Context, s *Store) error {
-			return s.SetSubscription(ctx, user, []string{instant}, came)
-		}
-	}
-	// Supabase Lite reads eq.<digits> as a double: hence in.("…"), encoded.
-	const patch = "/rest/v1/user_configs?instagram_id=in.%28%2217841400000000001%22%29&user_id=eq.6f09c27e-5d0b-4b43-9c0e-0a3b8f6d2c11"
+}
+
+func TestListAnswers(t *testing.T) {
+	t.Parallel()
+	bare := Connection{UserID: user, Account: Account{InstagramID: "1"}}
+	hosted, lite := bare, bare
+	hosted.AuthUserID, hosted.FacebookUserID, hosted.Scopes = user, "2002", []string{"pages_show_list"}
+	hosted.Username, hosted.Status, hosted.SubscribedFields = "a", "active", []string{"messages"}
+	hosted.TokenExpires, hosted.Connected, hosted.Checked = At(at), At(at.Add(500*time.Millisecond)), At(at)
+	lite.TokenExpires, lite.Connected = At(at), At(at.Add(250*time.Millisecond))
 	for _, c := range []struct {
-		name, key, authorization string
-		status                   int
-		call                     func(context.Context, *Store) error
-		method, uri, prefer      string
-		body                     string
+		name, body string
+		want       []Connection // nil: an error
 	}{
-		{"one new, legacy key", legacyKey, "Bearer " + legacyKey, 201, save(full()), "POST", upsert, merge, "[" + fullRow + "]"},
-		{"one known, new key", newKey, "", 200, save(full()), "POST", upsert, merge, "[" + fullRow + "]"},
-		{"two unlike ones", newKey, "", 201, save(full(), sparse()), "POST", upsert, merge, "[" + fullRow + "," + sparseRow + "]"},
-		{"none", newKey, "", 201, save(), "POST", upsert, merge, "[]"},
-		{"a subscription", newKey, "", 204, correct(Subscription{Fields: []string{"messages", "standby"}, Error: "no"}), "PATCH", patch,
-			"return=minimal", `{"subscribed_fields":["messages","standby"],"subscription_error":"no"}`},
-		{"no subscription, legacy key", legacyKey, "Bearer " + legacyKey, 204, correct(Subscription{}), "PATCH", patch,
-			"return=minimal", `{"subscribed_fields":[],"subscription_error":null}`},
+		{"PostgREST", `[{"user_id":"` + user + `","auth_user_id":"` + user + `","facebook_user_id":"2002","scopes":["pages_show_list"],
+			"instagram_id":"1","username":"a","name":null,"status":"active","token_expires_at":"2026-11-22T09:30:00+00:00",
+			"connected_at":"2026-11-22T10:30:00.5+01:00","checked_at":"2026-11-22T09:30:00Z","data_access_expires_at":null,
+			"subscribed_fields":["messages"]}]`, []Connection{hosted}},
+		{"Supabase Lite", `[{"user_id":"` + user + `","instagram_id":"1","connected_at":"2026-11-22 09:30:00.25+00",
+			"token_expires_at":"2026-11-22 15:00:00+05:30"}]`, []Connection{lite}},
+		{"the seed's three columns", `[{"user_id":"` + user + `","facebook_user_id":null,"instagram_id":"1","token_expires_at":null}]`,
+			[]Connection{bare}},
+		{"none", `[]`, []Connection{}},
+		{"a date that is none", `[{"connected_at":"` + igToken + `"}]`, nil},
+		{"an object", `{"id":1}`, nil},
+		{"HTML", `<html>`, nil},
+		{"nothing", ``, nil},
 	} {
-		t.Run(c.name, func(t *testing.T) {
-			p := newProject(t, answering(c.status, ""))
-			if err := c.call(t.Context(), newStore(t, p.URL, c.key)); err != nil {
-				t.Fatal(err)
-			}
-			if len(p.requests()) != 1 {
-				t.Fatalf("%d requests, want one", len(p.requests()))
-			}
-			got := p.requests()[0]
-			if got.Method != c.method || got.URI != c.uri {
-				t.Errorf("sent %s %s\nwant %s %s", got.Method, got.URI, c.method, c.uri)
-			}
-			want := sentHeader(c.key, c.authorization, c.prefer, got.Header.Get("Content-Length"))
-			got.Header.Del("X-Client-Info")
-			if diff := cmp.Diff(want, got.Header); diff != "" {
-				t.Errorf("header (-want +got):\n%s", diff)
-			}
-			if diff := cmp.Diff(jsonValue(t, c.body), jsonValue(t, got.Body)); diff != "" {
-				t.Errorf("body (-want +got):\n%s", diff)
+		inBubble(t, c.name, func(t *testing.T) {
+			s := stubbed(t, newKey, func(*http.Request) (*http.Response, error) { return answer(200, c.body), nil })
+			got, err := s.OfUser(t.Context(), user)
+			if c.want == nil {
+				checkFailure(t, err, Error{Op: "listing the connections", Status: 200})
+			} else if diff := cmp.Diff(c.want, got); err != nil || diff != "" {
+				t.Errorf("error %v, rows (-want +got):\n%s", err, diff)
 			}
 		})
 	}
 }
 
-func jsonValue(t *testing.T, text string) any {
-	t.Helper()
-	var value any
-	if err := json.Unmarshal([]byte(text), &value); err != nil {
-		t.Fatalf("%v in %s", err, text)
+// TestOpenTokens: the tokens come out, and no printing shows them.
+func TestOpenTokens(t *testing.T) {
+	t.Parallel()
+	s := stubbed(t, newKey, func(*http.Request) (*http.Response, error) {
+		return answer(200, `[{"user_id":"`+user+`","token":"`+igToken+`","page_id":"1001","page_token":"`+pageToken+`","status":"active"},
+			{"user_id":"`+otherUser+`","token":"`+igToken+`","page_id":null,"page_token":null,"status":"reconnect"}]`), nil
+	})
+	got, err := s.OpenTokens(t.Context(), account)
+	want := []Sealed{
+		{Connection{UserID: user, Account: Account{PageID: "1001", Status: "active"}}, Tokens{secret.New(igToken), secret.New(pageToken)}},
+		{Connection{UserID: otherUser, Account: Account{Status: "reconnect"}}, Tokens{Token: secret.New(igToken)}},
 	}
-	return value
+	if diff := cmp.Diff(want, got, cmp.Transformer("reveal", secret.String.Reveal)); err != nil || diff != "" {
+		t.Errorf("error %v, tokens (-want +got):\n%s", err, diff)
+	}
+	asJSON, err := json.Marshal([]any{got, Due{Sealed: got[0]}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	checkSilent(t, fmt.Errorf("%v %+v %#v %s", got, got, got, asJSON))
+}
+
+// TestAccountJSON: whatever form a time came in, it is given out as RFC 3339 in
+// UTC, and one that is missing as null. So is a text that is empty.
+func TestAccountJSON(t *testing.T) {
+	t.Parallel()
+	var row Account
+	if err := json.Unmarshal([]byte(`{"token_expires_at":"2026-11-22 10:30:00.5+01","name":null,"username":"a\"b"}`), &row); err != nil {
+		t.Fatal(err)
+	}
+	text, err := json.Marshal(row)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := jsonValue(t, string(text)).(map[string]any)
+	if got["token_expires_at"] != "2026-11-22T09:30:00.5Z" || got["connected_at"] != nil || got["name"] != nil || got["username"] != `a"b` {
+		t.Errorf("%s", text)
+	}
+	if At(time.Time{}) != nil || At(at.In(time.FixedZone("", 3600))).Time != at {
+		t.Error("At: a zero time is no null, or another is not in UTC")
+	}
 }
 
 // A date that JSON cannot hold is an error, and nothing is sent.
 func TestSaveImpossibleDate(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := stubbed(t, newKey, func(*http.Request) (*http.Response, error) {
 			t.Error("it was sent")
 			return answer(201, ""), nil
 		})
-		c := full()
-		c.TokenExpires = time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC)
-		checkFailure(t, s.Save(t.Context(), []Connection{c}), Error{Op: "saving the connections"})
+		row := full()
+		row.TokenExpires = At(time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC))
+		checkFailure(t, s.Save(t.Context(), []Sealed{row}), Error{Op: "saving the connections"})
 	})
 }

@@ -2,6 +2,8 @@ package store
 
 import (
 	"bytes"
+	"cmp"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -9,6 +11,7 @@ import (
 	"strings"
 	"sync"
 
+	"igconnect/lib/secret"
 	"igconnect/lib/upstream"
 )
 
@@ -52,11 +55,85 @@ func (g *guard) RoundTrip(r *http.Request) (*http.Response, error) {
 	switch {
 	case err != nil:
 		return nil, &Error{Status: response.StatusCode, cause: fmt.Errorf("reading the answer: %w", err)}
-	case len(body) > maxBody:
-		return nil, &Error{Status: response.StatusCode, cause: errors.New("the answer is over the limit")}
 	case response.StatusCode >= 300:
 		return nil, refusal(response.StatusCode, body)
 	}
 	response.Body = io.NopCloser(bytes.NewReader(body))
 	return response, nil
+}
+
+// Error is a call to Supabase that failed, in PostgREST's or Auth's own words
+// where they came. It holds no key, no URL, and not PostgREST's details: these
+// may quote a row.
+type Error struct {
+	Op      string // what was tried: "saving the connections"
+	Status  int    // HTTP status; 0 without an answer
+	Code    string // PGRST205, 23503, bad_jwt…
+	Message string
+	Hint    string
+	cause   error
+}
+
+var errNotSupabase = errors.New("not an answer of Supabase")
+
+func (e *Error) Error() string {
+	text := e.Op
+	if e.Status != 0 {
+		text += fmt.Sprintf(": HTTP %d", e.Status)
+	}
+	for _, part := range []string{e.Code, e.Message, e.Hint} {
+		if part != "" {
+			text += ": " + part
+		}
+	}
+	if e.cause != nil {
+		text += ": " + secret.Mask(e.cause.Error()) // net/http quotes what is not HTTP
+	}
+	return text
+}
+
+func (e *Error) Unwrap() error { return e.cause }
+
+// Refused reports whether Supabase refused what was asked, and not the key: to
+// ask again in the same way is of no use, another row may go through.
+func (e *Error) Refused() bool { return e.Status >= 400 && e.Status < 500 && !e.BadKey() }
+
+// BadKey reports whether Supabase does not accept our key.
+func (e *Error) BadKey() bool { return e.Status == http.StatusUnauthorized }
+
+// refusal reads the error formats of PostgREST, Auth and the gateway.
+// https://docs.postgrest.org/en/stable/references/errors.html
+func refusal(status int, body []byte) *Error {
+	var answer struct {
+		Code      any    `json:"code"` // Auth writes a number here, beside error_code
+		ErrorCode string `json:"error_code"`
+		Message   string `json:"message"`
+		Msg       string `json:"msg"`
+		Hint      string `json:"hint"`
+	}
+	if json.Unmarshal(body, &answer) != nil {
+		return &Error{Status: status, cause: errNotSupabase}
+	}
+	code, _ := answer.Code.(string)
+	return &Error{
+		Status: status, Code: secret.Mask(cmp.Or(answer.ErrorCode, code)),
+		Message: secret.Mask(cmp.Or(answer.Message, answer.Msg)),
+		Hint:    secret.Mask(answer.Hint),
+	}
+}
+
+// named says what was tried, and turns an error of any layer into an *Error.
+func named(op string, err error) error {
+	var failure *Error
+	if !errors.As(err, &failure) {
+		failure = &Error{cause: upstream.WithoutURL(err)}
+	}
+	failure.Op = op
+	return failure
+}
+
+// transient reports whether a repetition may help.
+func transient(err error) bool {
+	var failure *Error
+	return !errors.As(err, &failure) || failure.Status < 300 || failure.Status == 429 || failure.Status >= 500
 }

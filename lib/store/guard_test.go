@@ -8,7 +8,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"igconnect/lib/secret"
@@ -21,9 +20,9 @@ func checkFailure(t *testing.T, err error, want Error) {
 	if !errors.As(err, &got) {
 		t.Fatalf("error %T %v, want an *Error", err, err)
 	}
-	if got.Op != want.Op || got.Status != want.Status || got.Code != want.Code || got.Message != want.Message ||
-		got.Hint != want.Hint || got.Details.Reveal() != want.Details.Reveal() {
-		t.Errorf("error %#v with details %q\nwant  %#v with details %q", got, got.Details.Reveal(), &want, want.Details.Reveal())
+	want.cause = got.cause
+	if *got != want {
+		t.Errorf("error %#v\nwant  %#v", *got, want)
 	}
 	checkSilent(t, err)
 }
@@ -31,7 +30,7 @@ func checkFailure(t *testing.T, err error, want Error) {
 // TestRefusals is the fault table of supabase-go that needs no network: each
 // status and body, what it becomes, and how many times it was tried.
 func TestRefusals(t *testing.T) {
-	const op = "saving the connections"
+	t.Parallel()
 	for _, c := range []struct {
 		name   string
 		status int
@@ -40,8 +39,7 @@ func TestRefusals(t *testing.T) {
 		tries  int
 	}{
 		{"a constraint", 409, `{"code":"23503","details":"Key (user_id)=(6f09) is not present in table \"users\".","hint":null,"message":"insert or update on table \"user_configs\" violates foreign key constraint"}`,
-			Error{Status: 409, Code: "23503", Message: `insert or update on table "user_configs" violates foreign key constraint`,
-				Details: secret.New(`Key (user_id)=(6f09) is not present in table "users".`)}, 1},
+			Error{Status: 409, Code: "23503", Message: `insert or update on table "user_configs" violates foreign key constraint`}, 1},
 		{"a stale schema", 404, `{"code":"PGRST205","details":null,"hint":"Perhaps you meant the table 'public.users'","message":"Could not find the table"}`,
 			Error{Status: 404, Code: "PGRST205", Message: "Could not find the table", Hint: "Perhaps you meant the table 'public.users'"}, 1},
 		{"an ambiguous function", 300, `{"code":"PGRST203","details":null,"hint":"Try renaming","message":"Could not choose"}`,
@@ -67,30 +65,41 @@ func TestRefusals(t *testing.T) {
 		{"redirect without a place", 302, ``, Error{Status: 302}, 1},
 		{"not modified", 304, ``, Error{Status: 304}, 1},
 		{"echo of the token", 400, `{"message":"bad row ` + igToken + `","hint":"` + pageToken + `","code":"` + newKey + `","details":"` + igToken + `"}`,
-			Error{Status: 400, Message: "bad row […]", Hint: "[…]", Code: "[…]", Details: secret.New(igToken)}, 1},
+			Error{Status: 400, Message: "bad row […]", Hint: "[…]", Code: "[…]"}, 1},
 		{"echo of the call", 400, `{"message":"Bearer ` + legacyKey + ` at https://abcdefghijklmnopqrst.supabase.co/rest/v1/user_configs"}`,
 			Error{Status: 400, Message: "Bearer […] at https:[…]"}, 1},
 	} {
-		t.Run(c.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				tries := 0
-				s := stubbed(t, legacyKey, func(*http.Request) (*http.Response, error) {
-					tries++
-					return answer(c.status, c.body), nil
-				})
-				c.want.Op = op
-				checkFailure(t, s.Save(t.Context(), []Connection{full()}), c.want)
-				if tries != c.tries {
-					t.Errorf("%d tries, want %d", tries, c.tries)
-				}
+		inBubble(t, c.name, func(t *testing.T) {
+			tries := 0
+			s := stubbed(t, legacyKey, func(*http.Request) (*http.Response, error) {
+				tries++
+				return answer(c.status, c.body), nil
 			})
+			c.want.Op = "saving the connections"
+			checkFailure(t, s.Save(t.Context(), []Sealed{full()}), c.want)
+			if tries != c.tries {
+				t.Errorf("%d tries, want %d", tries, c.tries)
+			}
 		})
 	}
 }
 
-// TestRepeated: a passing fault is not seen, and each try carries the same
-// whole body.
+// TestErrorKinds: what is the key's fault, and what the row's or the request's.
+func TestErrorKinds(t *testing.T) {
+	t.Parallel()
+	for status, want := range map[int]struct{ refused, badKey bool }{
+		0: {}, 200: {}, 300: {}, 400: {refused: true}, 401: {badKey: true}, 403: {refused: true}, 409: {refused: true}, 429: {refused: true}, 500: {},
+	} {
+		if e := (&Error{Status: status}); e.Refused() != want.refused || e.BadKey() != want.badKey {
+			t.Errorf("%d: Refused = %v, BadKey = %v", status, e.Refused(), e.BadKey())
+		}
+	}
+}
+
+// TestRepeated: a passing fault is not seen. Each try carries the same whole body
+// and the same filters, and the caller's list stays as it was.
 func TestRepeated(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name   string
 		faults []any // a status or an error
@@ -101,87 +110,82 @@ func TestRepeated(t *testing.T) {
 		{"a dead connection", []any{io.ErrUnexpectedEOF}},
 		{"refused, 502", []any{syscall.ECONNREFUSED, 502}},
 	} {
-		t.Run(c.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				var bodies []string
-				s := stubbed(t, newKey, func(r *http.Request) (*http.Response, error) {
-					body, err := io.ReadAll(r.Body)
-					if err != nil {
-						t.Error(err)
-					}
-					bodies = append(bodies, string(body))
-					if len(bodies) > len(c.faults) {
-						return answer(201, ""), nil
-					}
-					switch fault := c.faults[len(bodies)-1].(type) {
-					case error:
-						return nil, fault
-					case int:
-						return answer(fault, "<html>"), nil
-					}
-					panic("no such fault")
-				})
-				if err := s.Save(t.Context(), []Connection{full()}); err != nil {
-					t.Fatal(err)
+		inBubble(t, c.name, func(t *testing.T) {
+			var sent []string
+			s := stubbed(t, newKey, func(r *http.Request) (*http.Response, error) {
+				body, err := io.ReadAll(r.Body)
+				if err != nil {
+					t.Error(err)
 				}
-				if len(bodies) != len(c.faults)+1 {
-					t.Fatalf("%d tries, want %d", len(bodies), len(c.faults)+1)
+				sent = append(sent, r.URL.RawQuery+" "+string(body))
+				if len(sent) > len(c.faults) {
+					return answer(204, ""), nil
 				}
-				for _, body := range bodies {
-					if body != bodies[0] || !strings.Contains(body, igToken) {
-						t.Errorf("a try sent %q, the first %q", body, bodies[0])
-					}
+				if status, ok := c.faults[len(sent)-1].(int); ok {
+					return answer(status, "<html>"), nil
 				}
+				return nil, c.faults[len(sent)-1].(error)
 			})
+			ids := []string{"1", "2"}
+			for want, call := range map[string]func() error{
+				igToken:   func() error { return s.Save(t.Context(), []Sealed{full()}) },
+				`removed`: func() error { return s.Stop(t.Context(), "2002", ids, at, "removed") },
+			} {
+				sent = nil
+				if err := call(); err != nil || len(sent) != len(c.faults)+1 {
+					t.Fatalf("%d tries, want %d: %v", len(sent), len(c.faults)+1, err)
+				}
+				for _, try := range sent {
+					if try != sent[0] || !strings.Contains(try, want) || ids[0] != "1" || ids[1] != "2" {
+						t.Errorf("a try sent %q, the first %q, of the ids %q", try, sent[0], ids)
+					}
+				}
+			}
 		})
 	}
 }
 
 // TestHang: 5 s a try, three tries, and never longer than the caller allows.
 func TestHang(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
-		name        string
-		limit       time.Duration
-		atMost      time.Duration
-		atLeast     time.Duration
-		tries       int
-		wantsCaller bool
+		name                   string
+		limit, atLeast, atMost time.Duration
+		tries                  int
 	}{
-		{"its own limit", time.Hour, 16 * time.Second, 15 * time.Second, 3, false},
-		{"the caller's", 2 * time.Second, 2 * time.Second, 2 * time.Second, 1, true},
-		{"the caller's, in the second try", 7 * time.Second, 7 * time.Second, 7 * time.Second, 2, true},
+		{"its own limit", time.Hour, 15 * time.Second, 16 * time.Second, 3},
+		{"the caller's", 2 * time.Second, 2 * time.Second, 2 * time.Second, 1},
+		{"the caller's, in the second try", 7 * time.Second, 7 * time.Second, 7 * time.Second, 2},
 	} {
 		for name, call := range map[string]func(context.Context, *Store) error{
-			"Save": func(ctx context.Context, s *Store) error { return s.Save(ctx, []Connection{full()}) },
+			"Save": func(ctx context.Context, s *Store) error { return s.Save(ctx, []Sealed{full()}) },
 			"SetSubscription": func(ctx context.Context, s *Store) error {
-				return s.SetSubscription(ctx, user, []string{instant}, Subscription{})
+				return s.SetSubscription(ctx, user, []string{account}, Subscription{})
 			},
 			"User": func(ctx context.Context, s *Store) error { _, err := s.User(ctx, secret.New(accessToken)); return err },
 		} {
-			t.Run(name+", "+c.name, func(t *testing.T) {
-				synctest.Test(t, func(t *testing.T) {
-					tries := 0
-					s := stubbed(t, newKey, func(r *http.Request) (*http.Response, error) {
-						tries++
-						<-r.Context().Done()
-						return nil, r.Context().Err()
-					})
-					ctx, cancel := context.WithTimeout(t.Context(), c.limit)
-					defer cancel()
-					start := time.Now()
-					err := call(ctx, s)
-					if took := time.Since(start); took < c.atLeast || took > c.atMost {
-						t.Errorf("it took %s", took)
-					}
-					if tries != c.tries || (ctx.Err() != nil) != c.wantsCaller {
-						t.Errorf("%d tries, the caller's context: %v", tries, ctx.Err())
-					}
-					var failure *Error
-					if !errors.As(err, &failure) || !errors.Is(err, context.DeadlineExceeded) || failure.Status != 0 {
-						t.Errorf("error %#v", err)
-					}
-					checkSilent(t, err)
+			inBubble(t, name+", "+c.name, func(t *testing.T) {
+				tries := 0
+				s := stubbed(t, newKey, func(r *http.Request) (*http.Response, error) {
+					tries++
+					<-r.Context().Done()
+					return nil, r.Context().Err()
 				})
+				ctx, cancel := context.WithTimeout(t.Context(), c.limit)
+				defer cancel()
+				start := time.Now()
+				err := call(ctx, s)
+				if took := time.Since(start); took < c.atLeast || took > c.atMost {
+					t.Errorf("it took %s", took)
+				}
+				if tries != c.tries || (ctx.Err() != nil) != (c.atMost == c.limit) {
+					t.Errorf("%d tries, the caller's context: %v", tries, ctx.Err())
+				}
+				var failure *Error
+				if !errors.As(err, &failure) || !errors.Is(err, context.DeadlineExceeded) || failure.Status != 0 {
+					t.Errorf("error %#v", err)
+				}
+				checkSilent(t, err)
 			})
 		}
 	}
@@ -202,45 +206,40 @@ func (e *endless) Read(p []byte) (int, error) {
 func (*endless) Close() error { return nil }
 
 func TestBodyLimit(t *testing.T) {
-	t.Run("endless", func(t *testing.T) {
-		synctest.Test(t, func(t *testing.T) {
-			body := &endless{}
-			s := stubbed(t, newKey, func(*http.Request) (*http.Response, error) {
-				body.read = 0
-				return &http.Response{StatusCode: 200, Body: body}, nil
-			})
-			checkFailure(t, s.Save(t.Context(), nil), Error{Op: "saving the connections", Status: 200})
-			if body.read > maxBody+1<<10 {
-				t.Errorf("%d bytes were read", body.read)
-			}
+	t.Parallel()
+	inBubble(t, "endless", func(t *testing.T) {
+		body := &endless{}
+		s := stubbed(t, newKey, func(*http.Request) (*http.Response, error) {
+			body.read = 0
+			return &http.Response{StatusCode: 200, Body: body}, nil
 		})
+		checkFailure(t, s.Save(t.Context(), nil), Error{Op: "saving the connections", Status: 200})
+		if body.read > maxBody+1<<10 {
+			t.Errorf("%d bytes were read", body.read)
+		}
 	})
 	for _, c := range []struct {
-		name   string
-		status int
-		size   int
-		fits   bool
+		name         string
+		status, size int
 	}{
-		{"at the limit", 200, maxBody, true},
-		{"one over", 200, maxBody + 1, false},
-		{"one over, refused", 400, maxBody + 1, false},
+		{"at the limit", 200, maxBody},
+		{"one over", 200, maxBody + 1},
+		{"one over, refused", 400, maxBody + 1},
 	} {
-		t.Run(c.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				body := strings.Repeat(" ", c.size)
-				s := stubbed(t, newKey, func(*http.Request) (*http.Response, error) { return answer(c.status, body), nil })
-				err := s.Save(t.Context(), nil)
-				if c.fits {
-					if err != nil {
-						t.Error(err)
-					}
-					return
-				}
-				checkFailure(t, err, Error{Op: "saving the connections", Status: c.status})
-				if !strings.Contains(err.Error(), "over the limit") {
+		inBubble(t, c.name, func(t *testing.T) {
+			body := strings.Repeat(" ", c.size)
+			s := stubbed(t, newKey, func(*http.Request) (*http.Response, error) { return answer(c.status, body), nil })
+			err := s.Save(t.Context(), nil)
+			if c.size <= maxBody {
+				if err != nil {
 					t.Error(err)
 				}
-			})
+				return
+			}
+			checkFailure(t, err, Error{Op: "saving the connections", Status: c.status})
+			if !strings.Contains(err.Error(), "over the limit") {
+				t.Error(err)
+			}
 		})
 	}
 }

@@ -17,10 +17,8 @@ type Event struct {
 	Occurred    time.Time       `json:"occurred_at"`
 }
 
-// Ingest adds events to the inbox in one call and returns how many rows were
-// new. What came before is swallowed, so it may be repeated.
-func (s *Store) Ingest(ctx context.Context, events []Event) (int, error) {
-	fresh := 0
-	err := s.call(ctx, "filling the inbox", "ingest_instagram_events", map[string]any{"events": events}, &fresh)
-	return fresh, err
+// StoreEvents adds events to the inbox in one call and returns how many rows
+// were new. What came before is swallowed, so it may be repeated.
+func (s *Store) StoreEvents(ctx context.Context, events []Event) (int, error) {
+	return call[int](ctx, s, "filling the inbox", "ingest_instagram_events", args{"events": events})
 }

@@ -12,6 +12,7 @@ import (
 // without the guard: it is the guard's reason. A case that fails after an
 // upgrade was mended there, and may go; once all have gone, so may the guard.
 func TestRawLibrary(t *testing.T) {
+	t.Parallel()
 	call := func(t *testing.T, projectURL string) (panicked any, err error) {
 		client, err := supabase.NewClient(projectURL, legacyKey, nil)
 		if err != nil {

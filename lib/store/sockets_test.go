@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -17,16 +16,18 @@ import (
 
 // TestRedirects: the key and the tokens never follow a redirect.
 func TestRedirects(t *testing.T) {
+	t.Parallel()
 	for _, status := range []int{300, 301, 302, 303, 307, 308} {
 		t.Run(fmt.Sprint(status), func(t *testing.T) {
-			other := newProject(t, answering(200, `{"id":"`+user.String()+`"}`))
+			t.Parallel()
+			other := newProject(t, answering(200, `{"id":"`+user+`"}`))
 			p := newProject(t, func(w http.ResponseWriter, r *http.Request) {
 				w.Header().Set("Location", other.URL+r.RequestURI)
 				w.WriteHeader(status)
 			})
 			s := newStore(t, p.URL, legacyKey)
-			checkFailure(t, s.Save(t.Context(), []Connection{full()}), Error{Op: "saving the connections", Status: status})
-			checkFailure(t, s.SetSubscription(t.Context(), user, []string{instant}, Subscription{}), Error{Op: "noting the subscription", Status: status})
+			checkFailure(t, s.Save(t.Context(), []Sealed{full()}), Error{Op: "saving the connections", Status: status})
+			checkFailure(t, s.SetSubscription(t.Context(), user, []string{account}, Subscription{}), Error{Op: "noting the subscription", Status: status})
 			_, err := s.User(t.Context(), secret.New(accessToken))
 			checkFailure(t, err, Error{Op: "asking who is signed in", Status: status})
 			if len(p.requests()) != 3 || len(other.requests()) != 0 {
@@ -36,9 +37,9 @@ func TestRedirects(t *testing.T) {
 	}
 }
 
-// TestBrokenConnections has the faults that need real sockets. The calls pause
-// and are repeated, so they run side by side.
+// TestBrokenConnections has the faults that need real sockets.
 func TestBrokenConnections(t *testing.T) {
+	t.Parallel()
 	tls := httptest.NewUnstartedServer(answering(201, ""))
 	tls.Config.ErrorLog = newProject(t, answering(200, "")).Config.ErrorLog
 	tls.StartTLS()
@@ -48,7 +49,7 @@ func TestBrokenConnections(t *testing.T) {
 	stop := make(chan struct{})
 	t.Cleanup(func() { close(stop) })
 	echo := " " + newKey + " " + igToken
-	cases := []struct {
+	for _, c := range []struct {
 		name, url string
 		limit     time.Duration
 		want      Error
@@ -64,24 +65,16 @@ func TestBrokenConnections(t *testing.T) {
 		{"hung up", speaking(t, "", nil), time.Minute, Error{}, ""},
 		{"no HTTP, echoing", speaking(t, "SSH"+echo+"\r\n\r\n", nil), time.Minute, Error{}, "malformed HTTP"},
 		{"a bad header, echoing", speaking(t, "HTTP/1.1 200 OK\r\nContent-Length:"+echo+"\r\n\r\n", nil), time.Minute, Error{}, "bad Content-Length"},
-	}
-	errs := make([]error, len(cases))
-	var wait sync.WaitGroup
-	for i, c := range cases {
-		s := newStore(t, c.url, newKey)
-		wait.Go(func() {
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
 			ctx, cancel := context.WithTimeout(t.Context(), c.limit)
 			defer cancel()
-			errs[i] = s.Save(ctx, []Connection{full()})
-		})
-	}
-	wait.Wait()
-	for i, c := range cases {
-		t.Run(c.name, func(t *testing.T) {
+			err := newStore(t, c.url, newKey).Save(ctx, []Sealed{full()})
 			c.want.Op = "saving the connections"
-			checkFailure(t, errs[i], c.want)
-			if !strings.Contains(errs[i].Error(), c.text) {
-				t.Errorf("error %q, want %q in it", errs[i], c.text)
+			checkFailure(t, err, c.want)
+			if !strings.Contains(err.Error(), c.text) {
+				t.Errorf("error %q, want %q in it", err, c.text)
 			}
 		})
 	}

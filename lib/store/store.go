@@ -3,12 +3,15 @@
 package store
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/url"
 	"time"
 
+	postgrest "github.com/supabase-community/postgrest-go"
 	"github.com/supabase-community/supabase-go"
 
 	"igconnect/lib/secret"
@@ -40,9 +43,50 @@ func New(projectURL string, key secret.String) (*Store, error) {
 	return &Store{url: guarded, key: key, client: client, http: &http.Client{}}, nil
 }
 
+type query = postgrest.FilterBuilder
+
+// write runs a query whose answer is empty, or JSON of a stand-in that does not
+// know our Prefer header. A text or a page that says yes, as a gateway's does,
+// is not Supabase. The query is built anew for each try.
+func write(ctx context.Context, op string, build func() *query) error {
+	return repeated(ctx, op, func(ctx context.Context) error {
+		body, _, err := build().ExecuteWithContext(ctx)
+		if body = bytes.TrimSpace(body); err != nil || len(body) == 0 {
+			return err
+		}
+		if !json.Valid(body) || body[0] != '[' && body[0] != '{' {
+			return &Error{Status: http.StatusOK, cause: errNotSupabase}
+		}
+		return nil
+	})
+}
+
+type args map[string]any
+
+// call calls a function of the database, which must be one that may be called
+// again, and decodes its answer: as a table named rpc/…, because the library's
+// Rpc loses every error. The error is an *[Error].
+func call[T any](ctx context.Context, s *Store, op, function string, arguments args) (answer T, err error) {
+	err = repeated(ctx, op, func(ctx context.Context) error {
+		return fetch(ctx, s.client.From("rpc/"+function).Insert(arguments, false, "", "representation", ""), &answer)
+	})
+	return answer, err
+}
+
+// fetch runs a query and decodes its answer. What does not fit is reported
+// without being quoted. Nor is null an answer: decoded, it would look like a
+// list without rows, or a count of zero.
+func fetch(ctx context.Context, q *query, answer any) error {
+	body, _, err := q.ExecuteWithContext(ctx)
+	if err == nil && (json.Unmarshal(body, answer) != nil || string(bytes.TrimSpace(body)) == "null") {
+		return &Error{Status: http.StatusOK, cause: errNotSupabase}
+	}
+	return err
+}
+
 // repeated runs an idempotent call until it succeeds or fails for good, each
-// try with a limit of its own. The error is an *Error.
-func (s *Store) repeated(ctx context.Context, op string, call func(context.Context) error) error {
+// try with a limit of its own. The error is an *[Error].
+func repeated(ctx context.Context, op string, call func(context.Context) error) error {
 	try := func() error {
 		ctx, cancel := context.WithTimeout(ctx, tryTimeout)
 		defer cancel()
@@ -52,4 +96,17 @@ func (s *Store) repeated(ctx context.Context, op string, call func(context.Conte
 		return named(op, err)
 	}
 	return nil
+}
+
+// SchemaVersion is the newest migration that this build expects.
+const SchemaVersion = "20261123090800"
+
+// Version asks the database for its newest migration.
+func (s *Store) Version(ctx context.Context) (string, error) {
+	return call[string](ctx, s, "asking for the migrations", "igconnect_schema_version", args{})
+}
+
+// ProbeVault reports whether Vault gives back what was sealed.
+func (s *Store) ProbeVault(ctx context.Context) (bool, error) {
+	return call[bool](ctx, s, "probing Vault", "probe_vault", args{})
 }

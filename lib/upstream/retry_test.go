@@ -9,6 +9,7 @@ import (
 )
 
 func TestRetry(t *testing.T) {
+	t.Parallel()
 	passing, final := errors.New("passing"), errors.New("final")
 	canceled, cancel := context.WithCancel(context.Background())
 	cancel()
@@ -40,13 +41,15 @@ func TestRetry(t *testing.T) {
 	}
 }
 
-// TestPauses: on the bubble's clock they have exact lengths.
+// TestPauses: on the clock of synctest they have exact lengths.
 func TestPauses(t *testing.T) {
+	t.Parallel()
 	seen := map[time.Duration]bool{}
 	for range 20 {
 		synctest.Test(t, func(t *testing.T) {
 			var at []time.Time
-			_ = Retry(t.Context(), func() error { at = append(at, time.Now()); return errors.New("passing") }, func(error) bool { return true })
+			try := func() error { at = append(at, time.Now()); return errors.New("passing") }
+			_ = Retry(t.Context(), try, func(error) bool { return true })
 			first, second := at[1].Sub(at[0]), at[2].Sub(at[1])
 			if first < 50*time.Millisecond || first >= 150*time.Millisecond {
 				t.Errorf("first pause %v", first)
@@ -65,6 +68,7 @@ func TestPauses(t *testing.T) {
 // TestPauseEnds: a pause is never longer than the caller's time, and no try
 // follows it.
 func TestPauseEnds(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Millisecond)
 		defer cancel()

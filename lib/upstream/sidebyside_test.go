@@ -8,6 +8,7 @@ import (
 )
 
 func TestSideBySide(t *testing.T) {
+	t.Parallel()
 	for n, want := range map[int]time.Duration{1: 6 * time.Second, 2: 3 * time.Second, 4: 2 * time.Second, 9: time.Second} {
 		synctest.Test(t, func(t *testing.T) {
 			var done atomic.Int32
@@ -26,6 +27,7 @@ func TestSideBySide(t *testing.T) {
 }
 
 func TestSideBySidePanics(t *testing.T) {
+	t.Parallel()
 	finished := false
 	defer func() {
 		if v := recover(); v != "broken" || !finished {

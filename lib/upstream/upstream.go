@@ -1,20 +1,26 @@
-// Package upstream holds what calls to Meta and to Supabase have in common: the
-// limits of a connection, repetition, and errors without URLs.
+// Package upstream holds what calls to Meta and to Supabase have in common:
+// connections with time-outs ([NewTransport]), bodies read up to a limit
+// ([ReadBody]), repetition ([Retry]), calls that run at once ([SideBySide]) and
+// errors without secrets ([WithoutURL]). It knows neither of the two services:
+// which failures may pass is for lib/graph and lib/store to say.
 package upstream
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"io"
+	"math/rand/v2"
 	"net/http"
 	"net/url"
+	"sync"
 	"time"
 )
 
-// NewTransport makes connections with limits on each phase, and keeps as many as
-// a busy server of all functions needs: a function alone needs eight. A thawed function
-// must not write into a connection that died meanwhile, so idle ones are given
-// up soon: net/http compares with the wall clock.
+// NewTransport makes a transport that limits the time of a handshake and keeps
+// as many connections as a busy server of all functions needs (a function alone
+// needs eight). A function that was frozen must not write into a connection that
+// died meanwhile, so idle ones are closed after 15 s of the wall clock.
 func NewTransport() *http.Transport {
 	return &http.Transport{
 		Proxy:               http.ProxyFromEnvironment,
@@ -25,14 +31,17 @@ func NewTransport() *http.Transport {
 	}
 }
 
-// ReadBody reads an answer to its end, or one byte beyond the limit: then it is too long. It makes room at once for the
-// length that was announced.
+// ReadBody reads a body to its end. One that is longer than the limit, in bytes,
+// is an error. It allocates the announced length at once.
 func ReadBody(response *http.Response, limit int64) ([]byte, error) {
 	var body bytes.Buffer
 	if announced := response.ContentLength; announced > 0 {
 		body.Grow(int(min(announced, limit)) + bytes.MinRead)
 	}
 	_, err := body.ReadFrom(io.LimitReader(response.Body, limit+1))
+	if err == nil && int64(body.Len()) > limit {
+		err = errors.New("it is over the limit")
+	}
 	return body.Bytes(), err
 }
 
@@ -48,4 +57,55 @@ func WithoutURL(err error) error {
 		err = withURL.Err
 	}
 	return err
+}
+
+const maxTries = 3
+
+// Retry calls try up to three times, as long as it fails, transient reports that
+// the failure may pass, and ctx is not done. It pauses 50 to 150 ms before the
+// second try and three times that before the third. It returns try's last
+// error.
+func Retry(ctx context.Context, try func() error, transient func(error) bool) error {
+	for n := 1; ; n++ {
+		err := try()
+		if err == nil || n == maxTries || !transient(err) {
+			return err
+		}
+		select {
+		case <-time.After(time.Duration((50+rand.IntN(100))*(2*n-1)) * time.Millisecond):
+		case <-ctx.Done():
+		}
+		if ctx.Err() != nil {
+			return err
+		}
+	}
+}
+
+// SideBySide runs the jobs at once, at most n at a time, and returns when all
+// are done: a function is frozen once it has answered. A panic of a job becomes one
+// of the caller, where it can be recovered; on its own goroutine it would end
+// the process.
+func SideBySide(n int, jobs ...func()) {
+	var (
+		group  sync.WaitGroup
+		once   sync.Once
+		broken any
+		slots  = make(chan struct{}, n)
+	)
+	for _, job := range jobs {
+		slots <- struct{}{}
+		group.Go(func() {
+			defer func() {
+				if v := recover(); v != nil {
+					once.Do(func() { broken = v })
+				}
+				<-slots
+			}()
+			job()
+		})
+	}
+	group.Wait()
+	if broken != nil {
+		panic(broken)
+	}
 }

@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/iotest"
 	"testing/synctest"
@@ -19,9 +20,22 @@ import (
 const hidden = "very-secret"
 
 func TestWithoutURL(t *testing.T) {
+	t.Parallel()
 	plain := errors.New("connection refused")
 	address := "https://meta.test/debug_token?input_token=" + hidden
 	inner := &url.Error{Op: "Get", URL: address, Err: plain}
+	server := httptest.NewServer(http.NotFoundHandler())
+	defer server.Close()
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, server.URL+"/?input_token="+hidden, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, ofClient := server.Client().Do(request)
+	if !strings.Contains(ofClient.Error(), hidden) {
+		t.Fatalf("%v: net/http has changed", ofClient)
+	}
 	for _, c := range []struct {
 		name string
 		err  error
@@ -33,40 +47,19 @@ func TestWithoutURL(t *testing.T) {
 		{"wrapped", fmt.Errorf("calling: %w", inner), plain},
 		{"one in the other", &url.Error{Op: "Post", URL: address, Err: inner}, plain},
 		{"one in the other, wrapped", &url.Error{Op: "Post", URL: address, Err: fmt.Errorf("proxy: %w", inner)}, plain},
+		{"what net/http really returns", ofClient, context.Canceled},
 	} {
-		t.Run(c.name, func(t *testing.T) {
-			got := WithoutURL(c.err)
-			if !errors.Is(got, c.want) {
-				t.Errorf("%v, want %v", got, c.want)
-			}
-			if strings.Contains(fmt.Sprint(got), hidden) {
-				t.Errorf("the URL is still there: %v", got)
-			}
-		})
-	}
-}
-
-// TestWithoutURLOfClient: what net/http really returns, with its causes kept.
-func TestWithoutURLOfClient(t *testing.T) {
-	server := httptest.NewServer(http.NotFoundHandler())
-	defer server.Close()
-	ctx, cancel := context.WithCancel(context.Background())
-	cancel()
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, server.URL+"/?input_token="+hidden, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, err = server.Client().Do(request)
-	if !strings.Contains(err.Error(), hidden) {
-		t.Fatalf("%v: net/http has changed", err)
-	}
-	if err = WithoutURL(err); !errors.Is(err, context.Canceled) || strings.Contains(err.Error(), hidden) {
-		t.Errorf("%v", err)
+		if got := WithoutURL(c.err); !errors.Is(got, c.want) || strings.Contains(fmt.Sprint(got), hidden) {
+			t.Errorf("%s: %v, want %v without a URL", c.name, got, c.want)
+		}
 	}
 }
 
 func TestNoRedirects(t *testing.T) {
-	other := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { t.Errorf("followed with %v", r.Header) }))
+	t.Parallel()
+	other := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		t.Errorf("followed with %v", r.Header)
+	}))
 	defer other.Close()
 	server := httptest.NewServer(http.RedirectHandler(other.URL, http.StatusTemporaryRedirect))
 	defer server.Close()
@@ -81,23 +74,48 @@ func TestNoRedirects(t *testing.T) {
 	}
 }
 
+// piped is a transport whose connections end in serve, on its own goroutine.
+func piped(serve func(net.Conn)) *http.Transport {
+	transport := NewTransport()
+	transport.Proxy = nil
+	transport.DialContext = func(context.Context, string, string) (net.Conn, error) {
+		here, there := net.Pipe()
+		go serve(there)
+		return here, nil
+	}
+	return transport
+}
+
+// answering serves one connection: it answers whatever comes with the given text,
+// which may be empty.
+func answering(text string) func(net.Conn) {
+	return func(conn net.Conn) {
+		defer conn.Close()
+		buffer := make([]byte, 4096)
+		for {
+			if _, err := conn.Read(buffer); err != nil {
+				return
+			}
+			if text != "" {
+				if _, err := io.WriteString(conn, text); err != nil {
+					return
+				}
+			}
+		}
+	}
+}
+
 // TestIdleConnections: one of some seconds is used again, an old one is not.
 func TestIdleConnections(t *testing.T) {
-	for _, c := range []struct {
-		idle  time.Duration
-		dials int
-	}{{10 * time.Second, 1}, {16 * time.Second, 2}, {time.Hour, 2}} {
-		t.Run(c.idle.String(), func(t *testing.T) {
+	t.Parallel()
+	for idle, want := range map[time.Duration]int32{10 * time.Second: 1, 16 * time.Second: 2, time.Hour: 2} {
+		t.Run(idle.String(), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				dials := 0
-				transport := NewTransport()
-				transport.Proxy = nil
-				transport.DialContext = func(context.Context, string, string) (net.Conn, error) {
-					dials++
-					here, there := net.Pipe()
-					go answerAll(there)
-					return here, nil
-				}
+				var dials atomic.Int32
+				transport := piped(func(conn net.Conn) {
+					dials.Add(1)
+					answering("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")(conn)
+				})
 				client := &http.Client{Transport: transport}
 				for range 2 {
 					response, err := client.Get("http://meta.test/")
@@ -105,10 +123,10 @@ func TestIdleConnections(t *testing.T) {
 						t.Fatal(err)
 					}
 					response.Body.Close()
-					time.Sleep(c.idle)
+					time.Sleep(idle)
 				}
-				if dials != c.dials {
-					t.Errorf("%d connections, want %d", dials, c.dials)
+				if got := dials.Load(); got != want {
+					t.Errorf("%d connections, want %d", got, want)
 				}
 				transport.CloseIdleConnections()
 			})
@@ -116,48 +134,21 @@ func TestIdleConnections(t *testing.T) {
 	}
 }
 
-// answerAll is a server of one connection.
-func answerAll(conn net.Conn) {
-	defer conn.Close()
-	buffer := make([]byte, 4096)
-	for {
-		if _, err := conn.Read(buffer); err != nil {
-			return
-		}
-		if _, err := conn.Write([]byte("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")); err != nil {
-			return
-		}
-	}
-}
-
 // TestHandshakeTimeout: a server that takes the connection and says nothing.
 func TestHandshakeTimeout(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		transport := NewTransport()
-		transport.Proxy = nil
-		transport.DialContext = func(context.Context, string, string) (net.Conn, error) {
-			here, there := net.Pipe()
-			go func() { // takes whatever comes
-				defer there.Close()
-				buffer := make([]byte, 4096)
-				for {
-					if _, err := there.Read(buffer); err != nil {
-						return
-					}
-				}
-			}()
-			return here, nil
-		}
 		start := time.Now()
-		_, err := (&http.Client{Transport: transport}).Get("https://meta.test/")
-		if err == nil || time.Since(start) != 5*time.Second {
-			t.Errorf("%v after %v", err, time.Since(start))
+		_, err := (&http.Client{Transport: piped(answering(""))}).Get("https://meta.test/")
+		if took := time.Since(start); err == nil || took != 5*time.Second {
+			t.Errorf("%v after %v", err, took)
 		}
 	})
 }
 
 // TestHTTP2: many calls at once share one connection.
 func TestHTTP2(t *testing.T) {
+	t.Parallel()
 	server := httptest.NewUnstartedServer(http.NotFoundHandler())
 	server.EnableHTTP2 = true
 	server.StartTLS()
@@ -175,8 +166,9 @@ func TestHTTP2(t *testing.T) {
 	}
 }
 
-// TestReadBody: to the end, or one byte beyond the limit, whatever length was announced.
+// TestReadBody: to the end, whatever was announced, and not beyond the limit.
 func TestReadBody(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		body      string
 		announced int64
@@ -184,15 +176,17 @@ func TestReadBody(t *testing.T) {
 		want      string
 	}{
 		{"", 0, 10, ""},
+		{"at the limit", 12, 12, "at the limit"},
 		{"short", 5, 10, "short"},
 		{"short", -1, 10, "short"}, // not announced
 		{"short", 1 << 40, 10, "short"},
 		{"more than that", 3, 100, "more than that"},
-		{"too long", 8, 4, "too l"},
+		{"too long", 8, 4, "too l"}, // one byte more than the limit, and an error
 		{"too long", -1, 4, "too l"},
 	} {
-		body, err := ReadBody(&http.Response{ContentLength: c.announced, Body: io.NopCloser(strings.NewReader(c.body))}, c.limit)
-		if err != nil || string(body) != c.want {
+		response := &http.Response{ContentLength: c.announced, Body: io.NopCloser(strings.NewReader(c.body))}
+		body, err := ReadBody(response, c.limit)
+		if (err != nil) != (int64(len(c.body)) > c.limit) || string(body) != c.want {
 			t.Errorf("%q announced as %d with limit %d: %q, %v", c.body, c.announced, c.limit, body, err)
 		}
 	}

@@ -1,14 +1,31 @@
--- Sealing: whoever writes a token writes it to Vault.
+-- Sealing: whoever writes a token to user_configs, by whatever client, writes it to Vault.
 --
 -- The names of the secrets are the link between a row and its tokens:
 --   user_configs/<user_id>/<instagram_id>              the user token
 --   user_configs/<user_id>/<instagram_id>/page_token   the Page's token
+-- with the user's id percent-encoded.
 --
--- An upsert fires the INSERT trigger before PostgreSQL knows of the conflict, and then the UPDATE trigger with a token
--- that is null already. So neither can rely on the other's values: both look the secret up by its name.
+-- An upsert fires the INSERT trigger before PostgreSQL knows of the conflict, and then the UPDATE
+-- trigger with a token that is null already. So neither can rely on the other's values: both look
+-- the secret up by its name.
 
--- Writes value (if there is one) to the secret of that name and returns the secret's id, null if there is none.
-create function public.user_configs_secret(secret_name text, value text) returns uuid
+-- Returns the text with '%' and '/' percent-encoded: it can then stand in front of a '/' and be
+-- told from what follows. The uuids of Supabase users come back as they are.
+create function igconnect.percent_encoded(id text) returns text
+language sql immutable set search_path = '' as $$
+  select replace(replace(id, '%', '%25'), '/', '%2F')
+$$;
+
+-- Returns the name of the secret that holds a connection's user token. No two connections share it.
+create function igconnect.secret_name(user_id text, instagram_id text) returns text
+language sql immutable set search_path = '' as $$
+  select 'user_configs/' || igconnect.percent_encoded(user_id) || '/' || instagram_id
+$$;
+
+-- Writes a token (null: leaves what there is) to the secret of that name, making it if needed, and
+-- returns the secret's id, null if there is none. The token never reaches the disk or the
+-- write-ahead log in clear. An empty token is refused.
+create function igconnect.write_secret(secret_name text, value text) returns uuid
 language plpgsql security definer set search_path = '' as $$
 declare
   secret_id uuid;
@@ -20,8 +37,8 @@ begin
 
   select s.id into secret_id from vault.secrets s where s.name = secret_name;
   if value is not null then
-    -- create_secret() writes its argument to the table in clear before it encrypts it, and the clear text then stays
-    -- on disk and in the write-ahead log. update_secret() encrypts first.
+    -- create_secret() writes its argument to the table in clear before it encrypts it, and the clear
+    -- text then stays on disk and in the write-ahead log. update_secret() encrypts first.
     if secret_id is null then
       secret_id := vault.create_secret('pending', secret_name, 'A token of igconnect. Removed with its row in public.user_configs.');
     end if;
@@ -31,33 +48,51 @@ begin
 end
 $$;
 
--- Whether a secret was written in this transaction: in an upsert the INSERT trigger did it a moment ago.
-create function public.user_configs_sealed_now(secret_id uuid) returns boolean
+-- Reports whether a secret was written in this transaction. In an upsert the INSERT trigger has done
+-- so a moment before the UPDATE trigger asks.
+create function igconnect.written_now(secret_id uuid) returns boolean
 language sql security definer set search_path = '' as $$
   select exists (select from vault.secrets s where s.id = secret_id and s.updated_at >= now())
 $$;
 
-create function public.user_configs_seal() returns trigger
+-- Takes the connections' lock until the transaction ends: alone, or shared with others who take it
+-- shared. Whoever writes or destroys tokens holds it alone.
+create function igconnect.lock_connections(shared boolean) returns void
+language plpgsql security definer set search_path = '' as $$
+begin
+  if shared then
+    perform pg_advisory_xact_lock_shared(hashtextextended('public.user_configs', 0));
+  else
+    perform pg_advisory_xact_lock(hashtextextended('public.user_configs', 0));
+  end if;
+end
+$$;
+
+-- Moves the tokens that are written to a row to Vault, leaves null in their columns, and sets the
+-- ids of their secrets. A column that is left out, or null, keeps its token.
+--
+-- A new token turns "reconnect" into "active". A Page's token is destroyed when the row's Page or
+-- person changes without a new one: it would act for somebody who has left.
+create function igconnect.seal_tokens() returns trigger
 language plpgsql security definer set search_path = '' as $$
 declare
-  secret_name text := 'user_configs/' || new.user_id || '/' || new.instagram_id;
+  secret_name text := igconnect.secret_name(new.user_id, new.instagram_id);
 begin
-  -- Set always, whatever the client sent: an id of its own choice would let it read any secret in Vault.
-  new.token_secret_id := public.user_configs_secret(secret_name, new.token);
-  new.page_token_secret_id := public.user_configs_secret(secret_name || '/page_token', new.page_token);
+  -- Set always, whatever the client sent: an id of its own choice would let it read any secret.
+  new.token_secret_id := igconnect.write_secret(secret_name, new.token);
+  new.page_token_secret_id := igconnect.write_secret(secret_name || '/page_token', new.page_token);
 
   if tg_op = 'UPDATE' then
-    -- A new token ends the wait for a reconnection, unless the same statement decides on the status.
-    if old.status = 'reconnect' and new.status = 'reconnect' and public.user_configs_sealed_now(new.token_secret_id) then
+    -- Unless the same statement decides on the status.
+    if old.status = 'reconnect' and new.status = 'reconnect' and igconnect.written_now(new.token_secret_id) then
       new.status := 'active';
       new.status_reason := null;
     end if;
 
-    -- A Page's token belongs to the person who fetched it: it does not outlive a change of either without a new one.
     -- What was unknown before has not changed.
     if (new.page_id, new.facebook_user_id) is distinct from
        (coalesce(old.page_id, new.page_id), coalesce(old.facebook_user_id, new.facebook_user_id))
-       and not public.user_configs_sealed_now(new.page_token_secret_id) then
+       and not igconnect.written_now(new.page_token_secret_id) then
       delete from vault.secrets s where s.id = new.page_token_secret_id;
       new.page_token_secret_id := null;
     end if;
@@ -69,87 +104,86 @@ begin
 end
 $$;
 
-create function public.user_configs_unseal() returns trigger
+-- Counts the user tokens of a row, whatever version the client sent: one of its own choice would let
+-- an old token win over a new one. A new token ends the lease: whoever holds that works with the
+-- token before.
+create function igconnect.count_tokens() returns trigger
+language plpgsql security definer set search_path = '' as $$
+begin
+  new.token_version := coalesce(old.token_version, 0);
+  -- Not by new.token: the sealing has emptied it, in an upsert even before PostgreSQL came to the
+  -- UPDATE.
+  if igconnect.written_now(new.token_secret_id) then
+    new.token_version := new.token_version + 1;
+    new.lease_id := null;
+    new.leased_until := null;
+  end if;
+  return new;
+end
+$$;
+
+-- Removes the secrets of a deleted row, or after TRUNCATE all of them. Only the table's owner can
+-- truncate, in the dashboard say, and means the tokens too.
+create function igconnect.remove_secrets() returns trigger
 language plpgsql security definer set search_path = '' as $$
 declare
   secret_name text;
 begin
-  -- Only the table's owner can truncate, in the dashboard say, and means the tokens too.
   if tg_op = 'TRUNCATE' then
     delete from vault.secrets s where starts_with(s.name, 'user_configs/');
   else
-    secret_name := 'user_configs/' || old.user_id || '/' || old.instagram_id;
+    secret_name := igconnect.secret_name(old.user_id, old.instagram_id);
     delete from vault.secrets s where s.name in (secret_name, secret_name || '/page_token');
   end if;
   return null;
 end
 $$;
 
--- A new key would leave the secrets behind under the old name.
-create function public.user_configs_keep_key() returns trigger
+-- Destroys the secrets of each of these connections. The caller holds the connections' lock alone, and
+-- then updates the rows, which sets the ids of their secrets to null.
+--
+-- It does not update them itself: PostgreSQL checks the foreign key of a row that is updated twice in a
+-- transaction, and that waits for a deletion of the user, which waits for our lock.
+create function igconnect.destroy_secrets(connections public.user_configs[]) returns void
 language plpgsql security definer set search_path = '' as $$
 begin
-  if (new.user_id, new.instagram_id) is distinct from (old.user_id, old.instagram_id) then
-    raise exception 'user_id and instagram_id of a connection cannot change: delete the row and connect the account again.'
-      using errcode = 'check_violation';
-  end if;
-  return new;
+  delete from vault.secrets s
+  using unnest(connections) c
+  where s.name in (igconnect.secret_name(c.user_id, c.instagram_id),
+                   igconnect.secret_name(c.user_id, c.instagram_id) || '/page_token');
 end
 $$;
 
-create function public.user_configs_touch() returns trigger
+-- Lets one statement at a time write tokens. Else two upserts of one account race for the secret's
+-- name, and a delete removes the secret that an upsert has just written. It comes before the
+-- statement, because a row trigger of a delete comes when the row is gone already. Statements that
+-- touch no token do not wait.
+create function igconnect.lock_tokens() returns trigger
 language plpgsql security definer set search_path = '' as $$
 begin
-  new.updated_at := now();
-  return new;
-end
-$$;
-
--- One writer of tokens at a time: else two upserts of one account race for the secret's name, and a delete removes the
--- secret that an upsert has just written. The lock is taken before the statement, because a row trigger of a delete
--- comes when the row is gone already. Statements that touch no token do not wait.
-create function public.user_configs_lock() returns trigger
-language plpgsql security definer set search_path = '' as $$
-begin
-  perform pg_advisory_xact_lock(hashtextextended('public.user_configs', 0));
+  perform igconnect.lock_connections(shared => false);
   return null;
 end
 $$;
 
 create trigger user_configs_lock
   before insert or delete or update of token, page_token on public.user_configs
-  for each statement execute function public.user_configs_lock();
-
--- Row triggers of one kind fire in the order of their names: keep_key, seal, touch.
-create trigger user_configs_keep_key
-  before update of user_id, instagram_id on public.user_configs
-  for each row execute function public.user_configs_keep_key();
+  for each statement execute function igconnect.lock_tokens();
 
 create trigger user_configs_seal
   before insert or update of token, page_token, token_secret_id, page_token_secret_id on public.user_configs
-  for each row execute function public.user_configs_seal();
+  for each row execute function igconnect.seal_tokens();
 
-create trigger user_configs_touch
-  before update on public.user_configs
-  for each row execute function public.user_configs_touch();
+create trigger user_configs_token_version
+  before insert or update of token, token_version on public.user_configs
+  for each row execute function igconnect.count_tokens();
 
 create trigger user_configs_unseal
   after delete on public.user_configs
-  for each row execute function public.user_configs_unseal();
+  for each row execute function igconnect.remove_secrets();
 
 create trigger user_configs_unseal_all
   after truncate on public.user_configs
-  for each statement execute function public.user_configs_unseal();
+  for each statement execute function igconnect.remove_secrets();
 
-revoke all on function
-  public.user_configs_secret(text, text), public.user_configs_sealed_now(uuid), public.user_configs_seal(), public.user_configs_unseal(),
-  public.user_configs_keep_key(), public.user_configs_touch(), public.user_configs_lock()
-  from public, anon, authenticated, service_role;
-
-comment on function public.user_configs_secret(text, text) is 'Writes a token to Vault under its name. For the triggers of user_configs only.';
-comment on function public.user_configs_sealed_now(uuid) is 'Tells whether a secret was written in this transaction. For the triggers of user_configs only.';
-comment on function public.user_configs_seal() is 'Moves a token that is written to user_configs to Vault.';
-comment on function public.user_configs_unseal() is 'Removes a connection''s tokens from Vault together with its row.';
-comment on function public.user_configs_keep_key() is 'Refuses to move a connection to another user or account.';
-comment on function public.user_configs_touch() is 'Keeps updated_at.';
-comment on function public.user_configs_lock() is 'Lets one statement at a time write tokens.';
+revoke all on all functions in schema igconnect from public;

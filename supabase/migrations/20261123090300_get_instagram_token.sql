@@ -1,7 +1,8 @@
--- The way back: a webhook or a worker, with the project's secret key, asks by Instagram id.
+-- Returns the tokens of an Instagram account: one row for each user who connected it, the newest
+-- connection first, no row if nobody did. A token whose secret is gone is null.
 create function public.get_instagram_token(p_instagram_id text)
 returns table (
-  user_id          uuid,
+  user_id          text,
   instagram_id     text,
   token            text,
   page_id          text,
@@ -10,7 +11,8 @@ returns table (
   status           text
 )
 language sql stable security definer set search_path = '' as $$
-  -- Sub-selects, so that only these secrets are decrypted: a join may decrypt all of Vault to find them.
+  -- Sub-selects, so that only these secrets are decrypted: a join may decrypt all of Vault to find
+  -- them.
   select
     c.user_id,
     c.instagram_id,
@@ -29,5 +31,3 @@ grant execute on function public.get_instagram_token(text) to service_role;
 
 comment on function public.get_instagram_token(text) is
   'The tokens of an Instagram account, one row for each user who connected it, the newest first. For the secret key only.';
-
-notify pgrst, 'reload schema';

@@ -68,8 +68,10 @@ export async function openPostgres(config) {
     },
     async reset() {
       await driver.unsafe(`
-        drop schema if exists public, auth, vault, supabase_migrations cascade;
-        create schema public;`);
+        drop extension if exists supabase_vault cascade;
+        drop schema if exists public, auth, igconnect, vault, supabase_migrations cascade;
+        create schema public authorization pg_database_owner;
+        grant usage on schema public to public;`);
     },
     exclusive: (work) => work(),
   };

@@ -52,11 +52,14 @@ async function start(config) {
 // prepare brings the database to the state of a Supabase project with the migrations applied.
 async function prepare(app, db, config) {
   if (config.fresh) await db.reset();
-  await db.script("create schema if not exists auth");
+  await db.script("create schema if not exists auth; create schema if not exists extensions");
   await app.ensureSystemSchema();
+  // The real Vault where the server has loaded it, and with it this setting: not preloaded, it has no key. Only a
+  // superuser may create the extension, so the migrations could not.
+  const [{ vault }] = await db.query(`select count(*) > 0 as vault from pg_available_extensions where name = 'supabase_vault'
+    and (installed_version is not null or current_setting('vault.getkey_script', true) is not null)`);
+  await db.script(vault ? "create extension if not exists supabase_vault" : config.vault);
   await db.script(config.bootstrap);
-  const [{ vault }] = await db.query("select count(*) > 0 as vault from pg_available_extensions where name = 'supabase_vault'");
-  if (!vault) await db.script(config.vault);
 
   const applied = await db.query("select version from supabase_migrations.schema_migrations");
   const done = new Set(applied.map((row) => row.version));

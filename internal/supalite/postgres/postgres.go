@@ -1,4 +1,4 @@
-// Package postgres starts a private PostgreSQL from the binaries of this machine, for what needs more than one session.
+// Package postgres starts a private PostgreSQL from the programs of this machine, for what needs more than one session.
 // It listens on 127.0.0.1 only, and its data is gone when it stops.
 package postgres
 
@@ -29,13 +29,19 @@ type Server struct {
 	stop func()
 }
 
-// Start makes an empty database and starts a server on it. The error wraps ErrMissing where there are no binaries, or no
-// user that they would run as. The server lives until Stop, and no longer than this process.
+// Start makes an empty database and starts a server on it. The error wraps [ErrMissing] where there are
+// no programs, or no user that they would run as. The server lives until Stop, and no longer than this
+// process.
 func Start(ctx context.Context) (*Server, error) {
-	bin := findBinaries()
+	bin := findPrograms()
 	if bin == "" {
 		return nil, fmt.Errorf("%w: its initdb and postgres are not on this machine", ErrMissing)
 	}
+	return StartFrom(ctx, bin)
+}
+
+// StartFrom is Start with the folder of the programs initdb and postgres.
+func StartFrom(ctx context.Context, bin string) (*Server, error) {
 	dir, err := os.MkdirTemp("", "postgres-")
 	if err != nil {
 		return nil, err
@@ -99,8 +105,8 @@ func (s *Server) serve(ctx context.Context, bin, data string, attr *syscall.SysP
 	return nil
 }
 
-// findBinaries returns the folder of PostgreSQL's programs, "" if there is none.
-func findBinaries() string {
+// findPrograms returns the folder of PostgreSQL's programs, "" if there is none.
+func findPrograms() string {
 	dirs, _ := filepath.Glob("/usr/lib/postgresql/*/bin") // Debian keeps them off the PATH
 	slices.Reverse(dirs)
 	if path, err := exec.LookPath("initdb"); err == nil {

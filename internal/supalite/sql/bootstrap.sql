@@ -15,6 +15,11 @@ begin
 end
 $$;
 
+do $$
+begin
+  execute format('grant create on database %I to supalite_owner', current_database());
+end
+$$;
 grant create on schema public to supalite_owner;
 grant usage on schema public to anon, authenticated, service_role, supalite_owner;
 
@@ -22,8 +27,15 @@ create schema if not exists auth;
 grant usage on schema auth to anon, authenticated, service_role, supalite_owner;
 grant all on all tables in schema auth to supalite_owner;
 
-create schema if not exists extensions;
 grant usage on schema extensions to anon, authenticated, service_role, supalite_owner;
+
+-- Vault belongs to a superuser. Nobody else may write its table, but by its functions.
+revoke all on schema vault from public;
+revoke all on all tables in schema vault from public;
+revoke all on all functions in schema vault from public;
+grant usage on schema vault to supalite_owner, service_role;
+grant select, delete on vault.secrets, vault.decrypted_secrets to supalite_owner, service_role;
+grant execute on all functions in schema vault to supalite_owner, service_role;
 
 -- Projects made before November 2026 give everything new away, newer ones nothing. A migration has to be right on both:
 -- here it meets the first, and its own grants have to say all that the second needs.

@@ -1,5 +1,6 @@
--- A stand-in for Supabase Vault 0.3.1, which Supabase Lite lacks: the same names, signatures, grants and habits, the bad
--- ones too, so that code that would leak on the platform leaks here. Runs as superuser at each start.
+-- A stand-in for Supabase Vault 0.3.1, for databases without it: the same names, signatures and habits,
+-- the bad ones too, so that code that would leak on the platform leaks here. Runs as superuser at each
+-- start.
 --
 -- The key is in no table, as on the platform: the server sets it for each of its sessions.
 create extension if not exists pgcrypto with schema extensions;
@@ -66,10 +67,3 @@ begin
   where s.id = secret_id;
 end
 $$;
-
-revoke all on schema vault from public;
-revoke all on all tables in schema vault from public;
-revoke all on all functions in schema vault from public;
-grant usage on schema vault to supalite_owner, service_role;
-grant select, delete on vault.secrets, vault.decrypted_secrets to supalite_owner, service_role;
-grant execute on all functions in schema vault to supalite_owner, service_role;

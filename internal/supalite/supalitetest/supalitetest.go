@@ -1,4 +1,5 @@
-// Package supalitetest gives the tests of a package one Supabase Lite to share, started when the first test asks:
+// Package supalitetest starts Supabase Lite for tests, with the project's migrations applied. Most
+// packages share one server, started when the first test asks:
 //
 //	func TestMain(m *testing.M) { os.Exit(supalitetest.Run(m)) }
 //
@@ -17,71 +18,132 @@ import (
 	"testing"
 
 	"igconnect/internal/supalite"
+	"igconnect/internal/supalite/postgres"
 )
 
-// shared is what Run has to clean up.
-var shared struct {
-	once   sync.Once
-	server *supalite.Server
-	err    error
-	drop   func() error // the database, if it is on a server that outlives us
+// sharedServer is a server that Run has to stop.
+type sharedServer struct {
+	once    sync.Once
+	server  *supalite.Server
+	url     string // of its database, "" for the embedded one
+	err     error
+	cleanUp func() error // after the server has stopped
 }
 
-func start() (*supalite.Server, error) {
-	migrations, err := Migrations()
-	if err != nil {
-		return nil, err
-	}
-	url, drop, err := ownDatabase(context.Background(), supalite.DatabaseURLFromEnv())
-	if err != nil {
-		return nil, err
-	}
-	shared.drop = drop
-	return supalite.Start(context.Background(), supalite.Options{
-		Migrations:  migrations,
-		DatabaseURL: url,
-		Progress:    os.Stderr,
+var shared, sharedOnPostgres sharedServer
+
+// start starts the server once, on the database that makeDatabase returns.
+func (s *sharedServer) start(t testing.TB, makeDatabase func() (url string, drop func() error, err error)) {
+	t.Helper()
+	Need(t)
+	s.once.Do(func() {
+		var migrations fs.FS
+		if migrations, s.err = Migrations(); s.err != nil {
+			return
+		}
+		if s.url, s.cleanUp, s.err = makeDatabase(); s.err != nil {
+			return
+		}
+		s.server, s.err = supalite.Start(context.Background(), supalite.Options{
+			Migrations: migrations, DatabaseURL: s.url, Progress: os.Stderr,
+		})
 	})
+	check(t, s.err)
 }
 
-// Run runs the tests, and stops the shared server if there is one. It returns the exit code.
+func (s *sharedServer) stop() (err error) {
+	if s.server != nil {
+		err = s.server.Stop()
+	}
+	if s.cleanUp != nil {
+		err = errors.Join(err, s.cleanUp())
+	}
+	return err
+}
+
+// Run runs the tests, and stops the shared servers if there are any. It returns the exit code.
 func Run(m *testing.M) int {
 	code := m.Run()
-	var err error
-	if shared.server != nil {
-		err = shared.server.Stop()
-	}
-	if shared.drop != nil {
-		err = errors.Join(err, shared.drop())
-	}
-	if err != nil {
+	if err := errors.Join(shared.stop(), sharedOnPostgres.stop()); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return max(code, 1)
 	}
 	return code
 }
 
-// Shared returns the package's server, with the project's migrations applied. The test is skipped under -short, and
-// without Node unless CI=true.
+// Shared returns the package's server, on the database that SUPALITE_DATABASE_URL asks for. The test
+// is skipped as by [Need].
 func Shared(t testing.TB) *supalite.Server {
 	t.Helper()
-	Need(t)
-	shared.once.Do(func() { shared.server, shared.err = start() })
-	if shared.err != nil {
-		t.Fatal(shared.err)
-	}
+	shared.start(t, func() (string, func() error, error) {
+		return ownDatabase(context.Background(), supalite.DatabaseURLFromEnv())
+	})
 	return shared.server
 }
 
-// Need skips a test that starts a server of its own where Shared would skip it.
+// SharedOnPostgres returns another server that the package's tests share, which runs on a private
+// PostgreSQL, and the URL of that, as its superuser: for tests that need several sessions. The test is
+// skipped as by [Need] and [Postgres].
+func SharedOnPostgres(t testing.TB) (s *supalite.Server, url string) {
+	t.Helper()
+	sharedOnPostgres.start(t, func() (string, func() error, error) {
+		server, err := postgres.Start(context.Background())
+		if err != nil {
+			return "", nil, err
+		}
+		return server.URL, func() error { server.Stop(); return nil }, nil
+	})
+	return sharedOnPostgres.server, sharedOnPostgres.url
+}
+
+// Start returns a server of the test's own, which stops with the test. Without migrations it has the
+// project's. The test is skipped as by [Need].
+func Start(t testing.TB, o supalite.Options) *supalite.Server {
+	t.Helper()
+	Need(t)
+	var err error
+	if o.Progress = os.Stderr; o.Migrations == nil {
+		o.Migrations, err = Migrations()
+		check(t, err)
+	}
+	s, err := supalite.Start(context.Background(), o)
+	check(t, err)
+	t.Cleanup(func() {
+		if err := s.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+// Postgres returns the URL of a fresh PostgreSQL, as its superuser postgres, and stops it with the
+// test. The test is skipped where there is none, unless CI=true.
+func Postgres(t testing.TB) string {
+	t.Helper()
+	server, err := postgres.Start(t.Context())
+	check(t, err)
+	t.Cleanup(server.Stop)
+	return server.URL
+}
+
+// Need skips a test under -short, and without Node unless CI=true.
 func Need(t testing.TB) {
 	t.Helper()
 	if testing.Short() {
 		t.Skip("Supabase Lite is left out under -short")
 	}
-	if err := supalite.CheckNode(t.Context()); errors.Is(err, supalite.ErrNoNode) && os.Getenv("CI") != "true" {
+	check(t, supalite.CheckNode(t.Context()))
+}
+
+// check ends the test on an error: skipped where the error says that this machine lacks a program,
+// unless CI=true.
+func check(t testing.TB, err error) {
+	t.Helper()
+	missing := errors.Is(err, supalite.ErrNoNode) || errors.Is(err, postgres.ErrMissing)
+	if missing && os.Getenv("CI") != "true" {
 		t.Skip(err)
-	} else if err != nil {
+	}
+	if err != nil {
 		t.Fatal(err)
 	}
 }

@@ -1,0 +1,231 @@
+package deploytest
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"io"
+	"maps"
+	"net/http"
+	"net/http/cookiejar"
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+
+	"igconnect/internal/metasim"
+)
+
+const sessionCookie = "sb-127-auth-token" // of a project on this machine
+
+// Answer is a response with its body read.
+type Answer struct {
+	*http.Response
+	Body string
+}
+
+// Code is the error code, "" where there is none.
+func (a Answer) Code() string { return a.Header.Get("X-Error-Code") }
+
+// Location is where the answer leads.
+func (a Answer) Location() string { return a.Header.Get("Location") }
+
+// NewBrowser is a browser with cookies that follows no redirect.
+func NewBrowser(t testing.TB) *http.Client {
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &http.Client{Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+}
+
+// Session is a session token of a user as Supabase Auth issues them, for what
+// matters here.
+func Session(user string) string {
+	part := func(v any) string {
+		encoded, _ := json.Marshal(v)
+		return base64.RawURLEncoding.EncodeToString(encoded)
+	}
+	return part(map[string]string{"alg": "HS256", "typ": "JWT"}) + "." + part(map[string]any{"sub": user, "exp": 4102444800}) + ".c2lnbmF0dXJl"
+}
+
+// SessionCookie is the value of the cookie that @supabase/ssr sets for a user of
+// the stand-in.
+func SessionCookie(user string) string {
+	session, _ := json.Marshal(map[string]any{"access_token": Session(user), "token_type": "bearer", "refresh_token": "r"})
+	return encodedSession(session)
+}
+
+func encodedSession(session []byte) string {
+	return "base64-" + base64.RawURLEncoding.EncodeToString(session)
+}
+
+// SignIn signs in as a user of the stand-in.
+func (d *Deployment) SignIn(user string) {
+	d.User = user
+	d.SetCookie(sessionCookie, SessionCookie(user))
+}
+
+// SetCookie sets a cookie in the browser.
+func (d *Deployment) SetCookie(name, value string) {
+	at, _ := url.Parse(d.URL)
+	d.Browser.Jar.SetCookies(at, []*http.Cookie{{Name: name, Value: value, Path: "/"}})
+}
+
+// Cookies are those of the browser whose names contain part.
+func (d *Deployment) Cookies(part string) []*http.Cookie {
+	at, _ := url.Parse(d.URL)
+	var found []*http.Cookie
+	for _, cookie := range d.Browser.Jar.Cookies(at) {
+		if strings.Contains(cookie.Name, part) {
+			found = append(found, cookie)
+		}
+	}
+	return found
+}
+
+// Do sends a request by the browser.
+func (d *Deployment) Do(request *http.Request) Answer {
+	d.T.Helper()
+	response, err := d.Browser.Do(request)
+	if err != nil {
+		d.T.Fatal(err)
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		d.T.Fatal(err)
+	}
+	return Answer{response, string(body)}
+}
+
+// Send sends a request with the given headers and body to a path of the
+// deployment, or to an absolute URL. The header Host is the name to come by.
+func (d *Deployment) Send(method, path string, header map[string]string, body string) Answer {
+	d.T.Helper()
+	if strings.HasPrefix(path, "/") {
+		path = d.URL + path
+	}
+	request, err := http.NewRequestWithContext(d.T.Context(), method, path, strings.NewReader(body))
+	if err != nil {
+		d.T.Fatal(err)
+	}
+	for name, value := range header {
+		request.Header.Set(name, value)
+	}
+	if host := header["Host"]; host != "" {
+		request.Host = host
+		for _, cookie := range d.Cookies("") { // net/http chooses them by this name
+			request.AddCookie(cookie)
+		}
+	}
+	return d.Do(request)
+}
+
+// Get visits a path of the deployment, or an absolute URL, as a browser does.
+func (d *Deployment) Get(path string) Answer {
+	d.T.Helper()
+	return d.Send(http.MethodGet, path, map[string]string{"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}, "")
+}
+
+// Post submits a form of our own pages.
+func (d *Deployment) Post(path string, form url.Values) Answer {
+	d.T.Helper()
+	return d.Send(http.MethodPost, path, map[string]string{
+		"Content-Type": "application/x-www-form-urlencoded", "Accept": "text/html", "Origin": d.URL,
+	}, form.Encode())
+}
+
+var flowField = regexp.MustCompile(`name="flow" value="([0-9a-f]+)"`)
+
+// Submit submits the form for /api/choose of a page, the chooser or an error, with
+// these fields besides the flow.
+func (d *Deployment) Submit(page Answer, form url.Values) Answer {
+	d.T.Helper()
+	flow := flowField.FindStringSubmatch(page.Body)
+	if flow == nil || !strings.Contains(page.Body, `action="/api/choose"`) {
+		d.T.Fatalf("no form: %s", page.Body)
+	}
+	submitted := url.Values{"flow": {flow[1]}}
+	maps.Copy(submitted, form)
+	return d.Post("/api/choose", submitted)
+}
+
+// Renew runs the daily job.
+func (d *Deployment) Renew() Answer {
+	d.T.Helper()
+	return d.Send(http.MethodGet, "/api/renew", map[string]string{"Authorization": "Bearer " + CronSecret}, "")
+}
+
+// LogIn goes to /api/login and on to the dialog, answers it, and returns the
+// address of the callback to which Meta sends the browser.
+func (d *Deployment) LogIn(query string, approval metasim.Approval) (callback string) {
+	d.T.Helper()
+	begun := d.Get("/api/login" + query)
+	if begun.StatusCode != http.StatusFound {
+		d.T.Fatalf("login answered %d %s: %s", begun.StatusCode, begun.Code(), begun.Body)
+	}
+	callback, err := d.Meta.Approve(d.T.Context(), begun.Location(), approval)
+	if err != nil {
+		d.T.Fatal(err)
+	}
+	callback, _, _ = strings.Cut(callback, "#") // the fragment stays in the browser
+	return callback
+}
+
+// Connect walks the whole way and returns the callback's answer.
+func (d *Deployment) Connect() Answer {
+	d.T.Helper()
+	return d.Get(d.LogIn("", metasim.Approval{}))
+}
+
+var accountField = regexp.MustCompile(`name="instagram_id" value="([^"]+)"`)
+
+// ConnectAll walks the whole way, chooses all accounts where there are several, and
+// returns the last answer.
+func (d *Deployment) ConnectAll() Answer {
+	d.T.Helper()
+	got := d.Connect()
+	all := url.Values{}
+	for _, field := range accountField.FindAllStringSubmatch(got.Body, -1) {
+		all.Add("instagram_id", field[1])
+	}
+	if len(all) > 0 {
+		got = d.Submit(got, all)
+	}
+	if got.StatusCode != http.StatusSeeOther {
+		d.T.Fatalf("connecting: %d %s\n%s", got.StatusCode, got.Code(), d.Watch.Log())
+	}
+	return got
+}
+
+// WantError checks an answer's status and code, and that the stand-in holds
+// nothing.
+func (d *Deployment) WantError(got Answer, status int, code string) {
+	d.T.Helper()
+	if got.StatusCode != status || got.Code() != code {
+		d.T.Errorf("got %d %s, want %d %s\n%s\n%s", got.StatusCode, got.Code(), status, code, got.Body, d.Watch.Log())
+	}
+	if d.Supabase == nil {
+		return
+	}
+	if rows := d.Supabase.Rows(); len(rows) != 0 {
+		d.T.Errorf("half saved: %v", rows)
+	}
+}
+
+// WantRedirect checks that an answer sends the browser to location.
+func (d *Deployment) WantRedirect(got Answer, status int, location string) {
+	d.T.Helper()
+	if got.StatusCode != status || got.Location() != location {
+		d.T.Errorf("got %d %s to %q, want %d to %q\n%s", got.StatusCode, got.Code(), got.Location(), status, location, got.Body)
+	}
+}
+
+// Steps are the steps that Meta was asked for, in order of arrival.
+func (d *Deployment) Steps() string {
+	var steps []string
+	for _, request := range d.Meta.Requests() {
+		steps = append(steps, request.Step)
+	}
+	return strings.Join(steps, " ")
+}

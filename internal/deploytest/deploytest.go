@@ -1,0 +1,228 @@
+// Package deploytest deploys the functions for a test, with everything around
+// them: a simulated Meta, a stand-in for Supabase or Supabase Lite, the simulated
+// platform, and a browser that is signed in. Each deployment has an App of its
+// own, so that tests run side by side.
+//
+//	d := deploytest.New(t, deploytest.Options{Pages: []metasim.Page{deploytest.Brand(1)}})
+//	got := d.Connect()
+//	d.WantRedirect(got, http.StatusSeeOther, "/?connected="+deploytest.InstagramID(1))
+//
+// All that a deployment puts out is searched for its secrets when the test ends.
+package deploytest
+
+import (
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"igconnect/internal/faultproxy"
+	"igconnect/internal/functions"
+	"igconnect/internal/leaks"
+	"igconnect/internal/metasim"
+	"igconnect/internal/supalite"
+	"igconnect/internal/vercelsim"
+	"igconnect/lib/app"
+	"igconnect/lib/connect"
+)
+
+// The settings of every deployment, unless [Options] say otherwise. Nobody may
+// see the secrets among them.
+const (
+	AppID       = "1234567890"
+	AppSecret   = "an-app-secret-that-nobody-may-see"
+	SecretKey   = "sb_secret_that-nobody-may-see"
+	VerifyToken = "a-verify-token-that-nobody-may-see"
+	CronSecret  = "a-cron-secret-that-nobody-may-see"
+)
+
+// Options say how a deployment differs from the usual one.
+type Options struct {
+	// Pages are those of the one person at Meta, who has the id 5001.
+	Pages []metasim.Page
+	// Lite takes the place of the stand-in for Supabase. Its connections are
+	// removed first: claims and renewals take from everybody.
+	Lite *supalite.Server
+	// Settings are environment variables besides the usual ones, or in their place.
+	Settings map[string]string
+	// Now is the deployment's clock, made from Meta's. Nil: the machine's.
+	Now func(*metasim.Sim) func() time.Time
+	// Provider takes the place of Facebook Login. Nil: it stays.
+	Provider connect.Provider
+}
+
+// Deployment is the functions with everything around them. [New] makes it.
+type Deployment struct {
+	T        testing.TB
+	Meta     *metasim.Sim
+	MetaURL  string
+	Supabase *Supabase        // the stand-in; nil with Lite
+	Lite     *supalite.Server // nil with the stand-in
+	Faults   faultproxy.Group // what fails between the functions and Lite
+	User     string           // id of the user who is signed in in Browser
+	Account  supalite.User    // the same with Lite, with the session
+	URL      string           // of the deployment, without a slash at the end
+	Browser  *http.Client     // follows no redirect
+	Watch    *leaks.Watch
+
+	options  Options
+	settings map[string]string
+	app      atomic.Pointer[app.App]
+}
+
+// New deploys the functions and signs a user in: [Ada] with the stand-in, a new
+// one with Lite. Everything ends with the test.
+func New(t testing.TB, o Options) *Deployment {
+	t.Helper()
+	d := &Deployment{T: t, Lite: o.Lite, Watch: leaks.NewWatch(t), options: o}
+	d.URL = d.serve(d.Watch.Responses(d.platform()))
+	d.Meta = metasim.New(metasim.Config{AppID: AppID, AppSecret: AppSecret, RedirectURIs: []string{d.RedirectURI()}})
+	d.Meta.AddPerson(metasim.Person{ID: "5001", Name: "Ada", Pages: o.Pages})
+	t.Cleanup(d.Meta.Close)
+	d.MetaURL = d.serve(d.Watch.RequestURLs(d.Meta))
+	d.settings = map[string]string{
+		"FB_APP_ID": AppID, "FB_APP_SECRET": AppSecret, "REDIRECT_URI": d.RedirectURI(),
+		"WEBHOOK_VERIFY_TOKEN": VerifyToken, "CRON_SECRET": CronSecret,
+		"FB_GRAPH_URL": d.MetaURL, "FB_DIALOG_URL": d.MetaURL,
+	}
+	if d.Browser = NewBrowser(t); o.Lite == nil {
+		d.Supabase = newSupabase()
+		t.Cleanup(d.Supabase.close)
+		d.settings["SUPABASE_URL"], d.settings["SUPABASE_SECRET_KEY"] = d.serve(d.Watch.RequestURLs(d.Supabase)), SecretKey
+		d.Watch.Know(map[string]string{"the session of Ada": Session(Ada), "the session of Ben": Session(Ben)})
+		d.SignIn(Ada)
+	} else {
+		t.Cleanup(d.Faults.Close)
+		lite := d.Faults.Proxy("supabase", faultproxy.To(o.Lite.URL))
+		d.settings["SUPABASE_URL"], d.settings["SUPABASE_SECRET_KEY"] = d.serve(d.Watch.RequestURLs(lite)), o.Lite.ServiceKey
+		d.SQL("delete from public.user_configs")
+		d.SignUp()
+	}
+	t.Cleanup(d.knowSecrets)
+	for name, value := range o.Settings {
+		d.settings[name] = value
+	}
+	d.wire()
+	return d
+}
+
+// platform is the simulated platform with all functions, each of which serves
+// the App of the moment.
+func (d *Deployment) platform() http.Handler {
+	root, err := vercelsim.FindRoot()
+	if err != nil {
+		d.T.Fatal(err)
+	}
+	platform, err := vercelsim.Open(root, functions.With(d.App))
+	if err != nil {
+		d.T.Fatal(err)
+	}
+	platform.OnPanic = func(v any) { d.T.Errorf("a function panicked, which ends the process: %v", v) }
+	return platform
+}
+
+func (d *Deployment) serve(handler http.Handler) string {
+	server := httptest.NewServer(handler)
+	d.T.Cleanup(server.Close)
+	return server.URL
+}
+
+// wire makes the App of the settings, whose secrets nobody may see.
+func (d *Deployment) wire() {
+	d.T.Helper()
+	for _, name := range []string{"FB_APP_SECRET", "SUPABASE_SECRET_KEY", "WEBHOOK_VERIFY_TOKEN", "CRON_SECRET"} {
+		for value := range strings.SplitSeq(d.settings[name], ",") {
+			if value = strings.TrimSpace(value); len(value) >= 8 {
+				d.Watch.Know(map[string]string{name + " " + value[len(value)-4:]: value})
+			}
+		}
+	}
+	o := app.Options{
+		Getenv:   d.Setting,
+		Log:      slog.New(slog.NewJSONHandler(d.Watch.LogWriter(), nil)),
+		Provider: d.options.Provider,
+	}
+	if d.options.Now != nil {
+		o.Now = d.options.Now(d.Meta)
+	}
+	wired, err := app.New(o)
+	if err != nil {
+		d.T.Fatal(err)
+	}
+	d.app.Store(wired)
+}
+
+// App is what serves the requests at the moment.
+func (d *Deployment) App() *app.App { return d.app.Load() }
+
+// Set changes an environment variable, as a new deployment would: "" unsets it.
+func (d *Deployment) Set(name, value string) {
+	d.T.Helper()
+	d.settings[name] = value
+	d.wire()
+}
+
+// Setting is the value of an environment variable.
+func (d *Deployment) Setting(name string) string { return d.settings[name] }
+
+// RedirectURI is where Meta sends people back to.
+func (d *Deployment) RedirectURI() string { return d.URL + "/api/auth/callback" }
+
+// SQL runs a query in Lite, beside everything that guards the data.
+func (d *Deployment) SQL(query string, args ...any) []map[string]any {
+	d.T.Helper()
+	rows, err := d.Lite.SQL(d.T.Context(), query, args...)
+	if err != nil {
+		d.T.Fatal(err)
+	}
+	return rows
+}
+
+// SignUp makes a new user in Lite and signs in as that one.
+func (d *Deployment) SignUp() {
+	d.T.Helper()
+	user, err := d.Lite.SignUp(d.T.Context(), uuid.NewString()+"@example.com", "a-password-for-tests")
+	if err != nil {
+		d.T.Fatal(err)
+	}
+	d.Account, d.User = user, user.ID
+	d.Watch.Know(map[string]string{"the session of " + user.ID: user.AccessToken, "the refresh token of " + user.ID: user.RefreshToken})
+	d.SetCookie(sessionCookie, encodedSession(user.Session))
+}
+
+// knowSecrets tells the search for leaks what nobody may see of Meta's, and what the
+// database holds.
+func (d *Deployment) knowSecrets() {
+	d.Watch.Know(leaks.Numbered("of Meta's", d.Meta.Secrets()))
+	if d.Lite != nil {
+		d.Watch.SeeDatabase(d.Lite)
+	} else {
+		d.Watch.Know(map[string]string{"the session of Ada": Session(Ada), "the session of Ben": Session(Ben)})
+	}
+}
+
+// Brand is the n-th Page of a person, with its Instagram account.
+func Brand(n int) metasim.Page {
+	return metasim.Page{
+		ID: fmt.Sprintf("20%03d", n), Name: fmt.Sprintf("Page %d", n),
+		Instagram: &metasim.Instagram{ID: InstagramID(n), Username: fmt.Sprintf("brand_%d", n), Name: fmt.Sprintf("Brand %d", n)},
+	}
+}
+
+// Brands are the Pages [Brand] from to last.
+func Brands(from, last int) []metasim.Page {
+	var pages []metasim.Page
+	for n := from; n <= last; n++ {
+		pages = append(pages, Brand(n))
+	}
+	return pages
+}
+
+// InstagramID is the id of the account of [Brand] n.
+func InstagramID(n int) string { return fmt.Sprintf("17841400000000%03d", n) }

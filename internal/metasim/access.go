@@ -1,0 +1,238 @@
+package metasim
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// proofTimeLimit is how far appsecret_time may be from the clock.
+const proofTimeLimit = 5 * time.Minute
+
+// Subcodes of error 190.
+const (
+	subcodeAppRemoved      = 458
+	subcodeCheckpointed    = 459
+	subcodePasswordChanged = 460
+	subcodeExpired         = 463
+	subcodeUnconfirmed     = 464
+	subcodeLostRole        = 492
+	subcodeDataAccess      = 493
+)
+
+var (
+	errUnknownToken = errorf(190, "Invalid OAuth access token - Cannot parse access token")
+	errWrongSecret  = errorf(190, "Invalid OAuth access token signature.")
+)
+
+// access is a call whose caller was checked: the token, whose it is and what that person
+// consented to.
+type access struct {
+	*call
+	token   *token
+	person  *Person  // nil with the app's own token
+	consent *consent // nil: none
+}
+
+// checkToken needs a live token of any kind but the app's, with its appsecret_proof.
+func (s *Sim) checkToken(c *call) (access, error) {
+	t, err := s.carriedToken(c)
+	if err != nil {
+		return access{}, err
+	}
+	if !c.query.Has("appsecret_proof") && !c.form.Has("appsecret_proof") {
+		const message = "API calls from the server require an appsecret_proof argument"
+		return access{}, &apiError{Code: 100, Type: "GraphMethodException", Message: message}
+	}
+	return access{c, t, s.person(t.person), s.consents[t.person]}, s.checkProof(c, t)
+}
+
+// checkUser needs a person's token.
+func (s *Sim) checkUser(c *call) (access, error) {
+	a, err := s.checkToken(c)
+	if err == nil && (a.token.kind != userToken || a.person == nil) {
+		err = c.missingObject()
+	}
+	return a, err
+}
+
+// checkSelf needs the token of the person that the path names.
+func (s *Sim) checkSelf(c *call) (access, error) {
+	a, err := s.checkUser(c)
+	if err == nil && c.id != "me" && c.id != a.person.ID {
+		err = c.missingObject()
+	}
+	return a, err
+}
+
+// checkBusinessUser needs the token of a person who granted business_management.
+func (s *Sim) checkBusinessUser(c *call) (access, error) {
+	a, err := s.checkUser(c)
+	if err == nil {
+		err = a.checkDataAccess()
+	}
+	if err == nil && !a.consent.has("business_management") {
+		err = errorf(200, "(#200) Requires business_management permission to manage the object")
+	}
+	return a, err
+}
+
+// checkPage needs a token of the Page that the path names, and sets c.id to the Page's.
+func (s *Sim) checkPage(c *call) (access, error) {
+	a, err := s.checkToken(c)
+	switch {
+	case err != nil:
+		return access{}, err
+	case a.token.kind != pageToken:
+		return access{}, errorf(210, "(#210) A page access token is required to request this resource.")
+	case a.token.page != c.id && c.id != "me":
+		return access{}, c.missingObject()
+	}
+	c.id = a.token.page
+	return a, a.checkDataAccess()
+}
+
+// checkPageManager is checkPage for calls that read or change the Page's subscription.
+func (s *Sim) checkPageManager(c *call) (access, error) {
+	a, err := s.checkPage(c)
+	if err == nil && (!a.consent.has("pages_manage_metadata") || !a.consent.shares(c.id)) {
+		err = errorf(200, "(#200) Requires pages_manage_metadata permission to manage the object")
+	}
+	return a, err
+}
+
+// checkAppToken needs a live token; that it is the app's own, the endpoint checks, which has its
+// own error for that. An appsecret_proof is checked if there is one, but not needed: the app's
+// token holds the secret.
+func (s *Sim) checkAppToken(c *call) (access, error) {
+	t, err := s.carriedToken(c)
+	if err == nil && c.query.Has("appsecret_proof") {
+		err = s.checkProof(c, t)
+	}
+	return access{call: c, token: t}, err
+}
+
+// checkAppSecret needs client_id and client_secret.
+func (s *Sim) checkAppSecret(c *call) (access, error) {
+	var err error
+	switch id, secret := c.param("client_id"), c.param("client_secret"); {
+	case id == "":
+		err = errorf(101, "Missing client_id parameter.")
+	case id != s.cfg.AppID:
+		err = errorf(101, "Error validating application. Invalid application ID.")
+	case secret == "":
+		err = errorf(1, "Missing client_secret parameter.")
+	case secret != s.cfg.AppSecret:
+		err = errorf(1, "Error validating client secret.")
+	}
+	return access{call: c}, err
+}
+
+// carriedToken returns the live token that c carries, in the Authorization header or the
+// parameter access_token.
+func (s *Sim) carriedToken(c *call) (*token, error) {
+	value, ok := strings.CutPrefix(c.r.Header.Get("Authorization"), "Bearer ")
+	if !ok {
+		value = c.param("access_token")
+	}
+	switch {
+	case value == "" && c.id == "me":
+		return nil, errorf(2500, "An active access token must be used to query information about the "+
+			"current user.")
+	case value == "":
+		return nil, errorf(104, "An access token is required to request this resource.")
+	case value == s.cfg.AppID+"|"+s.cfg.AppSecret:
+		return &token{value: value, kind: appToken}, nil
+	case strings.HasPrefix(value, s.cfg.AppID+"|"):
+		return nil, errWrongSecret
+	}
+	return s.liveToken(value, c.now)
+}
+
+// liveToken returns the token of that value, or the error 190 that refuses it.
+func (s *Sim) liveToken(value string, now time.Time) (*token, error) {
+	t := s.tokens[value]
+	if t == nil {
+		return nil, errUnknownToken
+	}
+	if e := s.tokenError(t, now); e != nil {
+		return nil, e
+	}
+	return t, nil
+}
+
+// tokenError returns the error 190 that t is refused with, nil if it is good.
+func (s *Sim) tokenError(t *token, now time.Time) *apiError {
+	subcode := 0
+	switch {
+	case t.ended != 0:
+		subcode = t.ended
+	case t.parent != nil && t.parent.ended != 0:
+		subcode = t.parent.ended
+	case !t.expires.IsZero() && !now.Before(t.expires):
+		subcode = subcodeExpired
+	case t.kind == pageToken && (s.person(t.person) == nil || s.person(t.person).page(t.page) == nil):
+		subcode = subcodeLostRole
+	default:
+		return nil
+	}
+	const layout = "Monday, 02-Jan-06 15:04:05 MST"
+	text := cmp.Or(map[int]string{
+		subcodeAppRemoved:   "The user has not authorized application " + s.cfg.AppID + ".",
+		subcodeCheckpointed: "The user is enrolled in a blocking, logged-in checkpoint.",
+		subcodeUnconfirmed:  "Sessions for the user are not allowed because the user is not a confirmed user.",
+		subcodePasswordChanged: "The session has been invalidated because the user changed their " +
+			"password or Facebook has changed the session for security reasons.",
+		subcodeExpired: fmt.Sprintf("Session has expired on %s. The current time is %s.",
+			t.expires.UTC().Format(layout), now.UTC().Format(layout)),
+		subcodeLostRole: "The user must be an administrator, editor, or moderator of the page in order to " +
+			"impersonate it.",
+	}[subcode], "The session has been invalidated.")
+	return &apiError{
+		status: http.StatusUnauthorized, Code: 190, Subcode: subcode,
+		Message: "Error validating access token: " + text,
+	}
+}
+
+// checkProof checks the proof in either documented form: HMAC(token), or HMAC(token|time) along
+// with appsecret_time, good for five minutes.
+func (s *Sim) checkProof(c *call, t *token) error {
+	text, good := t.value, true
+	if stamp := c.param("appsecret_time"); stamp != "" {
+		seconds, err := strconv.ParseInt(stamp, 10, 64)
+		good = err == nil && c.now.Sub(time.Unix(seconds, 0)).Abs() <= proofTimeLimit
+		text += "|" + stamp
+	}
+	proof := hex.EncodeToString(mac(sha256.New, s.cfg.AppSecret, []byte(text)))
+	if !good || c.param("appsecret_proof") != proof {
+		const message = "Invalid appsecret_proof provided in the API argument"
+		return &apiError{Code: 100, Type: "GraphMethodException", Message: message}
+	}
+	return nil
+}
+
+// checkDataAccess refuses what needs data access once 90 days have passed since the consent. From
+// then on the person is still known (debug_token says is_valid; GET /me, /me/permissions, an
+// upgrade and a revocation work), but businesses, Pages, their subscriptions and messages are
+// closed, to Page tokens too: see "Authentication Versus Data Access" in Meta's documentation. It
+// names no error; 190/493 with this message is what developers report.
+func (a access) checkDataAccess() error {
+	if a.consent == nil || a.now.Before(a.consent.dataAccessEnds()) {
+		return nil
+	}
+	return &apiError{Code: 190, Subcode: subcodeDataAccess, Message: "The access token is invalid " +
+		"since the user hasn't engaged the app in longer than 90 days."}
+}
+
+// missingObject is Meta's answer for an id that does not exist or may not be seen: it does not
+// say which.
+func (c *call) missingObject() error {
+	return &apiError{Code: 100, Subcode: 33, Type: "GraphMethodException", Message: fmt.Sprintf(
+		"Unsupported %s request. Object with ID '%s' does not exist, cannot be loaded due to missing "+
+			"permissions, or does not support this operation", strings.ToLower(c.r.Method), c.id)}
+}

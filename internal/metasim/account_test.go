@@ -1,0 +1,161 @@
+package metasim
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+)
+
+// What ends tokens ends the person's of every kind, with its subcode, and nobody else's; a login
+// afterwards is as good as ever.
+func TestTokensEnd(t *testing.T) {
+	tests := []struct {
+		name    string
+		change  func(*Sim, string)
+		subcode int
+		message string
+	}{
+		{"password changed", (*Sim).ChangePassword, 460, "changed their password"},
+		{"app removed", (*Sim).RemoveApp, 458, "has not authorized application " + testApp},
+		{"checkpoint", (*Sim).Checkpoint, 459, "checkpoint"},
+		{"unconfirmed", (*Sim).Unconfirm, 464, "not a confirmed user"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			r := newRig(t, ada, Person{ID: "502", Name: "Bo"})
+			short, long, bo := r.shortToken(Approval{}), r.Grant(Grant{}), r.Grant(Grant{Person: "502"})
+			page := r.pageToken("901", long)
+			tt.change(r.Sim, "501")
+			for _, token := range []string{short, long, page} {
+				r.call("GET", "/me", token).want(t, 401, 190, tt.subcode, tt.message)
+				r.debug(token).has(t, "data.is_valid", false, "data.error.subcode", tt.subcode)
+			}
+			r.oauth(upgradeForm(long)).want(t, 401, 190, tt.subcode, "")
+			r.call("GET", "/me/accounts", bo).want(t, 200, 0, 0, "")
+
+			again := r.longToken(Approval{})
+			r.call("GET", "/me/accounts", again).want(t, 200, 0, 0, "")
+			r.call("GET", "/me", long).want(t, 401, 190, tt.subcode, "")
+		})
+	}
+}
+
+// What ended a token first stays its reason.
+func TestFirstReasonStays(t *testing.T) {
+	r := newRig(t)
+	long := r.Grant(Grant{})
+	r.ChangePassword("501")
+	r.RemoveApp("501")
+	r.RemoveApp("501")
+	r.call("GET", "/me", long).want(t, 401, 190, 460, "")
+}
+
+// The business holds the Page too; no list and no token must show it any more,
+// and what the test passed in is left as it was.
+func TestLoseRoleOnOnePage(t *testing.T) {
+	person := ada
+	person.Businesses = []Business{{ID: "88", Name: "Group", Owned: []Page{{ID: "901", Name: "Ceramics"}}}}
+	r := newRig(t, person)
+	long := r.Grant(Grant{Scopes: append([]string{"business_management"}, DefaultScopes...)})
+	lost := r.pageToken("901", long)
+	kept := r.pageToken("902", long)
+	r.LoseRole("501", "901")
+
+	r.call("GET", "/901", lost).want(t, 401, 190, 492, "administrator")
+	r.call("GET", "/901/subscribed_apps", lost).want(t, 401, 190, 492, "")
+	r.call("GET", "/902", kept).want(t, 200, 0, 0, "")
+	r.call("GET", "/901", long).want(t, 400, 100, 33, "")
+	r.call("GET", "/me/accounts", long, "fields", "id").has(t, "data.0.id", "902")
+	r.call("GET", "/88/owned_pages", long).wantBody(t, `{"data":[]}`)
+	if ids := r.debug(long).at("data.granular_scopes.0.target_ids").([]any); slices.Contains(ids, any("901")) {
+		t.Errorf("granular_scopes: %v", ids)
+	}
+	if len(ada.Pages) != 3 || ada.Pages[0].ID != "901" || len(person.Businesses[0].Owned) != 1 {
+		t.Errorf("the test's own person was changed")
+	}
+	r.AddPerson(person)
+	r.call("GET", "/901", lost).want(t, 200, 0, 0, "")
+	r.AddPerson(Person{ID: "501", Name: "Ada"}) // without her Pages
+	r.call("GET", "/901", lost).want(t, 401, 190, 492, "administrator")
+}
+
+func TestDecline(t *testing.T) {
+	r := newRig(t)
+	long := r.Grant(Grant{})
+	r.Decline("501", "instagram_basic", "pages_show_list")
+	a := r.call("GET", "/me/permissions", long)
+	for i, want := range []string{granted, declined, granted, declined, granted} { // in the order of knownPermissions
+		a.has(t, fmt.Sprintf("data.%d.status", i), want)
+	}
+	if scopes := r.debug(long).at("data.scopes").([]any); len(scopes) != 3 || slices.Contains(scopes, any("instagram_basic")) {
+		t.Errorf("scopes %v", scopes)
+	}
+	r.call("GET", "/me/accounts", long).wantBody(t, `{"data":[]}`)
+}
+
+func TestExpire(t *testing.T) {
+	r := newRig(t)
+	long := r.Grant(Grant{})
+	page := r.pageToken("901", long)
+	if !r.Expire(long) || r.Expire("EAAx") {
+		t.Errorf("Expire does not say which tokens are known")
+	}
+	r.call("GET", "/me", long).want(t, 401, 190, 463, "Session has expired on Saturday, 14-Mar-26 09:26:53 UTC.")
+	r.debug(long).has(t, "data.expires_at", start.Unix())
+	r.call("GET", "/901", page).want(t, 200, 0, 0, "")
+	r.Expire(page)
+	r.call("GET", "/901", page).want(t, 401, 190, 463, "")
+}
+
+// What would happen to nobody, or never, is a mistake in the test.
+func TestMistakes(t *testing.T) {
+	r := newRig(t)
+	r.Grant(Grant{})
+	for name, change := range map[string]func(){
+		"ChangePassword": func() { r.ChangePassword("77") },
+		"RemoveApp":      func() { r.RemoveApp("77") },
+		"LoseRole":       func() { r.LoseRole("501", "77") },
+		"Decline":        func() { r.Decline("501", "email") },
+		"Inject, person": func() { r.Inject(Fault{Step: "upgrade", Person: "77"}) },
+		"Inject, step":   func() { r.Inject(Fault{Step: "acounts"}) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			defer func() {
+				if recover() == nil {
+					t.Errorf("it was taken")
+				}
+			}()
+			change()
+		})
+	}
+	r.call("GET", "/me", r.Grant(Grant{})).want(t, 200, 0, 0, "") // no lock is left behind
+}
+
+func TestDropSubscription(t *testing.T) {
+	r := newRig(t)
+	token := r.pageTokenFor("901", "pages_manage_metadata")
+	r.call("POST", "/901/subscribed_apps", token, "subscribed_fields", "feed").want(t, 200, 0, 0, "")
+	r.DropSubscription("901")
+	r.call("GET", "/901/subscribed_apps", token).wantBody(t, `{"data":[]}`)
+}
+
+// Daily renewals keep a connection alive for a year, given a consent in every
+// 90 days.
+func TestYear(t *testing.T) {
+	r := newRig(t)
+	token := r.longToken(Approval{})
+	for day := range 365 {
+		r.Jump(24 * time.Hour)
+		if day%80 == 79 {
+			token = r.longToken(Approval{})
+		}
+		if day%30 == 29 {
+			token = r.token(r.oauth(upgradeForm(token)))
+		}
+		r.call("GET", "/me/accounts", token).want(t, 200, 0, 0, "")
+	}
+	if got := r.Now(); !got.Equal(start.Add(365 * 24 * time.Hour)) {
+		t.Errorf("it is %v", got)
+	}
+}

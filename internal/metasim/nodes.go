@@ -1,0 +1,157 @@
+package metasim
+
+import (
+	"cmp"
+	"fmt"
+	"hash/fnv"
+	"html"
+	"net/http"
+	"path"
+	"strconv"
+	"strings"
+)
+
+// object is a JSON object, such as a node with the fields that were asked for.
+type object map[string]any
+
+// node serves GET /{id} of a person or a Page.
+func (s *Sim) node(a access) (any, error) {
+	fields, err := parseFields(a.param("fields"), "name", "id")
+	if err != nil {
+		return nil, err
+	}
+	if a.person == nil {
+		return nil, a.missingObject()
+	}
+	if a.token.kind == userToken && (a.id == "me" || a.id == a.person.ID) {
+		return s.userObject(a, fields)
+	}
+	id := a.id
+	if id == "me" {
+		id = a.token.page // with a Page token, "me" is the Page
+	}
+	page := a.person.page(id)
+	if page == nil || !a.maySee(page) {
+		return nil, a.missingObject()
+	}
+	if err := a.checkDataAccess(); err != nil {
+		return nil, err
+	}
+	return s.pageObject(a, page, fields)
+}
+
+// maySee reports whether the token may read the Page: a Page token its own, a user token those
+// shared.
+func (a access) maySee(p *Page) bool {
+	if a.token.kind == pageToken {
+		return a.token.page == p.ID
+	}
+	return a.consent.shares(p.ID) && a.consent.has("pages_show_list")
+}
+
+func (s *Sim) userObject(a access, fields []field) (object, error) {
+	values := object{"id": a.person.ID, "name": a.person.Name}
+	for _, f := range fields {
+		if f.name != "accounts" {
+			continue
+		}
+		q := listQuery{edge: "accounts", fields: f.sub, limit: min(cmp.Or(f.limit, defaultLimit), nestedLimit)}
+		list, err := s.pageList(a, a.person.ID, a.listedPages(), q)
+		if err != nil {
+			return nil, err
+		}
+		values["accounts"] = list
+	}
+	return pick(fields, "User", values)
+}
+
+func (s *Sim) pageObject(a access, p *Page, fields []field) (object, error) {
+	values := object{"id": p.ID, "name": p.Name, "category": "Brand", "tasks": p.Tasks}
+	if p.Tasks == nil {
+		values["tasks"] = allTasks
+	}
+	for _, f := range fields {
+		var err error
+		switch {
+		case f.name == "instagram_business_account":
+			values[f.name], err = a.instagramObject(f, p.Instagram)
+		case f.name == "connected_instagram_account":
+			values[f.name], err = a.instagramObject(f, p.connected())
+		case f.name == "access_token" && a.token.kind == pageToken:
+			values[f.name] = a.token.value
+		case f.name == "access_token" && p.NoToken:
+			values[f.name] = nil
+		case f.name == "access_token":
+			values[f.name] = s.issuePage(a.token, p, a.now).value
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return pick(fields, "Page", values)
+}
+
+// instagramObject is the account as a field of a Page, nil where there is none, or no
+// instagram_basic. An unknown subfield is refused all the same.
+func (a access) instagramObject(f field, ig *Instagram) (any, error) {
+	shown := ig != nil && a.consent.has("instagram_basic")
+	if ig == nil {
+		ig = &Instagram{}
+	}
+	// ig_id is the account's old id: another number, and not the one that webhooks carry.
+	number, _ := strconv.ParseInt(ig.ID, 10, 64)
+	account, err := pick(f.sub, "IGUser", object{
+		"id": ig.ID, "username": ig.Username, "name": ig.Name,
+		"profile_picture_url": a.origin() + "/pictures/" + ig.ID + ".svg",
+		"ig_id":               number%9_000_000_000 + 1_000_000_000,
+	})
+	if !shown || err != nil {
+		return nil, err
+	}
+	return account, nil
+}
+
+// pick returns the id and the fields asked for of a node that has these values and no others. Meta
+// leaves fields without a value out.
+func pick(fields []field, node string, values object) (object, error) {
+	o := object{"id": values["id"]}
+	for _, f := range fields {
+		value, ok := values[f.name]
+		if !ok {
+			const format = "(#100) Tried accessing nonexisting field (%s) on node type (%s)"
+			return nil, errorf(100, format, f.name, node)
+		}
+		if value != nil {
+			o[f.name] = value
+		}
+	}
+	return o, nil
+}
+
+const picture = `<svg xmlns="http://www.w3.org/2000/svg" width="160" height="160" viewBox="0 0 160 160">` +
+	`<rect width="160" height="160" fill="hsl(%d 55%% 42%%)"/>` +
+	`<text x="80" y="104" font-family="system-ui,sans-serif" font-size="72" font-weight="600" ` +
+	`fill="#fff" text-anchor="middle">%s</text></svg>`
+
+// picture serves /pictures/<id>.svg: the account's initial on a colour of its own.
+func (s *Sim) picture(c *call) response {
+	id, ok := strings.CutSuffix(path.Base(c.r.URL.Path), ".svg")
+	var ig *Instagram
+	s.findPage(func(p *Page) bool {
+		for _, linked := range []*Instagram{p.Instagram, p.Personal} {
+			if linked != nil && linked.ID == id {
+				ig = linked
+			}
+		}
+		return ig != nil
+	})
+	if !ok || ig == nil {
+		return newResponse(http.StatusNotFound, "text/plain; charset=utf-8", []byte("No such picture.\n"))
+	}
+	hash := fnv.New32a()
+	hash.Write([]byte(id))
+	letter := html.EscapeString(strings.ToUpper(initial(ig.Username)))
+	res := newResponse(http.StatusOK, "image/svg+xml", fmt.Appendf(nil, picture, hash.Sum32()%360, letter))
+	res.header.Set("Cache-Control", "public, max-age=300")
+	return res
+}

@@ -1,0 +1,104 @@
+// Package facebook is Facebook Login: an Instagram professional account is found
+// through the Facebook Page that it is linked to, and the Page's token acts for
+// it. Start with [Login].
+package facebook
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"igconnect/lib/graph"
+	"igconnect/lib/metajson"
+	"igconnect/lib/secret"
+)
+
+// Login is one set-up of Facebook Login. All fields but ConfigID must be set.
+type Login struct {
+	Client         *graph.Client
+	RedirectURI    string   // as registered at Meta, byte for byte
+	DialogURL      string   // with version and path: https://www.facebook.com/v24.0/dialog/oauth
+	Scopes         []string // permissions to ask for
+	RequiredScopes []string // those without which no account can be found, subscribed or answered
+	ConfigID       string   // of Facebook Login for Business: Meta asks for its permissions instead
+	WebhookFields  []string // what a Page is subscribed to, as far as the grant allows
+}
+
+// AuthCodeURL returns the address of Meta's dialog, which comes back to
+// RedirectURI with the state and a code for [Login.Exchange].
+// https://developers.facebook.com/docs/facebook-login/guides/advanced/manual-flow
+func (l Login) AuthCodeURL(state string) string {
+	parameters := url.Values{
+		"client_id": {l.Client.AppID}, "redirect_uri": {l.RedirectURI},
+		"response_type": {"code"}, "state": {state},
+		"auth_type": {"rerequest"}, // else Meta never asks again for what was declined once
+	}
+	if l.ConfigID != "" {
+		parameters.Set("config_id", l.ConfigID)
+	} else {
+		parameters.Set("scope", strings.Join(l.Scopes, ","))
+	}
+	return l.DialogURL + "?" + parameters.Encode()
+}
+
+// missing are the required permissions that were asked for and not granted. With
+// a ConfigID Meta alone knows what it asked for, so there only what it reports
+// as declined counts.
+func (l Login) missing(granted, declined []string) []string {
+	var missing []string
+	for _, scope := range l.RequiredScopes {
+		asked := l.ConfigID == "" && slices.Contains(l.Scopes, scope)
+		if slices.Contains(declined, scope) || asked && !slices.Contains(granted, scope) {
+			missing = append(missing, scope)
+		}
+	}
+	return missing
+}
+
+// Exchange trades an authorization code for a short-lived token. A code works
+// once, so this is never repeated. A refusal is of class [graph.CodeRejected].
+func (l Login) Exchange(ctx context.Context, code string) (graph.Token, error) {
+	token, err := l.token(ctx, graph.Call{
+		Op: "exchanging the code", Once: true, Secrets: []secret.String{secret.New(code)},
+		Params: url.Values{"redirect_uri": {l.RedirectURI}, "code": {code}},
+	})
+	return token, graph.Reclassed(err, graph.CodeRejected,
+		graph.Rejected, graph.NoPermission, graph.TokenDead)
+}
+
+// Extend trades a valid token for one of about 60 days. Asking twice does no
+// harm: each answer is good. A refusal is of class [graph.TokenDead].
+func (l Login) Extend(ctx context.Context, token secret.String) (graph.Token, error) {
+	extended, err := l.token(ctx, graph.Call{
+		Op: "upgrading to a long-lived token", Secrets: []secret.String{token},
+		Params: url.Values{"grant_type": {"fb_exchange_token"}, "fb_exchange_token": {token.Reveal()}},
+	})
+	return extended, graph.Reclassed(err, graph.TokenDead, graph.Rejected, graph.NoPermission)
+}
+
+func (l Login) token(ctx context.Context, call graph.Call) (token graph.Token, err error) {
+	type issued struct {
+		Token     secret.String    `json:"access_token"`
+		ExpiresIn metajson.Seconds `json:"expires_in"` // may be absent
+	}
+	call.Method, call.Path = http.MethodPost, "/oauth/access_token"
+	call.Params.Set("client_id", l.Client.AppID)
+	call.Params.Set("client_secret", l.Client.Secret.Reveal())
+	answer, err := graph.Read(ctx, l.Client, call, func(i issued) bool { return !i.Token.Empty() })
+	if token.Value = answer.Token; answer.ExpiresIn > 0 {
+		token.Expires = l.Client.Now().Add(answer.ExpiresIn.Duration())
+	}
+	return token, err
+}
+
+// Revoke takes back everything that the person granted to the app, and so ends
+// all of that person's tokens.
+// https://developers.facebook.com/docs/facebook-login/guides/permissions/request-revoke
+func (l Login) Revoke(ctx context.Context, personID string, token secret.String) error {
+	return l.Client.Confirm(ctx, graph.Call{
+		Op: "revoking the grant", Method: http.MethodDelete, Token: token,
+		Path: "/" + personID + "/permissions",
+	})
+}

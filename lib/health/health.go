@@ -1,0 +1,147 @@
+// Package health says what is missing in the set-up: which setting, which
+// migration, what at Meta, and what to do. Start at [Service.Check].
+package health
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"igconnect/lib/config"
+	"igconnect/lib/graph"
+	"igconnect/lib/note"
+	"igconnect/lib/store"
+	"igconnect/lib/upstream"
+)
+
+// maxSkew is how far our clock may be from Meta's before signatures and dates
+// go wrong.
+const maxSkew = time.Minute
+
+// Report is how the deployment is.
+type Report struct {
+	OK      bool    `json:"ok"`
+	Version string  `json:"version,omitempty"` // for the operator only, like all that follows
+	Checks  []Check `json:"checks,omitempty"`
+}
+
+// Check is one thing that was looked at. Problem and Fix are sentences without
+// any value of a setting.
+type Check struct {
+	Name    string `json:"name"`
+	OK      bool   `json:"ok"`
+	Problem string `json:"problem"`
+	Fix     string `json:"fix"`
+}
+
+// Service looks at a deployment. Store and Meta must be set where the variables
+// of [config.Connect] have no problem.
+type Service struct {
+	Config   *config.Config
+	Problems config.Problems
+	Store    *store.Store
+	Meta     *graph.Client
+	Version  string // of this release
+	Now      func() time.Time
+}
+
+// Check tells strangers whether the settings are complete, and the operator what
+// is wrong and what to do: strangers start no call to anybody. host is the name,
+// without a port, by which the request came.
+func (s *Service) Check(ctx context.Context, host string, operator bool) Report {
+	checks := s.settings()
+	if operator && s.Problems.Among(config.Connect) == nil {
+		probes := []func() []Check{
+			func() []Check { return s.redirect(host) },
+			func() []Check { return s.database(ctx) },
+			func() []Check { return s.meta(ctx) },
+		}
+		found := make([][]Check, len(probes))
+		jobs := make([]func(), len(probes))
+		for i, probe := range probes {
+			jobs[i] = func() { found[i] = probe() }
+		}
+		upstream.SideBySide(len(jobs), jobs...)
+		checks = append(checks, slices.Concat(found...)...)
+	}
+	report := Report{OK: !slices.ContainsFunc(checks, func(check Check) bool { return !check.OK })}
+	if operator {
+		report.Version, report.Checks = s.Version, checks
+	}
+	return report
+}
+
+// settings are the variables, each on its own.
+func (s *Service) settings() []Check {
+	var checks []Check
+	for _, variable := range config.Settings {
+		check := Check{Name: variable, OK: true}
+		if err := s.Problems.Among([]string{variable}); err != nil {
+			check = Check{Name: variable, Problem: err.Error() + ".", Fix: "Set it in the deployment's environment variables, then deploy again."}
+		}
+		checks = append(checks, check)
+	}
+	return checks
+}
+
+// redirect compares the redirect URI with the name that this very request came
+// by.
+func (s *Service) redirect(host string) []Check {
+	path := strings.ToLower(strings.TrimPrefix(s.Config.RedirectURI, s.Config.Origin))
+	switch {
+	case !strings.HasSuffix(path, "/api/callback") && !strings.HasSuffix(path, "/api/auth/callback"):
+		return failed("redirect_uri", "REDIRECT_URI does not lead to the callback.", "Let it end in /api/auth/callback, here and at Meta.")
+	case !strings.EqualFold(host, s.Config.Hostname()):
+		return failed("redirect_uri", "REDIRECT_URI is on another host than the one you asked.", "Ask on that host, or set REDIRECT_URI to this one, here and at Meta.")
+	}
+	return passed("redirect_uri")
+}
+
+func passed(name string) []Check { return []Check{{Name: name, OK: true}} }
+
+func failed(name, problem, fix string) []Check {
+	return []Check{{Name: name, Problem: problem, Fix: fix}}
+}
+
+// broken is a failed check whose cause goes to the log.
+func broken(ctx context.Context, name string, cause error, problem, fix string) []Check {
+	if cause != nil {
+		note.Add(ctx, name, cause.Error())
+	}
+	return failed(name, problem, fix)
+}
+
+// database asks Supabase whether the key, the migrations and Vault are right.
+func (s *Service) database(ctx context.Context) []Check {
+	const (
+		noAnswer     = "Supabase does not answer as it should."
+		checkAddress = "Check SUPABASE_URL, and that the project is not paused."
+	)
+	version, err := s.Store.Version(ctx)
+	var refused *store.Error
+	switch {
+	case err == nil:
+	case !errors.As(err, &refused):
+		return broken(ctx, "supabase", err, noAnswer, checkAddress)
+	case refused.BadKey():
+		return broken(ctx, "supabase_key", err, "Supabase does not accept the key.", "Copy the secret key of this very project into SUPABASE_SECRET_KEY.")
+	case refused.Status == 403:
+		return broken(ctx, "supabase_key", err, "The key has not the role service_role.", "Use the secret key, not the publishable or anon one.")
+	case refused.Status == 404:
+		return broken(ctx, "migrations", err, "The tables are not there.", "Run: supabase db push")
+	default:
+		return broken(ctx, "supabase", err, noAnswer, checkAddress)
+	}
+	checks := append(passed("supabase"), passed("supabase_key")...)
+	if version != store.SchemaVersion {
+		checks = append(checks, failed("migrations", "The database has other migrations than this version expects.", "Run: supabase db push")...)
+	} else {
+		checks = append(checks, passed("migrations")...)
+	}
+	if works, err := s.Store.ProbeVault(ctx); err != nil || !works {
+		return append(checks, broken(ctx, "vault", err, "Vault does not give back what was sealed.", "Check the extension supabase_vault under Database, Extensions.")...)
+	}
+	return append(checks, passed("vault")...)
+}

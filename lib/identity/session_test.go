@@ -1,0 +1,178 @@
+package identity
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"net/http"
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+
+	"igconnect/lib/secret"
+)
+
+const (
+	cookie = "sb-abcdefghijklmnopqrst-auth-token"
+	user   = "6f09c27e-5d0b-4b43-9c0e-0a3b8f6d2c11"
+)
+
+// cookiesOf parses Cookie headers.
+func cookiesOf(headers ...string) []*http.Cookie {
+	return (&http.Request{Header: http.Header{"Cookie": headers}}).Cookies()
+}
+
+// sessionIn reads the session token from Cookie headers.
+func sessionIn(headers ...string) (secret.String, bool) {
+	return SessionToken(cookiesOf(headers...), cookie)
+}
+
+// wrapped is a cookie's value for a session's JSON.
+func wrapped(session string) string {
+	return "base64-" + base64.RawURLEncoding.EncodeToString([]byte(session))
+}
+
+// tokenOf makes an access token as Supabase Auth does, but for the signature.
+func tokenOf(user string) string {
+	return jwtOf(`{"aud":"authenticated","sub":"` + user + `","role":"authenticated"}`)
+}
+
+func jwtOf(claims string) string {
+	return "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9." + base64.RawURLEncoding.EncodeToString([]byte(claims)) + ".c2lnbmF0dXJl"
+}
+
+// TestSessionTokenSSR reads what @supabase/ssr 0.12.7 itself wrote: createServerClient
+// with each cookieEncoding, a user with a small and with a big profile (quotes,
+// percent signs and emoji in it), each value through encodeURIComponent as
+// Next.js does.
+func TestSessionTokenSSR(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("testdata/ssr_cookies.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var written struct {
+		Token   string
+		Cookies []struct{ Name, Cookie string }
+	}
+	if err := json.Unmarshal(text, &written); err != nil {
+		t.Fatal(err)
+	}
+	if len(written.Cookies) != 4 {
+		t.Fatalf("%d cookies, want 4", len(written.Cookies))
+	}
+	for _, c := range written.Cookies {
+		token, ok := sessionIn(c.Cookie)
+		who, known := Supabase{CookieName: cookie}.BrowserUser(cookiesOf(c.Cookie))
+		if !ok || token.Reveal() != written.Token || !known || who != user {
+			t.Errorf("%s: SessionToken = %q, %v, of %q", c.Name, token.Reveal(), ok, who)
+		}
+	}
+}
+
+func TestSessionToken(t *testing.T) {
+	t.Parallel()
+	const raw = "%7B%22access_token%22%3A%22a%2Bb%20c%25d%22%7D" // {"access_token":"a+b c%d"}
+	good := wrapped(`{"access_token":"abc","refresh_token":"` + strings.Repeat("r", 1000) + `","user":{"id":"u"}}`)
+	other := wrapped(`{"access_token":"other"}`)
+	head, tail := good[:20], good[20:]
+	many := func(n int) (all []string) {
+		size := (len(good) + n - 1) / n
+		for i := range n {
+			all = append(all, cookie+"."+strconv.Itoa(i)+"="+good[min(i*size, len(good)):min((i+1)*size, len(good))])
+		}
+		return all
+	}
+	for _, c := range []struct {
+		name    string
+		cookies []string
+		want    string // "": no session
+	}{
+		{"whole", []string{cookie + "=" + good}, "abc"},
+		{"among others", []string{"theme=dark; " + cookie + "=" + good + "; lang=de"}, "abc"},
+		{"in a second header", []string{"theme=dark", cookie + "=" + good}, "abc"},
+		{"chunks", []string{cookie + ".0=" + head + "; " + cookie + ".1=" + tail}, "abc"},
+		{"chunks out of order", []string{cookie + ".1=" + tail + "; " + cookie + ".0=" + head}, "abc"},
+		{"one chunk", []string{cookie + ".0=" + good}, "abc"},
+		{"a dozen chunks", many(12), "abc"},
+		{"an empty whole one before the chunks", []string{cookie + "=; " + cookie + ".0=" + head + "; " + cookie + ".1=" + tail}, "abc"},
+		{"a whole one and old chunks", []string{cookie + ".0=" + other + "; " + cookie + "=" + good}, "abc"},
+		{"an old chunk behind the gap", []string{cookie + ".0=" + head + "; " + cookie + ".1=" + tail + "; " + cookie + ".3=xyz"}, "abc"},
+		{"an empty chunk is a gap", []string{cookie + ".0=" + good + "; " + cookie + ".1=; " + cookie + ".2=xyz"}, "abc"},
+		{"the gap in the middle", []string{cookie + ".0=" + head + "; " + cookie + ".2=" + tail}, ""},
+		{"the first missing", []string{cookie + ".1=" + good}, ""},
+		{"chunks numbered 00", []string{cookie + ".00=" + good}, ""},
+		{"a junk whole one hides the chunks, as in JavaScript", []string{cookie + "=junk; " + cookie + ".0=" + good}, ""},
+		{"padded", []string{cookie + "=base64-" + base64.URLEncoding.EncodeToString([]byte(`{"access_token":"abcd"}`))}, "abcd"},
+		{"raw", []string{cookie + "=" + raw}, "a+b c%d"},
+		{"raw, a plain plus", []string{cookie + "=" + strings.ReplaceAll(raw, "%2B", "+")}, "a+b c%d"},
+		{"raw in chunks", []string{cookie + ".0=" + raw[:9] + "; " + cookie + ".1=" + raw[9:]}, "a+b c%d"},
+		{"raw in chunks, cut in an escape", []string{cookie + ".0=" + raw[:1] + "; " + cookie + ".1=" + raw[1:]}, "a+b c%d"},
+		{"raw, a bad escape", []string{cookie + "=%7B%22access_token%22%3A%22a%zz%22%7D"}, ""},
+		{"raw, encoded twice", []string{cookie + "=" + strings.ReplaceAll(raw, "%", "%25")}, ""},
+		{"raw, not encoded", []string{cookie + `={"access_token":"abc"}`}, ""},
+		{"beside a code verifier", []string{cookie + "-code-verifier=" + other + "; " + cookie + "=" + good}, "abc"},
+		{"a code verifier alone", []string{cookie + "-code-verifier=" + good + "; " + cookie + ".0-code-verifier=" + good}, ""},
+		{"another project's", []string{"sb-other-auth-token=" + good}, ""},
+		{"a longer name", []string{"x" + cookie + "=" + good + "; " + cookie + "s=" + good}, ""},
+		{"other case", []string{strings.ToUpper(cookie) + "=" + good}, ""},
+		{"no base64", []string{cookie + "=base64-!!!!"}, ""},
+		{"standard base64", []string{cookie + "=base64-" + base64.RawStdEncoding.EncodeToString([]byte(`{"access_token":"a","b":"???>>>"}`))}, ""},
+		{"base64 of nothing", []string{cookie + "=base64-"}, ""},
+		{"base64 without its prefix", []string{cookie + "=" + strings.TrimPrefix(good, "base64-")}, ""},
+		{"the prefix twice", []string{cookie + "=base64-" + good}, ""},
+		{"no JSON", []string{cookie + "=" + wrapped("session")}, ""},
+		{"cut JSON", []string{cookie + "=" + wrapped(`{"access_token":"abc`)}, ""},
+		{"JSON and more", []string{cookie + "=" + wrapped(`{"access_token":"abc"}{}`)}, ""},
+		{"null", []string{cookie + "=" + wrapped(`null`)}, ""},
+		{"a raw null", []string{cookie + "=null"}, ""},
+		{"a list, as the old helpers wrote", []string{cookie + "=" + wrapped(`["abc","refresh",null]`)}, ""},
+		{"a string", []string{cookie + "=" + wrapped(`"abc"`)}, ""},
+		{"no token", []string{cookie + "=" + wrapped(`{"refresh_token":"r"}`)}, ""},
+		{"an empty token", []string{cookie + "=" + wrapped(`{"access_token":""}`)}, ""},
+		{"a null token", []string{cookie + "=" + wrapped(`{"access_token":null}`)}, ""},
+		{"a numeric token", []string{cookie + "=" + wrapped(`{"access_token":1}`)}, ""},
+		{"too many chunks", many(maxChunks + 1), ""},
+		{"an empty cookie", []string{cookie + "="}, ""},
+		{"no cookie", nil, ""},
+	} {
+		token, ok := sessionIn(c.cookies...)
+		if token.Reveal() != c.want || ok != (c.want != "") {
+			t.Errorf("%s: SessionToken = %q, %v, want %q", c.name, token.Reveal(), ok, c.want)
+		}
+	}
+}
+
+// TestSubject: only a UUID in sub is a user's id, and it comes out in lower case.
+func TestSubject(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name, token, want string // "": none
+	}{
+		{"a session", tokenOf(user), user},
+		{"not signed by anybody", strings.TrimSuffix(tokenOf(user), "c2lnbmF0dXJl"), user},
+		{"claims beside", jwtOf(`{"exp":1,"sub":"` + user + `","amr":[{"method":"otp"}]}`), user},
+		{"in capitals", jwtOf(`{"sub":"` + strings.ToUpper(user) + `"}`), user},
+		{"our key", jwtOf(`{"role":"service_role"}`), ""},
+		{"no subject", jwtOf(`{"role":"anon"}`), ""},
+		{"a null subject", jwtOf(`{"sub":null}`), ""},
+		{"a nil subject", jwtOf(`{"sub":"00000000-0000-0000-0000-000000000000"}`), ""},
+		{"a number", jwtOf(`{"sub":7}`), ""},
+		{"a word", jwtOf(`{"sub":"admin"}`), ""},
+		{"null", jwtOf(`null`), ""},
+		{"a list", jwtOf(`[]`), ""},
+		{"nothing", jwtOf(``), ""},
+		{"cut JSON", jwtOf(`{"sub":"` + user), ""},
+		{"JSON and more", jwtOf(`{"sub":"` + user + `"}x`), ""},
+		{"bad base64", "eyJh.!!.c2ln", ""},
+		{"two parts", strings.TrimSuffix(tokenOf(user), ".c2lnbmF0dXJl"), ""},
+		{"four parts", tokenOf(user) + ".x", ""},
+		{"empty", "", ""},
+		{"dots", "..", ""},
+	} {
+		got, ok := Subject(secret.New(c.token))
+		if got != c.want || ok != (c.want != "") {
+			t.Errorf("%s: Subject = %q, %v, want %q", c.name, got, ok, c.want)
+		}
+	}
+}

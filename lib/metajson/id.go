@@ -1,0 +1,76 @@
+// Package metajson reads JSON as Meta writes it, in answers of the Graph API and
+// in webhook deliveries: ids as texts or as numbers beyond 2^53, times in seconds
+// or milliseconds, one thing in several shapes, and text that PostgreSQL refuses.
+//
+// The types are for fields of structs that [encoding/json] decodes into. Start
+// with [ID] and [Storable].
+package metajson
+
+import (
+	"encoding/json"
+	"errors"
+	"math/big"
+	"regexp"
+	"strings"
+)
+
+// ID is an id that comes as a text or as a whole number. Ids go into paths and
+// names, so decoding anything else is an error; null leaves the ID empty.
+type ID string
+
+var (
+	plainID = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
+	digits  = regexp.MustCompile(`^[0-9]{1,64}$`)
+)
+
+// UnmarshalJSON takes 1 to 64 letters, digits, "_" and "-", or digits alone.
+func (i *ID) UnmarshalJSON(data []byte) error {
+	var text string
+	switch {
+	case string(data) == "null":
+		return nil
+	case digits.Match(data):
+		text = string(data)
+	case json.Unmarshal(data, &text) != nil || !plainID.MatchString(text):
+		return errors.New("not an id")
+	}
+	*i = ID(text)
+	return nil
+}
+
+// LenientID is an [ID], also one that was written as a float. Anything else is
+// as if absent: one bad event of a webhook delivery must not cost the others.
+type LenientID string
+
+// UnmarshalJSON returns no error.
+func (i *LenientID) UnmarshalJSON(data []byte) error {
+	text, quoted := unquoted(data)
+	switch {
+	case digits.Match(text) || quoted && plainID.Match(text):
+		*i = LenientID(text)
+	case !quoted:
+		*i = LenientID(wholeFloat(string(text)))
+	}
+	return nil
+}
+
+// unquoted takes the quotes off a JSON text.
+func unquoted(data []byte) (text []byte, quoted bool) {
+	if len(data) > 1 && data[0] == '"' {
+		return data[1 : len(data)-1], true
+	}
+	return data, false
+}
+
+// wholeFloat is the whole number that a float stands for, or "".
+func wholeFloat(text string) string {
+	_, exponent, _ := strings.Cut(strings.ToLower(text), "e")
+	if len(text) > 40 || len(strings.TrimLeft(exponent, "+-0")) > 2 {
+		return "" // it would take long to write down
+	}
+	number, ok := new(big.Rat).SetString(text)
+	if ok && number.IsInt() && digits.MatchString(number.Num().String()) {
+		return number.Num().String()
+	}
+	return ""
+}

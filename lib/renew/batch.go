@@ -1,0 +1,143 @@
+package renew
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"sync/atomic"
+
+	"github.com/google/uuid"
+
+	"igconnect/lib/graph"
+	"igconnect/lib/note"
+	"igconnect/lib/store"
+	"igconnect/lib/upstream"
+)
+
+// checkBatch checks what was leased and writes back what came of it. What was
+// not begun goes back at once, unless something failed: that stays leased until
+// this run is over. It reports whether the batch met an outage.
+func (s *Service) checkBatch(ctx context.Context, run *Result, due []store.Due, full *atomic.Bool) (outage bool, err error) {
+	var (
+		jobs     = make([]func(), len(due))
+		outcomes = make([]outcome, len(due))
+	)
+	checking, cancel := endingEarly(ctx, writeTime)
+	defer cancel()
+	for i, connection := range due {
+		jobs[i] = func() {
+			if full.Load() || !hasTimeFor(ctx, settleTime/2) {
+				return
+			}
+			outcomes[i] = s.check(checking, connection)
+			if outcomes[i].throttled {
+				full.Store(true)
+			}
+		}
+	}
+	upstream.SideBySide(checksAtOnce, jobs...)
+	if suspicious(outcomes) {
+		note.Add(ctx, "suspicious", "Meta refused most of a batch without a reason: nothing was marked, look at Meta's status and at the app")
+		for i := range outcomes {
+			outcomes[i].takeBack()
+		}
+	}
+
+	var (
+		results []store.Checkup
+		tally   failures
+		left    = map[uuid.UUID]bool{}
+	)
+	for i, o := range outcomes {
+		if !o.begun {
+			left[due[i].LeaseID] = true
+			continue
+		}
+		if o.err != nil {
+			tally.add(o.err)
+		}
+		if o.err == nil || !o.checkup.Renewed.Empty() {
+			results = append(results, o.checkup)
+		}
+		run.add(o)
+	}
+	tally.note(ctx)
+	if err := s.settle(ctx, results); err != nil {
+		return false, err
+	}
+	if tally.count == 0 {
+		for lease := range left {
+			if err := s.Store.Release(ctx, lease); err != nil {
+				note.Add(ctx, "not_released", err.Error())
+			}
+		}
+	}
+	return tally.passing > 0 && tally.passing == len(due), nil
+}
+
+// settle writes the results back. Where the database refuses them one of them
+// may be to blame: then one at a time.
+func (s *Service) settle(ctx context.Context, results []store.Checkup) error {
+	if len(results) == 0 {
+		return nil
+	}
+	_, err := s.Store.Settle(ctx, results)
+	var refused *store.Error
+	if !errors.As(err, &refused) || !refused.Refused() || len(results) == 1 {
+		return err
+	}
+	for _, result := range results {
+		if _, err := s.Store.Settle(ctx, []store.Checkup{result}); err != nil {
+			note.Add(ctx, "not_settled", err.Error())
+		}
+	}
+	return nil
+}
+
+// suspicious reports whether a batch looks like an incident at Meta rather than
+// the doing of people: most people of it refused, without a reason. Marking it
+// would stop everybody's connections for good. One person may have many accounts.
+func suspicious(outcomes []outcome) bool {
+	begun, unexplained := map[string]bool{}, map[string]bool{}
+	for _, o := range outcomes {
+		person := cmp.Or(string(o.checkup.FacebookUserID), o.checkup.InstagramID)
+		if o.begun {
+			begun[person] = true
+		}
+		if o.unexplained {
+			unexplained[person] = true
+		}
+	}
+	return len(begun) >= 10 && len(unexplained) > len(begun)/2
+}
+
+// takeBack takes a verdict back that Meta gave no reason for.
+func (o *outcome) takeBack() {
+	if o.unexplained {
+		o.err, o.unexplained = errNoVerdict, false
+		o.checkup.Done, o.checkup.Outcome, o.checkup.Reason = false, "", ""
+	}
+}
+
+// failures counts what may pass, and keeps a few messages for the log.
+type failures struct {
+	count    int
+	passing  int // those of Meta as a whole
+	messages []string
+}
+
+func (f *failures) add(err error) {
+	f.count++
+	if class := graph.ClassOf(err); class == graph.Unavailable || class == graph.BadApp {
+		f.passing++
+	}
+	if len(f.messages) < 3 {
+		f.messages = append(f.messages, err.Error())
+	}
+}
+
+func (f *failures) note(ctx context.Context) {
+	if f.count > 0 {
+		note.Add(ctx, "failed", map[string]any{"count": f.count, "first": f.messages})
+	}
+}

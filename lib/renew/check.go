@@ -1,0 +1,149 @@
+package renew
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"igconnect/lib/graph"
+	"igconnect/lib/store"
+)
+
+const (
+	renewWithin = 14 * 24 * time.Hour
+	checkLimit  = 12 * time.Second // for one connection
+)
+
+// outcome is what came of one connection.
+type outcome struct {
+	begun       bool
+	throttled   bool
+	unexplained bool  // needs its person, for a reason that Meta did not name
+	err         error // a failure that may pass
+	checkup     store.Checkup
+}
+
+// check asks Meta how a connection is, renews its token where that is near its
+// end, and repairs its subscription. A failure that may pass changes no status;
+// a token that came before it is kept all the same.
+func (s *Service) check(ctx context.Context, due store.Due) outcome {
+	ctx, cancel := context.WithTimeout(ctx, checkLimit)
+	defer cancel()
+	o := outcome{begun: true, checkup: store.Checkup{Due: due}}
+	err := s.examine(ctx, &o)
+	var ofMeta *graph.Error
+	switch {
+	case err == nil:
+		o.checkup.Done = true
+	case errors.As(err, &ofMeta) && ofMeta.Class == graph.TokenDead:
+		o.checkup.Done = true
+		reason, known := whyDead(ofMeta.Subcode)
+		o.reconnect(reason, known)
+	default:
+		// 368 blocks one person, and not the app.
+		o.err, o.throttled = err, ofMeta != nil && ofMeta.Class == graph.Throttled && ofMeta.Code != 368
+	}
+	return o
+}
+
+// reconnect marks the connection for its person.
+func (o *outcome) reconnect(reason string, explained bool) {
+	o.checkup.Outcome, o.checkup.Reason, o.unexplained = store.StatusReconnect, reason, !explained
+}
+
+// errNoVerdict says that Meta's answer cannot be all of it.
+var errNoVerdict = errors.New("checking the token: not a whole answer")
+
+// examine notes in o what it finds, step by step.
+func (s *Service) examine(ctx context.Context, o *outcome) error {
+	c := &o.checkup
+	if c.Token.Empty() {
+		o.reconnect("We no longer hold a key for this account.", true)
+		return nil
+	}
+
+	// 1. Meta's dates count, not ours.
+	inspection, err := s.Provider.Inspect(ctx, c.Token)
+	switch {
+	case err != nil:
+		return err
+	case inspection.PersonID == "" || len(inspection.Scopes) == 0:
+		return errNoVerdict
+	case c.FacebookUserID == "":
+		c.Person = inspection.PersonID
+	case inspection.PersonID != string(c.FacebookUserID):
+		o.reconnect(anotherPerson, false)
+		return nil
+	}
+
+	// 2. A token near its end is exchanged for a new one, of the same person.
+	if ends(inspection.Expires, s.Now()) {
+		if inspection, err = s.extend(ctx, inspection, o); err != nil || c.Outcome != "" {
+			return err
+		}
+	}
+	c.Dates = &store.Dates{Expires: inspection.Expires, DataAccessExpires: inspection.DataAccessExpires}
+	if at := inspection.DataAccessExpires; !at.IsZero() && at.Before(s.Now()) {
+		o.reconnect("Your consent at Facebook has run out.", true)
+		return nil
+	}
+
+	// 3. Is everything still granted?
+	before := c.Scopes
+	c.Granted = inspection.Scopes
+	if lost := lostScopes(s.RequiredScopes, before, inspection.Scopes); len(lost) > 0 {
+		o.reconnect("A permission was taken back at Meta: "+strings.Join(lost, ", ")+".", false)
+		return nil
+	}
+
+	// 4. Do the account's events still come?
+	if err := s.repair(ctx, c); err != nil {
+		return err
+	}
+	c.Outcome, c.Reason = prognosis(inspection, s.Now())
+	return nil
+}
+
+const anotherPerson = "The key belongs to another Facebook profile."
+
+// extend exchanges the token and asks Meta about the new one. One of another
+// person is refused; one that ends sooner, or that Meta does not know yet, is
+// not taken: the old one was just found good. Where Meta does not want to
+// exchange it, it lives on to its end.
+func (s *Service) extend(ctx context.Context, before graph.Inspection, o *outcome) (graph.Inspection, error) {
+	token, err := s.Provider.Extend(ctx, o.checkup.Token)
+	var ofMeta *graph.Error
+	switch {
+	case errors.As(err, &ofMeta) && ofMeta.Class == graph.TokenDead && ofMeta.Code != 190 && ofMeta.Code != 102:
+		return before, nil
+	case err != nil:
+		return before, err
+	}
+	after, err := s.Provider.Inspect(ctx, token.Value)
+	switch {
+	case err != nil:
+		return before, fmt.Errorf("checking the new token: %s", err) // not wrapped: the old one is not dead
+	case after.PersonID == "":
+		return before, errNoVerdict
+	case after.PersonID != before.PersonID:
+		o.reconnect(anotherPerson, true)
+	case after.Expires.IsZero() || after.Expires.After(before.Expires):
+		o.checkup.Renewed = token.Value
+		return after, nil
+	}
+	return before, nil
+}
+
+// repair has the provider look after the account's subscription, and notes what
+// came of it.
+func (s *Service) repair(ctx context.Context, c *store.Checkup) error {
+	account := graph.SavedAccount(c.InstagramID, c.Newest(), string(c.PageID), c.PageToken)
+	repair, err := s.Provider.Repair(ctx, c.Newest(), account, c.Granted)
+	c.RenewedPage = repair.Token
+	if err == nil && repair.Known {
+		c.Subscription = &store.Subscription{Fields: repair.Fields, Error: store.Text(repair.Refused)}
+	}
+	return err
+}

@@ -1,0 +1,189 @@
+package renew_test
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"igconnect/api"
+	"igconnect/internal/deploytest"
+	"igconnect/internal/faultproxy"
+	"igconnect/internal/metasim"
+	"igconnect/lib/renew"
+	"igconnect/lib/web"
+)
+
+// wantWhole checks what must hold whatever happened: each of n connections is active,
+// has a token that works at Meta, and is not leased beyond two minutes.
+func (d deployment) wantWhole(n int) {
+	d.T.Helper()
+	rows := d.SQL(`select c.instagram_id, c.status, t.token, coalesce(c.leased_until > now() + interval '2 minutes', false) as stuck
+		from public.user_configs c, public.get_instagram_token(c.instagram_id) t`)
+	if len(rows) != n {
+		d.T.Fatalf("%d rows of %d", len(rows), n)
+	}
+	for _, row := range rows {
+		token, _ := row["token"].(string)
+		if row["status"] != "active" || row["stuck"] == true || !d.IsAlive(token) {
+			d.T.Errorf("%v: %v, stuck %v", row["instagram_id"], row["status"], row["stuck"])
+		}
+	}
+}
+
+// wantOnce checks that no token was exchanged twice in a run.
+func (d deployment) wantOnce() {
+	d.T.Helper()
+	var exchanged []string
+	for _, request := range d.Meta.Requests() {
+		if request.Step == "upgrade" && request.Status == http.StatusOK {
+			exchanged = append(exchanged, request.Form.Get("fb_exchange_token"))
+		}
+	}
+	slices.Sort(exchanged)
+	if all, once := len(exchanged), len(slices.Compact(exchanged)); all != once {
+		d.T.Errorf("%d exchanges of %d tokens", all, once)
+	}
+}
+
+// nearTheirEnd counts the rows that are due and end soon.
+func (d deployment) nearTheirEnd() int {
+	d.T.Helper()
+	return len(d.SQL(`select 1 from public.user_configs
+		where (checked_at is null or checked_at < now() - interval '20 hours') and token_expires_at < now() + interval '14 days'`))
+}
+
+// Killed at any point and run again: no token is lost, no row is stuck beyond its
+// lease, none is renewed twice in a run.
+func TestKilled(t *testing.T) {
+	const n = 60 // more than a batch
+	for _, after := range []time.Duration{0, 5, 20, 60, 120, 180, 240, 300, 400, 600} {
+		after *= time.Millisecond
+		t.Run(after.String(), func(t *testing.T) {
+			d := deploy(t)
+			d.connectMany(n)
+			d.Meta.SetLatency(10 * time.Millisecond)
+			ctx, kill := context.WithCancel(web.WithApp(t.Context(), d.App()))
+			defer time.AfterFunc(after, kill).Stop()
+			request := httptest.NewRequestWithContext(ctx, "GET", "/api/renew", nil)
+			request.Header.Set("Authorization", "Bearer "+deploytest.CronSecret)
+			api.Renew(httptest.NewRecorder(), request)
+			d.wantWhole(n)
+			d.wantOnce()
+
+			// While the leases last, the next run does the others.
+			d.Meta.Reset()
+			second := d.resultOf(d.Renew())
+			if second.Failed != 0 || second.Checked+second.Remaining > n {
+				t.Errorf("%+v", second)
+			}
+			d.wantOnce()
+
+			// And then the rest.
+			d.endLeases()
+			d.wantRun(renew.Result{Checked: second.Remaining, Renewed: d.nearTheirEnd()})
+			d.wantWhole(n)
+			d.wantRun(renew.Result{})
+		})
+	}
+}
+
+// settling are the calls that write down what a run found.
+var settling = faultproxy.Call{Name: "POST /rpc/settle_connections"}
+
+// badGateway is an answer of a gateway; with done, Supabase has done its work.
+func badGateway(done bool) faultproxy.Fault {
+	fault := faultproxy.Instead(http.StatusBadGateway, "text/html", "<html><h1>Bad gateway</h1></html>")
+	fault.Done = done
+	return fault
+}
+
+// Supabase fails just when the results are to be written: what Meta gave is lost, but
+// the old tokens live, and the next run does it all again.
+func TestSettleFails(t *testing.T) {
+	const n = 12
+	for _, c := range []struct {
+		name          string
+		fault         faultproxy.Fault
+		leased, after renew.Result // what runs come to while the leases last, and then
+	}{
+		{"502", badGateway(false), renew.Result{Remaining: n}, renew.Result{Checked: n, Renewed: n / 2}},
+		{"written, but not answered", badGateway(true), renew.Result{}, renew.Result{}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			d := deploy(t)
+			d.connectMany(n)
+			d.Faults.Order(faultproxy.Order{Call: settling, Fault: c.fault})
+			if got := d.Renew(); got.StatusCode != http.StatusServiceUnavailable || got.Code() != "store_unavailable" {
+				t.Errorf("%d %s", got.StatusCode, got.Body)
+			}
+			d.wantWhole(n)
+			d.wantOnce()
+			if err := d.Faults.Mend(); err != nil {
+				t.Fatal(err)
+			}
+			d.Meta.Reset()
+			d.wantRun(c.leased)
+			d.endLeases()
+			d.wantRun(c.after)
+			d.wantWhole(n)
+			d.wantOnce()
+		})
+	}
+}
+
+// One lost answer of Supabase costs nothing: the call is made again.
+func TestSettleAnsweredOnce(t *testing.T) {
+	d := deploy(t, deploytest.Brands(1, 3)...)
+	d.ConnectAgo(50)
+	d.Faults.Order(faultproxy.Order{Call: settling, Times: 1, Fault: badGateway(true)})
+	d.wantRun(renew.Result{Checked: 3, Renewed: 3})
+	d.wantWhole(3)
+	if d.Faults.Hits() != 1 {
+		t.Errorf("%d answers were lost", d.Faults.Hits())
+	}
+}
+
+// A Meta that hangs does not hang the run: it ends in time, and what had come out well
+// is written.
+func TestHangingMeta(t *testing.T) {
+	t.Parallel()
+	if testing.Short() {
+		t.Skip("waits for the real limits")
+	}
+	var settled atomic.Bool
+	var batch []map[string]any
+	for n := range 40 {
+		batch = append(batch, map[string]any{
+			"lease_id": "00000000-0000-4000-8000-000000000001", "user_id": deploytest.Ada,
+			"instagram_id": deploytest.InstagramID(n), "token": "t", "token_version": 1,
+		})
+	}
+	due, err := json.Marshal(batch)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := withStandIn(t, func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/rest/v1/rpc/settle_connections":
+			settled.Store(true)
+			deploytest.Reply(200, "1")(w, r)
+		case "/rest/v1/rpc/release_connections":
+			deploytest.Reply(200, "8")(w, r)
+		default:
+			claiming(string(due), "40")(w, r)
+		}
+	})
+	d.Meta.Inject(metasim.Fault{Step: "debug_token", Times: 1, Code: 190, Subcode: 460}) // the app's own token: a failure that may pass
+	d.Meta.Inject(metasim.Fault{Step: "debug_token", Times: 1, Body: new(`{"data":{"is_valid":false,"error":{"code":190,"subcode":460}}}`)})
+	d.Meta.Inject(metasim.Fault{Step: "debug_token", Hang: true})
+	begun := time.Now()
+	result := d.resultOf(d.Renew())
+	if took := time.Since(begun); took > 56*time.Second || result.Checked != 1 || result.Remaining != 40 || !settled.Load() {
+		t.Errorf("%v: %+v, settled %v", took, result, settled.Load())
+	}
+}

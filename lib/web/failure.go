@@ -1,0 +1,156 @@
+package web
+
+import (
+	"errors"
+	"strconv"
+	"time"
+
+	"igconnect/lib/connect"
+	"igconnect/lib/graph"
+	"igconnect/lib/identity"
+	"igconnect/lib/note"
+	"igconnect/lib/page"
+	"igconnect/lib/store"
+	"igconnect/lib/webhook"
+)
+
+// Failure is an error with its code: what the person is told, and the cause,
+// which only the log sees.
+type Failure struct {
+	Code  Code
+	Cause error
+}
+
+// fail makes a Failure. cause may be nil.
+func fail(code Code, cause error) *Failure { return &Failure{Code: code, Cause: cause} }
+
+func (f *Failure) Error() string {
+	if f.Cause == nil {
+		return string(f.Code)
+	}
+	return f.Cause.Error()
+}
+
+func (f *Failure) Unwrap() error { return f.Cause }
+
+// sentinels says what the errors of the flows mean.
+var sentinels = []struct {
+	err  error
+	code Code
+}{
+	{identity.ErrSignedOut, SignedOut},
+	{connect.ErrState, StateMismatch},
+	{connect.ErrExpired, StateExpired},
+	{connect.ErrUserChanged, UserChanged},
+	{connect.ErrDenied, AccessDenied},
+	{connect.ErrDialog, MetaUnavailable},
+	{connect.ErrNoCode, BadRequest},
+	{connect.ErrNotConnected, NotFound},
+	{store.ErrNoErasure, NotFound},
+	{webhook.ErrNotJSON, BadRequest},
+	{webhook.ErrBadSignedRequest, BadSignature},
+}
+
+// metaCodes says what a failed call to Meta means at every step.
+var metaCodes = map[graph.Class]Code{
+	graph.Rejected:     MetaUnavailable,
+	graph.Unavailable:  MetaUnavailable,
+	graph.Throttled:    Throttled,
+	graph.TokenDead:    TokenRejected,
+	graph.NoPermission: MissingPermission,
+	graph.BadApp:       Misconfigured,
+	graph.CodeRejected: CodeRejected,
+}
+
+// asFailure gives any error its code; nil stays nil.
+func asFailure(err error) *Failure {
+	if err == nil {
+		return nil
+	}
+	var (
+		failure  *Failure
+		notSaved *connect.NotSavedError
+		missing  *connect.MissingPermissionError
+		none     *connect.NoAccountError
+		ofMeta   *graph.Error
+		ofStore  *store.Error
+	)
+	switch {
+	case errors.As(err, &failure):
+		return failure
+	case errors.As(err, &notSaved):
+		return fail(StoreUnavailable, err)
+	case errors.As(err, &missing):
+		return fail(MissingPermission, err)
+	case errors.As(err, &none):
+		return fail(NoInstagramAccount, err)
+	case errors.As(err, &ofMeta):
+		return fail(metaCodes[ofMeta.Class], err)
+	case errors.As(err, &ofStore) && ofStore.BadKey():
+		return fail(Misconfigured, err)
+	case errors.As(err, &ofStore):
+		return fail(StoreUnavailable, err)
+	}
+	for _, known := range sentinels {
+		if errors.Is(err, known.err) {
+			return fail(known.code, err)
+		}
+	}
+	return fail(Internal, err)
+}
+
+// failed is the response to an error: JSON to programs, to people a page, or in
+// words where that can't be drawn.
+func failed(r *Request, f *Failure, asJSON bool) (response Response) {
+	entry := errorTable[f.Code]
+	if asJSON {
+		response = JSON(entry.status, map[string]any{"error": map[string]string{
+			"code": string(f.Code), "message": entry.what + " " + entry.next, "request_id": r.ID,
+		}})
+	} else if page, err := drawn(r, Page(entry.status, failurePage(r, f))); err != nil {
+		note.Add(r.Context(), "page", err.Error())
+		response = Text(entry.status, entry.title)
+	} else {
+		response = page
+	}
+	if f.Code == Throttled {
+		response = response.with("Retry-After", strconv.Itoa(int(f.retryAfter().Seconds())))
+	}
+	return response.with("X-Error-Code", string(f.Code))
+}
+
+// failurePage is what a person is shown: why an account is missing, or the
+// table's texts with a way on.
+func failurePage(r *Request, f *Failure) page.Page {
+	var (
+		missing  *connect.MissingPermissionError
+		none     *connect.NoAccountError
+		notSaved *connect.NotSavedError
+	)
+	switch {
+	case errors.As(f.Cause, &missing):
+		return missingPermissionPage(r, missing)
+	case errors.As(f.Cause, &none):
+		return noAccountPage(r, none)
+	}
+	entry := errorTable[f.Code]
+	shown := page.Error{Code: string(f.Code), RequestID: r.ID, Title: entry.title, What: entry.what, Next: entry.next}
+	switch {
+	case errors.As(f.Cause, &notSaved):
+		shown.Note = "Nothing is lost: for ten minutes Meta need not be asked again."
+		shown.Actions = []page.Action{{Label: "Try again", Post: "/api/choose", Fields: flowField(notSaved.Flow), Primary: true}}
+	case entry.again != "":
+		shown.Actions = []page.Action{again(r, entry.again)}
+	}
+	return shown
+}
+
+// retryAfter is how long a throttled caller should wait: as Meta says, else
+// five minutes.
+func (f *Failure) retryAfter() time.Duration {
+	var ofMeta *graph.Error
+	if errors.As(f.Cause, &ofMeta) && ofMeta.RetryAfter > 0 {
+		return ofMeta.RetryAfter
+	}
+	return 5 * time.Minute
+}

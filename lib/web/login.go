@@ -1,0 +1,106 @@
+package web
+
+import (
+	"errors"
+	"maps"
+	"net/http"
+	"net/url"
+
+	"igconnect/lib/connect"
+	"igconnect/lib/identity"
+	"igconnect/lib/page"
+)
+
+// LoginOptions reads what a login is asked for: the query, and for a POST the
+// form on top of it, which must be of an allowed origin. It fails where return_to
+// is no place that we send people to.
+func (r *Request) LoginOptions() (connect.LoginOptions, error) {
+	asked, err := loginParameters(r)
+	if err != nil {
+		return connect.LoginOptions{}, err
+	}
+	options := connect.LoginOptions{
+		ReturnTo: asked.Get("return_to"), Explain: asked.Get("explain") != "", InstagramID: asked.Get("instagram_id"),
+	}
+	if options.ReturnTo != "" && !returnToAllowed(options.ReturnTo, r.App.Config.AllowedOrigins) {
+		return options, fail(BadRequest, errors.New("return_to is not allowed"))
+	}
+	r.Login = options
+	if options.InstagramID != "" && !connect.IsInstagramID(options.InstagramID) {
+		return options, fail(BadRequest, errors.New("not an Instagram id"))
+	}
+	return options, nil
+}
+
+func loginParameters(r *Request) (url.Values, error) {
+	if err := r.FromAllowedPage(); err != nil {
+		return nil, err
+	}
+	if elsewhere(r) && !seenAsOwn(r) && (byScript(r) || formOfAnotherHost(r)) {
+		// A redirect would lose a script's token, and a form's Origin, on its way.
+		return nil, fail(BadRequest, errors.New("scripts and forms must call the host of REDIRECT_URI"))
+	}
+	asked := r.URL.Query()
+	if r.Method != http.MethodPost {
+		return asked, nil
+	}
+	form, err := postedForm(r)
+	maps.Copy(asked, form)
+	return asked, err
+}
+
+// ToDialog sends the browser to Meta, or tells the script where to send it.
+func (r *Request) ToDialog(dialog string) Response {
+	if byScript(r) {
+		return JSON(http.StatusOK, map[string]string{"url": dialog})
+	}
+	return Redirect(http.StatusFound, dialog)
+}
+
+// SignInFirst answers somebody without a session: off to the app's own sign-in,
+// which sends them back to this login. It returns other errors, and that one
+// where there is no sign-in, as they are.
+func (r *Request) SignInFirst(cause error) (Response, error) {
+	if !errors.Is(cause, identity.ErrSignedOut) || r.App.Config.SignInURL == "" || byScript(r) {
+		return Response{}, cause
+	}
+	signIn, err := url.Parse(r.App.Config.SignInURL)
+	if err != nil {
+		return Response{}, fail(Misconfigured, errors.New("SIGN_IN_URL is not a URL"))
+	}
+	query := signIn.Query()
+	query.Set("return_to", r.App.Config.Origin+loginPath(r.Login))
+	signIn.RawQuery = query.Encode()
+	return Redirect(http.StatusFound, signIn.String()), nil
+}
+
+// Denied answers a no at Meta: back to where the person came from, or the page.
+func (r *Request) Denied() (Response, error) {
+	if r.Login.ReturnTo == "" {
+		return Response{}, connect.ErrDenied
+	}
+	return Redirect(http.StatusSeeOther, withResult(r.Login.ReturnTo, "error", string(AccessDenied))), nil
+}
+
+// again is a link that begins a new login for the same thing.
+func again(r *Request, label string) page.Action {
+	return page.Action{Label: label, Href: loginPath(r.Login), Primary: true}
+}
+
+// loginPath is the address of a login with these options.
+func loginPath(o connect.LoginOptions) string {
+	query := url.Values{}
+	if o.ReturnTo != "" {
+		query.Set("return_to", o.ReturnTo)
+	}
+	if o.Explain {
+		query.Set("explain", "1")
+	}
+	if o.InstagramID != "" {
+		query.Set("instagram_id", o.InstagramID)
+	}
+	if len(query) == 0 {
+		return "/api/login"
+	}
+	return "/api/login?" + query.Encode()
+}

@@ -1,0 +1,147 @@
+package web
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+
+	"igconnect/lib/connect"
+	"igconnect/lib/graph"
+	"igconnect/lib/page"
+	"igconnect/lib/store"
+)
+
+// SaveConnections saves the accounts, which writes to the database and
+// subscribes at Meta, and sends the browser back to where the person came from;
+// or first, where that was asked for and a Page gave no working account, shows
+// why.
+func (r *Request) SaveConnections(grant connect.Grant, found graph.Found, chosen []graph.Account) (Response, error) {
+	saved, err := r.App.Connect.SaveConnections(r.Context(), r.Jar, grant, found, chosen)
+	if err != nil {
+		return Response{}, err
+	}
+	done := withResult(grant.Options.ReturnTo, "connected", strings.Join(saved.IDs(), ","))
+	if grant.Options.Explain {
+		if explanation, missing := explanationPage(r, saved, found, done); missing {
+			return Page(http.StatusOK, explanation), nil
+		}
+	}
+	return Redirect(http.StatusSeeOther, done), nil
+}
+
+// OfferChoice shows the accounts to pick from, and leaves the grant sealed in the
+// browser meanwhile. notice, if there is one, says what was wrong with the choice
+// before.
+func (r *Request) OfferChoice(grant connect.Grant, found graph.Found, notice string) (Response, error) {
+	choice, err := r.App.Connect.OfferChoice(r.Context(), r.Jar, grant, found)
+	if err != nil {
+		return Response{}, err
+	}
+	chooser := chooserPage(r, grant, found, choice)
+	if chooser.Notice = notice; notice != "" {
+		return Page(http.StatusBadRequest, chooser).with("X-Error-Code", string(BadRequest)), nil
+	}
+	return Page(http.StatusOK, chooser), nil
+}
+
+func chooserPage(r *Request, grant connect.Grant, found graph.Found, choice connect.Choice) page.Chooser {
+	returnTo := grant.Options.ReturnTo
+	chooser := page.Chooser{
+		Action: "/api/choose", Fields: append(flowField(grant.Flow), page.Field{Name: "choosing", Value: "1"}),
+		Stopped: usernames(choice.Stopped),
+		Again:   page.Action{Label: "Ask Meta again", Href: loginPath(connect.LoginOptions{ReturnTo: returnTo, Explain: true})},
+		Cancel:  page.Action{Label: "Cancel", Href: withResult(returnTo, "error", string(AccessDenied))},
+	}
+	for _, a := range found.Accounts {
+		shown := page.Account{
+			InstagramID: a.InstagramID, Username: a.Username, Name: a.Name, PictureURL: a.PictureURL,
+			CannotMessage: a.Token.Empty(), Connected: slices.Contains(choice.Connected, a.InstagramID),
+		}
+		if a.Page != nil {
+			shown.PageName, shown.CannotMessage = a.Page.Name, a.Token.Empty() || !a.Page.CanMessage()
+		}
+		chooser.Accounts = append(chooser.Accounts, shown)
+	}
+	return chooser
+}
+
+// flowField tells /api/choose which of several sealed grants a form is about.
+func flowField(flow string) []page.Field { return []page.Field{{Name: "flow", Value: flow}} }
+
+// missingPermissionPage is the page when something was declined that we need.
+func missingPermissionPage(r *Request, e *connect.MissingPermissionError) page.Page {
+	return page.Missing{
+		Declined: page.Permissions(e.Found.Missing), Person: e.Found.Person.Name,
+		Again: again(r, "Ask Meta again"), RequestID: r.ID,
+	}
+}
+
+// noAccountPage is the page when no account was found: what each Page lacks.
+func noAccountPage(r *Request, e *connect.NoAccountError) page.Page {
+	shown := missingPage(r, e.Found, nil)
+	shown.Stopped = usernames(e.Stopped)
+	if r.Login.ReturnTo != "" {
+		shown.Back = page.Action{Label: "Back to the app", Href: r.Login.ReturnTo}
+	}
+	return shown
+}
+
+// explanationPage tells which Pages gave no working account, after those saved were
+// connected, and reports whether there are any.
+func explanationPage(r *Request, saved connect.Saved, found graph.Found, done string) (explanation page.Missing, missing bool) {
+	connected := map[string]page.VerdictKind{}
+	for i, id := range saved.IDs() {
+		connected[id] = page.Connected
+		if saved.Silent(i) {
+			connected[id] = page.Silent
+		}
+	}
+	shown := missingPage(r, found, connected)
+	shown.Saved, shown.Back = true, page.Action{Label: "Back to the app", Href: done}
+	return shown, slices.ContainsFunc(shown.Pages, func(v page.Verdict) bool { return v.Kind != page.Connected })
+}
+
+// missingPage says what each Page lacks, given what is connected.
+func missingPage(r *Request, found graph.Found, connected map[string]page.VerdictKind) page.Missing {
+	shown := page.Missing{
+		Declined: page.Permissions(found.Declined), Person: found.Person.Name,
+		Again: again(r, "Ask Meta again"), RequestID: r.ID,
+	}
+	for _, p := range found.Pages {
+		kind := verdict(p, connected)
+		if kind == 0 { // an account that could be connected and was not needs no verdict
+			continue
+		}
+		shown.Pages = append(shown.Pages, page.Verdict{PageName: p.Name, Username: p.Username, Kind: kind})
+	}
+	return shown
+}
+
+func verdict(p graph.Page, connected map[string]page.VerdictKind) page.VerdictKind {
+	switch {
+	case p.InstagramID == "" && p.Username == "":
+		return page.NoInstagram
+	case p.InstagramID == "":
+		return page.NotProfessional
+	case !p.HasToken:
+		return page.NoToken
+	case !p.CanMessage():
+		return page.NoTask
+	}
+	return connected[p.InstagramID]
+}
+
+func usernames(connections []store.Connection) []string {
+	var names []string
+	for _, connection := range connections {
+		names = append(names, connection.Title())
+	}
+	return names
+}
+
+// Erased is the page that says what was erased and when.
+func Erased(record store.Erasure) Response {
+	return Page(http.StatusOK, page.Erased{
+		Code: record.Code.String(), At: record.At.Time, Accounts: record.Accounts, Events: record.Events,
+	})
+}

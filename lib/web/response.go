@@ -1,0 +1,103 @@
+package web
+
+import (
+	"encoding/json"
+	"mime"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"igconnect/lib/page"
+)
+
+// Response is what a handler answers with. Only [Serve] writes it.
+type Response struct {
+	status int
+	header http.Header
+	body   []byte
+	page   page.Page // drawn once the handler is done; nil: body counts
+}
+
+// Empty is a response without a body.
+func Empty(status int) Response { return Response{status: status} }
+
+// Page shows a page to a person.
+func Page(status int, p page.Page) Response { return Response{status: status, page: p} }
+
+// Redirect sends the browser on: 302 to begin a login, 303 after a form or a
+// callback. location must be one that we made or checked.
+func Redirect(status int, location string) Response {
+	return Response{status: status, header: http.Header{"Location": {location}}}
+}
+
+// Text answers a program with plain text.
+func Text(status int, text string) Response {
+	return Response{status: status, header: http.Header{"Content-Type": {"text/plain; charset=utf-8"}}, body: []byte(text)}
+}
+
+// JSON answers a program. body must be a value that can be encoded: another one
+// is a mistake in the program, and panics.
+func JSON(status int, body any) Response {
+	encoded, err := json.Marshal(body)
+	if err != nil {
+		panic(err)
+	}
+	return Response{status: status, header: http.Header{"Content-Type": {"application/json"}}, body: encoded}
+}
+
+// with adds a header.
+func (r Response) with(name, value string) Response {
+	header := r.header.Clone()
+	if header == nil {
+		header = http.Header{}
+	}
+	header.Set(name, value)
+	r.header = header
+	return r
+}
+
+// drawn returns the response with its page, if it has one, drawn.
+func drawn(r *Request, response Response) (Response, error) {
+	if response.page == nil {
+		return response, nil
+	}
+	document, err := page.Render(policy(r), response.page)
+	if err != nil {
+		return response, err
+	}
+	response.page, response.body = nil, document.Body
+	return response.
+		with("Content-Type", "text/html; charset=utf-8").
+		with("Content-Security-Policy", document.ContentSecurityPolicy).
+		with("Strict-Transport-Security", "max-age=63072000"), nil
+}
+
+// policy is what our pages may load, and where their forms may end.
+func policy(r *Request) page.Policy {
+	if r.App == nil {
+		return page.Policy{}
+	}
+	cfg := r.App.Config
+	return page.Policy{
+		Images: []string{cfg.SimulatorOrigin()},
+		Forms:  append([]string{cfg.DialogOrigin()}, cfg.AllowedOrigins...),
+	}
+}
+
+// prefersJSON reports whether an Accept header ranks JSON above HTML.
+// https://www.rfc-editor.org/rfc/rfc9110#name-accept
+func prefersJSON(accept string) bool {
+	weight := map[string]float64{}
+	for entry := range strings.SplitSeq(accept, ",") {
+		media, parameters, err := mime.ParseMediaType(entry)
+		if err != nil {
+			continue
+		}
+		q, err := strconv.ParseFloat(parameters["q"], 64)
+		if err != nil {
+			q = 1
+		}
+		weight[media] = max(weight[media], q)
+	}
+	return weight["application/json"] > max(weight["text/html"], weight["application/xhtml+xml"])
+}

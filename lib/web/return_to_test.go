@@ -1,0 +1,147 @@
+package web
+
+import (
+	"encoding/json"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+var allowed = []string{own, appOrigin, "http://localhost:5173"}
+
+// returnTos are addresses with what returnToAllowed should say of them.
+var returnTos = map[string]bool{
+	"/": true, "/a": true, "/a/b?c=d&e=%2F%2F#f": true, "/a//b": true, "/a/%2F": true, "/@x": true, "/a:b": true, "/?": true, "/#": true, "/a?x={y}|z": true,
+	"https://app.example": true, "https://app.example/": true, "https://APP.example/a?b#c": true, "HtTpS://app.example:443/": true,
+	"http://localhost:5173/x": true, "https://own.example/a": true, "https://app.example?x=1": true, "https://app.example#x": true,
+
+	"//app.example": false, "///app.example": false, "/\\app.example": false, "\\/app.example": false, "\\\\app.example": false, "\\app.example": false,
+	"/\t/evil.example": false, "/\n/evil.example": false, "\t//evil.example": false, " /a": false, "/a ": false, "/\x00/evil.example": false, "/\x7f": false,
+	"/%2fevil.example": false, "/%2F%2Fevil.example": false, "/%5cevil.example": false,
+	"https://evil.example": false, "https://app.example.evil.example": false, "https://evilapp.example": false, "https://app.example:8443": false,
+	"https://app.example:": false, "https://app.example.": false, "http://app.example": false, "http://own.example": false, "http://localhost": false,
+	"https://app.example@evil.example": false, "https://evil.example@app.example": false, "https://:@app.example": false, "https://@app.example": false,
+	"https://app。example": false, "https://app．example": false, "https://app%2eexample": false, "https://ａpp.example": false, "https://app.example%00": false,
+	"https:app.example": false, "https:/app.example": false, "https:///app.example": false, "https:\\\\app.example": false, "https://app.example\\@evil.example": false,
+	"javascript:alert(1)": false, "JAVASCRIPT://app.example/%0aalert(1)": false, "data:text/html,x": false, "blob:https://app.example/x": false,
+	"ftp://app.example": false, "ws://app.example": false, "mailto:a@app.example": false, "x": false, "?x": false, "#x": false, ".": false, "./a": false, "../a": false,
+	"/a?b=%zz": false, "/%": false, "/a\u202e": false, "/ä": false, "/" + strings.Repeat("a", maxReturnTo): false, "": false,
+}
+
+func TestReturnTo(t *testing.T) {
+	t.Parallel()
+	for raw, want := range returnTos {
+		if got := returnToAllowed(raw, allowed); got != want {
+			t.Errorf("returnToAllowed(%q) = %v", raw, got)
+		}
+	}
+}
+
+// browserOrigin is where a browser on own would go, after
+// https://url.spec.whatwg.org/#concept-basic-url-parser: the states that
+// decide about scheme and host, character by character.
+func browserOrigin(raw string) string {
+	raw = strings.TrimFunc(raw, func(r rune) bool { return r <= ' ' })
+	raw = strings.NewReplacer("\t", "", "\n", "", "\r", "").Replace(raw)
+	slash := func(i int) bool { return i < len(raw) && (raw[i] == '/' || raw[i] == '\\') }
+
+	scheme, at := "https", 0
+	for i := range len(raw) {
+		letter := raw[i] >= 'a' && raw[i] <= 'z' || raw[i] >= 'A' && raw[i] <= 'Z'
+		if raw[i] == ':' && i > 0 {
+			scheme, at = strings.ToLower(raw[:i]), i+1
+			if scheme != "http" && scheme != "https" {
+				return "opaque"
+			}
+			if scheme == "https" && !(slash(at) && slash(at+1)) {
+				return own // relative, in spite of the scheme: that of the base
+			}
+			break
+		}
+		if !letter && (i == 0 || !strings.ContainsRune("0123456789+-.", rune(raw[i]))) {
+			break
+		}
+	}
+	if at == 0 && !(slash(0) && slash(1)) {
+		return own
+	}
+	for slash(at) {
+		at++
+	}
+	authority := raw[at:]
+	if end := strings.IndexAny(authority, "/\\?#"); end >= 0 {
+		authority = authority[:end]
+	}
+	host := strings.ToLower(authority[strings.LastIndex(authority, "@")+1:])
+	host = strings.NewReplacer("。", ".", "．", ".", "%2e", ".", "\u00ad", "").Replace(host)
+	switch {
+	case scheme == "https":
+		host = strings.TrimSuffix(strings.TrimSuffix(host, ":443"), ":")
+	case scheme == "http":
+		host = strings.TrimSuffix(strings.TrimSuffix(host, ":80"), ":")
+	}
+	return scheme + "://" + host
+}
+
+// Node's URL is the browsers' own algorithm: nothing that returnToAllowed lets through may
+// lead elsewhere by it, and browserOrigin must agree with it.
+func TestReturnToByNode(t *testing.T) {
+	t.Parallel()
+	node, err := exec.LookPath("node")
+	switch {
+	case err != nil && os.Getenv("CI") == "true":
+		t.Fatal("there is no Node to ask")
+	case err != nil:
+		t.Skip("there is no Node to ask")
+	}
+	addresses := make([]string, 0, len(returnTos))
+	for raw := range returnTos {
+		addresses = append(addresses, raw)
+	}
+	input, err := json.Marshal(addresses)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ask := exec.Command(node, "-e", `
+		const origins = JSON.parse(require("fs").readFileSync(0, "utf8")).map(raw => {
+			try { return new URL(raw, process.argv[1] + "/api/login").origin } catch { return "invalid" }
+		});
+		console.log(JSON.stringify(origins))`, own)
+	ask.Stdin = strings.NewReader(string(input))
+	output, err := ask.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var origins []string
+	if err := json.Unmarshal(output, &origins); err != nil {
+		t.Fatal(err)
+	}
+	for i, raw := range addresses {
+		if returnTos[raw] && !slices.Contains(allowed, origins[i]) {
+			t.Errorf("%q is allowed and leads to %s", raw, origins[i])
+		}
+		if returnTos[raw] && origins[i] != browserOrigin(raw) {
+			t.Errorf("%q: Node says %s, browserOrigin %s", raw, origins[i], browserOrigin(raw))
+		}
+	}
+}
+
+func TestWithResult(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ returnTo, want string }{
+		{"", "/?connected=1,2"},
+		{"/", "/?connected=1,2"},
+		{"/a?b=c", "/a?b=c&connected=1,2"},
+		{"/a#top", "/a?connected=1,2#top"},
+		{"/a?#", "/a?connected=1,2#"},
+		{"/a?connected=9&b=%2F&error=access_denied", "/a?b=%2F&connected=1,2"},
+		{"https://app.example", "https://app.example?connected=1,2"},
+		{"https://app.example/x?y#z?w", "https://app.example/x?y&connected=1,2#z?w"},
+	} {
+		if got := withResult(c.returnTo, "connected", "1,2"); got != c.want {
+			t.Errorf("%q: %q, want %q", c.returnTo, got, c.want)
+		}
+	}
+}

@@ -1,0 +1,201 @@
+// Package public holds no code: these tests hold the files that browsers load,
+// and the templates of lib/page that load them, against what the
+// Content-Security-Policy allows and what a reader needs.
+package public
+
+import (
+	"math"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+const (
+	templates = "../lib/page/templates/*.html"
+	drawn     = "../lib/page/testdata/*" // what the templates make, whole or as differences
+)
+
+// read returns the texts of the files that match, by name.
+func read(t *testing.T, patterns ...string) map[string]string {
+	t.Helper()
+	texts := map[string]string{}
+	for _, pattern := range patterns {
+		names, err := filepath.Glob(pattern)
+		if err != nil || len(names) == 0 {
+			t.Fatalf("%s: %d files, %v", pattern, len(names), err)
+		}
+		for _, name := range names {
+			text, err := os.ReadFile(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			texts[name] = string(text)
+		}
+	}
+	return texts
+}
+
+// file returns the text of one file.
+func file(t *testing.T, name string) string { t.Helper(); return read(t, name)[name] }
+
+// The Content-Security-Policy would block each of these.
+func TestNothingInline(t *testing.T) {
+	t.Parallel()
+	forbidden := regexp.MustCompile(`(?i)<style|\sstyle\s*=|\son[a-z]+\s*=|javascript:|<base|<iframe|<object|<embed|http-equiv`)
+	script := regexp.MustCompile(`(?i)<script[^>]*>[^<]*`)
+	for name, text := range read(t, "*.html", "*.svg", templates, drawn) {
+		if found := forbidden.FindString(text); found != "" {
+			t.Errorf("%s contains %q", name, found)
+		}
+		for _, found := range script.FindAllString(text, -1) {
+			if found != `<script src="/app.js" defer>` && found != `<script src="/forms.js" defer>` {
+				t.Errorf("%s contains %q", name, found)
+			}
+		}
+	}
+}
+
+// What a page loads is our own and exists; only links lead elsewhere, and the
+// pictures of accounts, which the templates leave open.
+func TestNoThirdPartyRequest(t *testing.T) {
+	t.Parallel()
+	loads := regexp.MustCompile(`<(?:img|script|link)[^>]*?\s(?:src|href)="([^"{]+)`)
+	for name, text := range read(t, "*.html", "*.svg", templates) {
+		for _, found := range loads.FindAllStringSubmatch(text, -1) {
+			if path, ours := strings.CutPrefix(found[1], "/"); !ours || strings.HasPrefix(path, "/") {
+				t.Errorf("%s loads %s", name, found[1])
+			} else {
+				file(t, path)
+			}
+		}
+	}
+	if found := regexp.MustCompile(`@import|url\(|https?:`).FindString(file(t, "style.css")); found != "" {
+		t.Errorf("style.css contains %q", found)
+	}
+	forbidden := regexp.MustCompile(`https?://|import`)
+	for name, text := range read(t, "*.js") {
+		if found := forbidden.FindString(text); found != "" {
+			t.Errorf("%s contains %q", name, found)
+		}
+	}
+}
+
+// Our scripts take no message from another window and make no markup of a
+// text. https://www.rfc-editor.org/rfc/rfc9700#section-4.17
+func TestScriptsTakeNothingFromOutside(t *testing.T) {
+	t.Parallel()
+	forbidden := regexp.MustCompile(`postMessage|onmessage|["']message["']|MessageChannel|BroadcastChannel|opener|` +
+		`innerHTML|outerHTML|insertAdjacentHTML|document\.write|DOMParser|eval\(|new Function`)
+	for name, text := range read(t, "*.js") {
+		if found := forbidden.FindString(text); found != "" {
+			t.Errorf("%s contains %q", name, found)
+		}
+	}
+}
+
+// One HTML, one style, one script, of less than 30,000 bytes together.
+func TestLandingPageIsSmall(t *testing.T) {
+	t.Parallel()
+	parts := regexp.MustCompile(`<script|rel="stylesheet"`).FindAllString(file(t, "index.html"), -1)
+	if len(parts) != 2 {
+		t.Errorf("the landing page loads %d scripts and styles, want one of each", len(parts))
+	}
+	total := 0
+	for _, text := range read(t, "index.html", "style.css", "app.js") {
+		total += len(text)
+	}
+	if total >= 30_000 {
+		t.Errorf("the landing page weighs %d bytes, want less than 30000", total)
+	}
+}
+
+// The button is a plain link, so that it works before and without the script.
+func TestLandingPageConnectsWithoutScript(t *testing.T) {
+	t.Parallel()
+	if !strings.Contains(file(t, "index.html"), `href="/api/login?return_to=/">Connect Instagram</a>`) {
+		t.Error("index.html has no link to connect")
+	}
+}
+
+// What the script asks for by name stands in the page.
+func TestScriptFindsItsElements(t *testing.T) {
+	t.Parallel()
+	html, code := file(t, "index.html"), file(t, "app.js")
+	for call, attribute := range map[string]string{"byId": "id", "part": "data-part", "result": "data-result"} {
+		found := regexp.MustCompile(call+`\("([a-z-]+)"\)`).FindAllStringSubmatch(code, -1)
+		if len(found) == 0 {
+			t.Errorf("app.js never calls %s", call)
+		}
+		for _, name := range found {
+			if !strings.Contains(html, attribute+`="`+name[1]+`"`) {
+				t.Errorf("index.html has no %s=%q", attribute, name[1])
+			}
+		}
+	}
+}
+
+// Text needs a contrast of 4.5, the edge of a field 3 (WCAG 2.2, 1.4.3 and 1.4.11).
+func TestColoursHaveContrast(t *testing.T) {
+	t.Parallel()
+	light, dark, ok := strings.Cut(file(t, "style.css"), "@media (prefers-color-scheme: dark)")
+	if !ok {
+		t.Fatal("style.css has no dark colours")
+	}
+	for scheme, block := range map[string]string{"light": light, "dark": dark} {
+		block, _, _ = strings.Cut(block, "}")
+		colours := map[string]float64{}
+		for _, found := range regexp.MustCompile(`--([a-z-]+): (#[0-9a-f]{3,6});`).FindAllStringSubmatch(block, -1) {
+			colours[found[1]] = luminance(t, found[2])
+		}
+		for _, pair := range []struct {
+			front, grounds string
+			least          float64
+		}{
+			{"ink", "paper card soft warn-soft", 4.5},
+			{"quiet", "paper card soft", 4.5},
+			{"accent", "paper card soft warn-soft", 4.5},
+			{"accent-strong", "paper card", 4.5},
+			{"warn", "paper card soft warn-soft", 4.5},
+			{"on-accent", "accent accent-strong", 4.5},
+			{"field", "paper card", 3},
+		} {
+			for _, ground := range strings.Fields(pair.grounds) {
+				front, ok1 := colours[pair.front]
+				back, ok2 := colours[ground]
+				if !ok1 || !ok2 {
+					t.Fatalf("%s: no colour %s or %s", scheme, pair.front, ground)
+				}
+				if ratio := (max(front, back) + 0.05) / (min(front, back) + 0.05); ratio < pair.least {
+					t.Errorf("%s: %s on %s has a contrast of %.2f, want %.1f",
+						scheme, pair.front, ground, ratio, pair.least)
+				}
+			}
+		}
+	}
+}
+
+// luminance is the relative luminance of #rgb or #rrggbb, as WCAG defines it.
+func luminance(t *testing.T, colour string) float64 {
+	t.Helper()
+	digits := colour[1:]
+	if len(digits) == 3 {
+		digits = strings.Join([]string{digits[:1], digits[:1], digits[1:2], digits[1:2], digits[2:], digits[2:]}, "")
+	}
+	sum := 0.0
+	for i, weight := range []float64{0.2126, 0.7152, 0.0722} {
+		value, err := strconv.ParseUint(digits[2*i:2*i+2], 16, 8)
+		if err != nil {
+			t.Fatalf("%s: %v", colour, err)
+		}
+		channel := float64(value) / 255
+		if channel <= 0.04045 {
+			sum += weight * channel / 12.92
+		} else {
+			sum += weight * math.Pow((channel+0.055)/1.055, 2.4)
+		}
+	}
+	return sum
+}

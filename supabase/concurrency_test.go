@@ -1,0 +1,556 @@
+package supabase_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"igconnect/internal/supalite/supalitetest"
+)
+
+// Calls overlap here in sessions of their own: those that go through Supabase Lite don't enough.
+
+// queryer is a session or a transaction in it.
+type queryer interface {
+	Query(context.Context, string, ...any) (pgx.Rows, error)
+	QueryRow(context.Context, string, ...any) pgx.Row
+}
+
+// claimDue claims connections in a session.
+func claimDue(ctx context.Context, on queryer, limit int, lease string) ([]due, error) {
+	rows, err := on.Query(ctx, `select lease_id::text, user_id, instagram_id, coalesce(token, ''), token_version
+		from public.claim_due_connections($1, $2::text::interval)`, limit, lease)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (d due, err error) {
+		return d, row.Scan(&d.LeaseID, &d.UserID, &d.InstagramID, &d.Token, &d.TokenVersion)
+	})
+}
+
+// count calls a function that counts, with a JSON array, in a session.
+func count(ctx context.Context, on queryer, function string, array []object) (n int, err error) {
+	err = on.QueryRow(ctx, "select public."+function+"($1::jsonb)", append([]object{}, array...)).Scan(&n)
+	return n, err
+}
+
+// upsertToken is the recipe's upsert, in SQL.
+const upsertToken = `insert into public.user_configs (user_id, instagram_id, token) values ($1, $2, $3)
+	on conflict (user_id, instagram_id) do update set token = excluded.token`
+
+// waitForLock waits until somebody waits for a lock.
+func (p *project) waitForLock(t *testing.T) {
+	t.Helper()
+	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); {
+		if len(p.sql(t, "select from pg_locks where not granted")) > 0 {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	t.Fatal("nobody waits for a lock")
+}
+
+// during runs call while a transaction that has run a statement is still open, commits when call waits
+// for it, and returns what call returned.
+func (p *project) during(t *testing.T, statement string, args []any, call func(context.Context) error) error {
+	t.Helper()
+	tx, err := p.session(t).Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := tx.Exec(t.Context(), statement, args...); err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error, 1)
+	go func() { done <- call(t.Context()) }()
+	p.waitForLock(t)
+	if err := tx.Commit(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return <-done
+}
+
+// TestConcurrentWriters lets 16 clients upsert and delete the same three accounts: nobody may fail, and
+// at the end each row has its secret and each secret its row.
+func TestConcurrentWriters(t *testing.T) {
+	p := empty(t, onPostgres(t))
+	const clients, rounds = 16, 25
+	u := p.newUser(t).ID
+	ids := []string{newID(), newID(), newID()}
+	var wg sync.WaitGroup
+	for range clients {
+		wg.Go(func() {
+			for range rounds {
+				id := ids[rand.IntN(len(ids))]
+				method, path, body := "POST", upserts, any(row(u, id, newToken()))
+				if rand.IntN(3) == 0 {
+					method, path, body = "DELETE", one(id), nil
+				}
+				status, out, err := p.send(t.Context(), p.service(), method, path, body)
+				if err != nil || status >= 300 {
+					t.Errorf("%s: status %d, %v: %s", method, status, err, out)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	p.wantSealed(t)
+	if bare := p.sql(t, "select instagram_id from public.user_configs where token_secret_id is null"); len(bare) > 0 {
+		t.Errorf("rows without a secret: %v", bare)
+	}
+}
+
+// TestConcurrentRoles sends requests of three roles at once: none may be answered under another's.
+func TestConcurrentRoles(t *testing.T) {
+	p := &project{Server: supalitetest.Shared(t)}
+	u := p.newUser(t)
+	p.mustUpsert(t, row(u.ID, newID(), newToken()))
+	var wg sync.WaitGroup
+	for range 20 {
+		for _, c := range []struct {
+			who  caller
+			path string
+			want int
+		}{
+			{p.service(), "user_configs?select=*", 200},
+			{p.user(u), "user_configs?select=instagram_id", 200},
+			{p.user(u), "user_configs?select=*", 403},
+			{p.anon(), "user_configs?select=instagram_id", 401},
+		} {
+			wg.Go(func() {
+				status, out, err := p.send(t.Context(), c.who, "GET", c.path, nil)
+				if err != nil || status != c.want {
+					t.Errorf("%s: status %d, want %d: %v %s", c.path, status, c.want, err, out)
+				}
+			})
+		}
+	}
+	wg.Wait()
+}
+
+// TestOnePageAtOnce lets two users connect one account through two Pages at once: they wait for each
+// other, and the later one has it.
+func TestOnePageAtOnce(t *testing.T) {
+	p := empty(t, onPostgres(t))
+	users := []string{p.newUser(t).ID, p.newUser(t).ID}
+	for range 20 {
+		id, now := newID(), time.Now()
+		var both sync.WaitGroup
+		for page, user := range users {
+			connection := with(row(user, id, newToken()), object{
+				"page_id": fmt.Sprint(page), "connected_at": now.Add(time.Duration(page) * time.Millisecond),
+			})
+			both.Go(func() {
+				if status, out, err := p.send(t.Context(), p.service(), "POST", upserts, connection); err != nil || status > 201 {
+					t.Errorf("%d %s %v", status, out, err)
+				}
+			})
+		}
+		both.Wait()
+		rows := p.sql(t, "select page_id from public.user_configs where instagram_id = $1 and status = 'active' order by connected_at desc", id)
+		if len(rows) == 0 || rows[0]["page_id"] != "1" {
+			t.Fatalf("active: %v", rows)
+		}
+	}
+}
+
+// TestIngestWhileFinishing finishes the last event of a conversation while the next is being stored:
+// whichever comes first, the conversation must not be taken for empty.
+func TestIngestWhileFinishing(t *testing.T) {
+	in := newInbox(t, onPostgres(t))
+	in.ingest(t, 1, in.event("a", "ann", 1))
+	in.wantClaim(t, 1, "a")
+	err := in.during(t, "select public.ingest_instagram_events($1::jsonb)", []any{[]object{in.event("b", "ann", 2)}},
+		func(ctx context.Context) error {
+			var n int
+			return in.call(ctx, "finish_instagram_events", object{"ids": in.ids("a")}, &n)
+		})
+	if err != nil {
+		t.Fatal(err)
+	}
+	in.wantConsistentInbox(t)
+	in.wantClaim(t, 1, "b")
+}
+
+// TestPersonFirst settles while the person's own upsert is being written: the settlement waits, and
+// then loses.
+func TestPersonFirst(t *testing.T) {
+	r := newRenewal(t, onPostgres(t))
+	id := r.connect(t, 60)
+	d := r.wantClaim(t, 1, id)[0]
+	settler := r.session(t)
+	err := r.during(t, upsertToken, []any{r.user.ID, id, "the person's"}, func(ctx context.Context) error {
+		n, err := count(ctx, settler, "settle_connections", []object{
+			d.result(object{"token": "renewed", "status": "reconnect", "checked": true, "destroy": true})})
+		if n != 0 {
+			err = fmt.Errorf("settled %d", n)
+		}
+		return err
+	})
+	if err != nil {
+		t.Error(err)
+	}
+	r.wantTokens(t, id, "the person's", d.PageToken)
+	r.wantStatus(t, id, "active", nil)
+}
+
+// TestClaimDuringUpsert claims while an upsert is between its two writes, the secret and the row: the
+// claim gets the token that belongs to the version, or nothing.
+func TestClaimDuringUpsert(t *testing.T) {
+	r := newRenewal(t, onPostgres(t))
+	id := r.connect(t, 60)
+	writer, claimer := r.session(t), r.session(t)
+	until := time.Now().Add(2 * time.Second)
+	done := make(chan error, 1)
+	go func() {
+		var err error
+		for i := 2; err == nil && time.Now().Before(until); i++ {
+			_, err = writer.Exec(t.Context(), upsertToken, r.user.ID, id, fmt.Sprint("version ", i))
+		}
+		done <- err
+	}()
+	for time.Now().Before(until) && !t.Failed() {
+		rows, err := claimDue(t.Context(), claimer, 1, "1 second")
+		if err != nil {
+			t.Error(err)
+		}
+		for _, row := range rows {
+			if want := fmt.Sprint("version ", row.TokenVersion); row.TokenVersion > 1 && row.Token != want {
+				t.Errorf("the token %q came as %q", row.Token, want)
+			}
+		}
+	}
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}
+
+// TestRenewalRuns has 8 runs at once over 1,000 connections, and four that are killed: two before their
+// claim is committed and two after. Nobody gets what another one holds, and all are settled once.
+func TestRenewalRuns(t *testing.T) {
+	r := newRenewal(t, onPostgres(t))
+	const total, runs, each = 1000, 8, 30
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second) // who does not skip what is locked waits for ever
+	defer cancel()
+	r.sql(t, `insert into public.user_configs (user_id, instagram_id, token, token_expires_at)
+		select $1, '1784' || i, 'token' || i, now() + i * interval '1 minute' from generate_series(1, 1000) i`, r.user.ID)
+
+	for i := range 4 {
+		conn := r.session(t)
+		tx, err := conn.Begin(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if rows, err := claimDue(ctx, tx, each, "3 seconds"); err != nil || len(rows) != each {
+			t.Fatalf("claimed %d: %v", len(rows), err)
+		}
+		if i < 2 {
+			continue // is killed with its session, below
+		}
+		if err := tx.Commit(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		conn.Close(t.Context())
+	}
+
+	var mu sync.Mutex
+	claims := map[string]int{}
+	// run claims and settles until there is nothing left and enough was claimed by all.
+	run := func(on queryer, enough int) error {
+		for {
+			rows, err := claimDue(ctx, on, 1+rand.IntN(40), "10 minutes")
+			if err != nil {
+				return err
+			}
+			results := []object{}
+			mu.Lock()
+			for _, row := range rows {
+				if claims[row.InstagramID]++; claims[row.InstagramID] > 1 || row.Token != "token"+row.InstagramID[4:] {
+					t.Errorf("%s was claimed %d times, with %q", row.InstagramID, claims[row.InstagramID], row.Token)
+				}
+				results = append(results, row.result(object{"checked": true}))
+			}
+			done := len(rows) == 0 && len(claims) >= enough
+			mu.Unlock()
+			if n, err := count(ctx, on, "settle_connections", results); err != nil || n != len(rows) {
+				return fmt.Errorf("settled %d of %d: %w", n, len(rows), err)
+			}
+			if done {
+				return nil
+			}
+		}
+	}
+	var wg sync.WaitGroup
+	for range runs {
+		conn := r.session(t)
+		wg.Go(func() {
+			if err := run(conn, total-4*each); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	r.sql(t, "select pg_terminate_backend(pid) from pg_stat_activity where state = 'idle in transaction'")
+	if err := run(r.session(t), total); err != nil { // what the killed held comes back
+		t.Error(err)
+	}
+	r.wantCount(t, 0, "count_due_connections", object{})
+}
+
+// TestOverlappingDeliveries delivers the same events several times at once, each time in another order.
+func TestOverlappingDeliveries(t *testing.T) {
+	in := newInbox(t, onPostgres(t))
+	const sessions, rounds, size = 8, 5, 400
+	var added atomic.Int64
+	var wg sync.WaitGroup
+	for range sessions {
+		conn := in.session(t)
+		wg.Go(func() {
+			for round := range rounds {
+				events := make([]object, size)
+				for i, n := range rand.Perm(size) {
+					events[i] = in.event(fmt.Sprintf("%d-%d", round, n), fmt.Sprint(n%100), 0)
+				}
+				n, err := count(t.Context(), conn, "ingest_instagram_events", events)
+				if err != nil {
+					t.Error(err)
+				}
+				added.Add(int64(n))
+			}
+		})
+	}
+	wg.Wait()
+	if n := added.Load(); n != rounds*size {
+		t.Errorf("%d events were new, want %d", n, rounds*size)
+	}
+	in.wantConsistentInbox(t)
+}
+
+// everything is a set of accounts of one user in which everything happens at once. The person's token
+// is "p<n>", and each renewal adds a "+".
+type everything struct {
+	*renewal
+	accounts []string
+	settled  atomic.Int64
+	lost     atomic.Int64 // results that came too late
+
+	mu     sync.Mutex
+	tokens map[string]string // the person's last one of an account
+}
+
+// TestEverythingAtOnce lets everything happen at once that takes locks: renewals that settle or are
+// killed, people who connect and disconnect several accounts, users who are deleted, Meta's callbacks,
+// deliveries for any accounts, claims that are finished, failed or left, retention, patches. Nobody may
+// be answered with an error, such as a deadlock. At the end rows, secrets, events and conversations
+// agree, and no renewal has put back a token that came before the person's last.
+func TestEverythingAtOnce(t *testing.T) {
+	e := &everything{renewal: newRenewal(t, onPostgres(t)), tokens: map[string]string{}}
+	for i := range 12 {
+		e.accounts = append(e.accounts, fmt.Sprint("account", i))
+	}
+	until := time.Now().Add(6 * time.Second)
+	var wg sync.WaitGroup
+	for _, actor := range []struct {
+		times int
+		act   func(context.Context, *pgx.Conn) error
+	}{
+		{6, e.renew},
+		{1, func(ctx context.Context, conn *pgx.Conn) error { return e.person(ctx, conn, e.accounts[:4]) }},
+		{1, func(ctx context.Context, conn *pgx.Conn) error { return e.person(ctx, conn, e.accounts[4:8]) }},
+		{1, func(ctx context.Context, conn *pgx.Conn) error { return e.person(ctx, conn, e.accounts[8:]) }},
+		{1, e.deletedUser},
+		{1, e.meta},
+		{4, e.deliver},
+		{6, e.work},
+		{2, e.retain},
+		{1, e.patch},
+	} {
+		for range actor.times {
+			conn := e.session(t)
+			wg.Go(func() {
+				for time.Now().Before(until) && !t.Failed() {
+					if err := actor.act(t.Context(), conn); err != nil {
+						t.Error(err)
+					}
+					time.Sleep(time.Duration(rand.IntN(5)) * time.Millisecond)
+				}
+			})
+		}
+	}
+	wg.Wait()
+
+	e.wantSealed(t)
+	e.wantConsistentInbox(t)
+	connected := 0
+	for id, last := range e.tokens {
+		for _, row := range e.lookUp(t, id) {
+			token, _ := row["token"].(string)
+			if token == "" {
+				continue // the app was removed since
+			}
+			connected++
+			if strings.TrimRight(token, "+") != last {
+				t.Errorf("%s has the token %q, the person's last is %q", id, token, last)
+			}
+		}
+	}
+	if connected == 0 || e.settled.Load() == 0 || e.lost.Load() == 0 {
+		t.Errorf("%d tokens are left, %d results were written, %d lost: the test needs some of each",
+			connected, e.settled.Load(), e.lost.Load())
+	}
+}
+
+func (e *everything) account() string { return e.accounts[rand.IntN(len(e.accounts))] }
+
+// renew is a run of the renewal, over accounts of which some are due again: it settles in any way.
+func (e *everything) renew(ctx context.Context, conn *pgx.Conn) error {
+	_, err := conn.Exec(ctx, "update public.user_configs set checked_at = null where user_id = $1 and instagram_id = $2", e.user.ID, e.account())
+	if err != nil {
+		return err
+	}
+	rows, err := claimDue(ctx, conn, 1+rand.IntN(8), "1 second")
+	if err != nil || len(rows) == 0 {
+		return err
+	}
+	time.Sleep(time.Duration(rand.IntN(20)) * time.Millisecond)
+	results := []object{}
+	for _, i := range rand.Perm(len(rows)) {
+		more := object{"checked": rand.IntN(3) > 0}
+		switch n := rand.IntN(6); {
+		case n < 3 && rows[i].Token != "":
+			more["token"], more["page_token"] = rows[i].Token+"+", "page+"
+		case n == 3:
+			more["status"], more["status_reason"], more["destroy"] = "reconnect", "revoked", true
+		case n == 4:
+			continue // not settled
+		}
+		results = append(results, rows[i].result(more))
+	}
+	n, err := count(ctx, conn, "settle_connections", results)
+	if err != nil {
+		return fmt.Errorf("settling: %w", err)
+	}
+	e.settled.Add(int64(n))
+	e.lost.Add(int64(len(results) - n))
+	if rand.IntN(2) == 0 {
+		_, err = conn.Exec(ctx, "select public.release_connections($1)", rows[0].LeaseID)
+	}
+	return err
+}
+
+// connectAll writes a user's connections to accounts, in any order.
+func (e *everything) connectAll(ctx context.Context, conn *pgx.Conn, userID string, accounts []string, tokens map[string]string) error {
+	rows := []object{}
+	for _, i := range rand.Perm(len(accounts)) {
+		rows = append(rows, with(row(userID, accounts[i], tokens[accounts[i]]), object{
+			"page_token": "page", "facebook_user_id": e.facebook, "status": "active",
+		}))
+	}
+	_, err := conn.Exec(ctx, `
+		insert into public.user_configs as c (user_id, instagram_id, token, page_token, facebook_user_id, status)
+		select r.user_id, r.instagram_id, r.token, r.page_token, r.facebook_user_id, r.status
+		from jsonb_populate_recordset(null::public.user_configs, $1::jsonb) r
+		on conflict (user_id, instagram_id) do update set token = excluded.token, page_token = excluded.page_token,
+			facebook_user_id = excluded.facebook_user_id, status = excluded.status`, rows)
+	return err
+}
+
+// person connects accounts or disconnects one. Nobody else connects these for the same user.
+func (e *everything) person(ctx context.Context, conn *pgx.Conn, accounts []string) error {
+	if rand.IntN(4) == 0 {
+		_, err := conn.Exec(ctx, "delete from public.user_configs where instagram_id = $1", accounts[rand.IntN(len(accounts))])
+		return err
+	}
+	tokens := map[string]string{}
+	e.mu.Lock()
+	for _, id := range accounts {
+		tokens[id] = unique("p")
+		e.tokens[id] = tokens[id]
+	}
+	e.mu.Unlock()
+	return e.connectAll(ctx, conn, e.user.ID, accounts, tokens)
+}
+
+// deletedUser is somebody who signs up, connects all accounts and is deleted.
+func (e *everything) deletedUser(ctx context.Context, conn *pgx.Conn) error {
+	u, err := e.SignUp(ctx, unique("brief")+"@example.com", "correct horse battery")
+	if err != nil {
+		return err
+	}
+	tokens := map[string]string{}
+	for _, id := range e.accounts {
+		tokens[id] = unique("brief")
+	}
+	if err := e.connectAll(ctx, conn, u.ID, e.accounts, tokens); err != nil {
+		return err
+	}
+	_, err = conn.Exec(ctx, "delete from auth.users where id = $1", u.ID)
+	return err
+}
+
+// meta calls back now and then.
+func (e *everything) meta(ctx context.Context, conn *pgx.Conn) error {
+	defer time.Sleep(time.Duration(rand.IntN(600)) * time.Millisecond)
+	if rand.IntN(2) == 0 {
+		_, err := conn.Exec(ctx, "select public.erase_facebook_user($1, $2)", e.facebook, uuid.NewString())
+		return err
+	}
+	_, err := conn.Exec(ctx, "select public.deauthorize_facebook_user($1, 'The app was removed.')", e.facebook)
+	return err
+}
+
+func (e *everything) deliver(ctx context.Context, conn *pgx.Conn) error {
+	var events []object
+	for range 30 {
+		in := &inbox{account: e.account()}
+		events = append(events, in.event(fmt.Sprint(rand.IntN(1000)), fmt.Sprint(rand.IntN(5)), rand.IntN(60)))
+	}
+	_, err := count(ctx, conn, "ingest_instagram_events", events)
+	return err
+}
+
+// work claims events, and finishes, fails or leaves each.
+func (e *everything) work(ctx context.Context, conn *pgx.Conn) error {
+	rows, err := conn.Query(ctx, "select id from public.claim_instagram_events(20, '1 second')")
+	if err != nil {
+		return err
+	}
+	ids, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		return err
+	}
+	done, failed := []string{}, []string{}
+	for _, id := range ids {
+		switch rand.IntN(8) {
+		case 0:
+		case 1:
+			failed = append(failed, id)
+		default:
+			done = append(done, id)
+		}
+	}
+	_, failing := conn.Exec(ctx, "select public.fail_instagram_events($1, 'bad luck')", failed)
+	_, finishing := conn.Exec(ctx, "select public.finish_instagram_events($1)", done)
+	return errors.Join(failing, finishing)
+}
+
+func (e *everything) retain(ctx context.Context, conn *pgx.Conn) error {
+	_, err := conn.Exec(ctx, "select public.delete_old_instagram_events('0')")
+	return err
+}
+
+// patch is the app, which writes columns of its own choice, of one row at a time.
+func (e *everything) patch(ctx context.Context, conn *pgx.Conn) error {
+	_, err := conn.Exec(ctx, "update public.user_configs set name = $3 where user_id = $1 and instagram_id = $2",
+		e.user.ID, e.account(), unique("name"))
+	return err
+}

@@ -1,0 +1,210 @@
+package supabase_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// TestErasure holds what Meta's two callbacks do.
+func TestErasure(t *testing.T) {
+	onBothDatabases(t, newRenewal, []testCase[*renewal]{
+		{"Deauthorize", testDeauthorize},
+		{"DeauthorizeAgain", testDeauthorizeAgain},
+		{"DeauthorizeLate", testDeauthorizeLate},
+		{"DeauthorizeDuringRenewal", testDeauthorizeDuringRenewal},
+		{"Erase", testErase},
+		{"EraseAgain", testEraseAgain},
+		{"EraseNobody", testEraseNobody},
+		{"Refused", testErasureRefused},
+	})
+}
+
+const removed = "The app was removed."
+
+// deauthorize calls the function with further arguments.
+func (r *renewal) deauthorize(t *testing.T, want int, reason string, more object) {
+	t.Helper()
+	r.wantCount(t, want, "deauthorize_facebook_user", with(object{"p_facebook_user_id": r.facebook, "p_reason": reason}, more))
+}
+
+// record is a row of erasures.
+type record struct {
+	Code     string `json:"code"`
+	Accounts int    `json:"accounts"`
+	Events   int    `json:"events"`
+	ErasedAt string `json:"erased_at"`
+}
+
+func (r *renewal) erase(t *testing.T, code string) record {
+	t.Helper()
+	var rows []record
+	r.mustCall(t, "erase_facebook_user", object{"p_facebook_user_id": r.facebook, "p_code": code}, &rows)
+	if len(rows) != 1 {
+		t.Fatalf("erase_facebook_user returned %v", rows)
+	}
+	return rows[0]
+}
+
+// others returns another user's view of the project, who approved as the same Facebook person, and one
+// of a user who approved as another person.
+func (r *renewal) others(t *testing.T) (second, stranger *renewal) {
+	t.Helper()
+	return &renewal{r.project, r.newUser(t), r.facebook}, &renewal{r.project, r.newUser(t), unique("80008000")}
+}
+
+func testDeauthorize(t *testing.T, r *renewal) {
+	second, stranger := r.others(t)
+	mine, again, theirs, strangers := r.connect(t, 60), r.connect(t, 60), second.connect(t, 60), stranger.connect(t, 60)
+
+	r.deauthorize(t, 3, removed, nil)
+	for _, id := range []string{mine, again, theirs} {
+		r.wantStatus(t, id, "reconnect", removed)
+		r.wantTokens(t, id, nil, nil)
+	}
+	if names := append(r.secretNames(t, r.user.ID), r.secretNames(t, second.user.ID)...); len(names) > 0 {
+		t.Errorf("secrets are left: %v", names)
+	}
+	r.wantStatus(t, strangers, "active", nil)
+	r.wantClaim(t, 10, strangers)
+
+	connection := r.connection(mine, 60)
+	r.mustUpsert(t, connection)
+	r.wantStatus(t, mine, "active", nil)
+	r.wantTokens(t, mine, connection["token"], connection["page_token"])
+}
+
+// testDeauthorizeAgain: what had stopped without a token keeps its reason.
+func testDeauthorizeAgain(t *testing.T, r *renewal) {
+	active, withToken, withPageToken, bare := r.connect(t, 60), r.connect(t, 60), r.connect(t, 60), newID()
+	const changed = "The password changed."
+	for _, id := range []string{withToken, withPageToken} {
+		r.mustPatch(t, id, object{"status": "reconnect", "status_reason": changed})
+	}
+	r.sql(t, "delete from vault.secrets where name = $1", "user_configs/"+r.user.ID+"/"+withPageToken)
+	r.mustUpsert(t, object{"user_id": r.user.ID, "instagram_id": bare, "facebook_user_id": r.facebook,
+		"status": "reconnect", "status_reason": changed})
+
+	r.deauthorize(t, 3, removed, nil)
+	before := r.sql(t, "select instagram_id, updated_at from public.user_configs order by 1")
+	r.deauthorize(t, 0, "Removed a second time.", nil)
+	for _, id := range []string{active, withToken, withPageToken} {
+		r.wantStatus(t, id, "reconnect", removed)
+	}
+	r.wantStatus(t, bare, "reconnect", changed)
+	for i, row := range r.sql(t, "select instagram_id, updated_at from public.user_configs order by 1") {
+		if row["updated_at"] != before[i]["updated_at"] {
+			t.Errorf("the second call touched %v", row["instagram_id"])
+		}
+	}
+}
+
+// testDeauthorizeLate repeats a request after the person has connected again.
+func testDeauthorizeLate(t *testing.T, r *renewal) {
+	fresh := r.connection(newID(), 60)
+	r.mustUpsert(t, fresh)
+	old, freshID, asked := r.connect(t, 60), fresh["instagram_id"].(string), time.Now().Truncate(time.Second)
+	r.mustPatch(t, old, object{"connected_at": asked.Add(900 * time.Millisecond).Format(time.RFC3339Nano)}) // Meta cuts off fractions
+	r.mustPatch(t, freshID, object{"connected_at": asked.Add(time.Second).Format(time.RFC3339Nano)})
+	for _, want := range []int{1, 0} {
+		r.deauthorize(t, want, removed, object{"p_issued_at": asked.Format(time.RFC3339)})
+	}
+	r.wantStatus(t, old, "reconnect", removed)
+	r.wantStatus(t, freshID, "active", nil)
+	r.wantTokens(t, freshID, fresh["token"], fresh["page_token"])
+}
+
+// testDeauthorizeDuringRenewal: a renewal that is under way puts nothing back.
+func testDeauthorizeDuringRenewal(t *testing.T, r *renewal) {
+	id := r.connect(t, 60)
+	d := r.wantClaim(t, 1, id)[0]
+	r.deauthorize(t, 1, removed, nil)
+	r.settle(t, 0, d.result(object{"token": "renewed", "status": "active", "status_reason": nil, "checked": true}))
+	r.wantStatus(t, id, "reconnect", removed)
+	r.wantTokens(t, id, nil, nil)
+}
+
+func testErase(t *testing.T, r *renewal) {
+	second, stranger := r.others(t)
+	mine, theirs, strangers := r.connect(t, 60), second.connect(t, 60), stranger.connect(t, 60)
+	r.claim(t, 10) // a renewal is under way
+	for _, id := range []string{mine, mine, theirs, strangers} {
+		in := &inbox{account: id}
+		r.ingest(t, 1, in.event(unique("erase"), "ann", 1))
+	}
+
+	code := uuid.NewString()
+	got := r.erase(t, code)
+	if got.Code != code || got.Accounts != 2 || got.Events != 3 || got.ErasedAt == "" {
+		t.Errorf("record %+v", got)
+	}
+	left := []string{}
+	for _, row := range r.sql(t, `select instagram_id from public.user_configs union all select instagram_id from public.instagram_events
+		union all select instagram_id from public.instagram_conversations`) {
+		left = append(left, row["instagram_id"].(string))
+	}
+	if !slices.Equal(left, []string{strangers, strangers, strangers}) {
+		t.Errorf("left: %v, want the stranger's row, event and conversation", left)
+	}
+	if names := append(r.secretNames(t, r.user.ID), r.secretNames(t, second.user.ID)...); len(names) > 0 {
+		t.Errorf("secrets are left: %v", names)
+	}
+	dump, err := r.Dump(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for table, rows := range dump {
+		if strings.Contains(rows, r.facebook) {
+			t.Errorf("the person's id stands in %s", table)
+		}
+	}
+
+	for code, want := range map[string][]record{code: {got}, uuid.NewString(): {}} {
+		var records []record
+		r.mustCall(t, "erasure", object{"p_code": code}, &records)
+		if !slices.Equal(records, want) {
+			t.Errorf("erasure(%s) = %v, want %v", code, records, want)
+		}
+	}
+}
+
+func testEraseAgain(t *testing.T, r *renewal) {
+	r.connect(t, 60)
+	code := uuid.NewString()
+	first := r.erase(t, code)
+	id := r.connect(t, 60) // with a new consent
+	if again := r.erase(t, code); again != first {
+		t.Errorf("the same code again: %+v, want %+v", again, first)
+	}
+	r.wantStatus(t, id, "active", nil)
+	if another := r.erase(t, uuid.NewString()); another.Accounts != 1 {
+		t.Errorf("another request: %+v", another)
+	}
+}
+
+func testEraseNobody(t *testing.T, r *renewal) {
+	code := uuid.NewString()
+	if got := r.erase(t, code); got.Code != code || got.Accounts != 0 || got.Events != 0 || got.ErasedAt == "" {
+		t.Errorf("record %+v", got)
+	}
+	columns := r.sql(t, "select string_agg(column_name, ' ' order by column_name) as names from information_schema.columns where table_name = 'erasures'")
+	if got := columns[0]["names"]; got != "accounts code erased_at events" {
+		t.Errorf("a record holds %s", got)
+	}
+}
+
+func testErasureRefused(t *testing.T, r *renewal) {
+	id := r.connect(t, 60)
+	r.mustPatch(t, id, object{"facebook_user_id": ""})
+	for _, nothing := range []any{nil, "", " "} {
+		r.wantRefused(t, "deauthorize_facebook_user", object{"p_facebook_user_id": nothing, "p_reason": "x"}, "must name a Facebook person")
+		r.wantRefused(t, "erase_facebook_user", object{"p_facebook_user_id": nothing, "p_code": uuid.NewString()}, "must name a Facebook person")
+		r.wantRefused(t, "deauthorize_facebook_user", object{"p_facebook_user_id": r.facebook, "p_reason": nothing}, "p_reason must say why")
+	}
+	r.wantRefused(t, "erase_facebook_user", object{"p_facebook_user_id": r.facebook, "p_code": nil}, "p_code must be a new UUID")
+	r.wantRefused(t, "erase_facebook_user", object{"p_facebook_user_id": r.facebook, "p_code": "me"}, "uuid")
+	r.wantStatus(t, id, "active", nil)
+}

@@ -1,0 +1,150 @@
+package supabase_test
+
+import (
+	"fmt"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5"
+
+	"igconnect/internal/supalite"
+	"igconnect/internal/supalite/supalitetest"
+	"igconnect/lib/store"
+)
+
+func TestHealth(t *testing.T) {
+	onBothDatabases(t, empty, []testCase[*project]{
+		{"SchemaVersion", testSchemaVersion},
+		{"ProbeVault", testProbeVault},
+	})
+}
+
+// readMigrations returns the migrations, and their names in order.
+func readMigrations(t *testing.T) (fs.FS, []string) {
+	t.Helper()
+	migrations, err := supalitetest.Migrations()
+	if err != nil {
+		t.Fatal(err)
+	}
+	names, err := fs.Glob(migrations, "*")
+	if err != nil || len(names) == 0 {
+		t.Fatal(names, err)
+	}
+	return migrations, names
+}
+
+// TestMigrationNames: `supabase db push` reads the folder, and must find migrations only.
+func TestMigrationNames(t *testing.T) {
+	_, names := readMigrations(t)
+	for _, name := range names {
+		if ok, _ := path.Match("[0-9][0-9][0-9][0-9][0-9][0-9][0-9][0-9][0-9][0-9][0-9][0-9][0-9][0-9]_*.sql", name); !ok {
+			t.Errorf("%s is no migration", name)
+		}
+	}
+}
+
+// testSchemaVersion: whoever adds a migration replaces igconnect_schema_version() in it, and changes
+// what the deployed functions expect.
+func testSchemaVersion(t *testing.T, p *project) {
+	_, names := readMigrations(t)
+	newest, _, _ := strings.Cut(names[len(names)-1], "_")
+	var got string
+	p.mustCall(t, "igconnect_schema_version", object{}, &got)
+	if got != newest || got != store.SchemaVersion {
+		t.Errorf("version %q, the functions expect %q; want %q, the newest migration's", got, store.SchemaVersion, newest)
+	}
+}
+
+// testProbeVault tries a Vault that works, one that fails and one that forgets. None may leave a
+// secret behind, which every case checks at its end.
+func testProbeVault(t *testing.T, p *project) {
+	const update = "vault.update_secret(uuid, text, text, text, uuid)"
+	whole := p.sql(t, "select pg_get_functiondef('"+update+"'::regprocedure) as text")[0]["text"].(string)
+	defer p.sql(t, whole)
+	replace := func(body string) {
+		p.sql(t, fmt.Sprintf(`create or replace function vault.update_secret(
+			secret_id uuid, new_secret text default null, new_name text default null,
+			new_description text default null, new_key_id uuid default null) returns void
+			language plpgsql security definer set search_path = '' as $broken$ begin %s end $broken$`, body))
+	}
+	wantWorks := func(want bool) {
+		t.Helper()
+		var works bool
+		if p.mustCall(t, "probe_vault", object{}, &works); works != want {
+			t.Errorf("probe_vault = %v, want %v", works, want)
+		}
+		p.wantSealed(t)
+	}
+	wantWorks(true)
+	replace("raise exception 'the key is lost';")
+	p.wantRefused(t, "probe_vault", object{}, "the key is lost")
+	p.wantSealed(t)
+	replace("null;")
+	wantWorks(false)
+}
+
+// TestVaultMissing applies the first migration to a database that has no Vault.
+func TestVaultMissing(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starting PostgreSQL takes seconds")
+	}
+	migrations, names := readMigrations(t)
+	sql, err := fs.ReadFile(migrations, names[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn, err := pgx.Connect(t.Context(), supalitetest.Postgres(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(t.Context())
+	_, err = conn.Exec(t.Context(), string(sql))
+	if err == nil || !strings.Contains(err.Error(), "igconnect keeps its tokens in Supabase Vault") {
+		t.Errorf("error = %v, want the sentence about Vault", err)
+	}
+}
+
+// TestRealtime applies the migrations where there is Supabase's publication: it carries both tables,
+// in the columns that people may read, and stops nobody from writing.
+func TestRealtime(t *testing.T) {
+	supalitetest.Need(t)
+	url := supalitetest.Postgres(t)
+	conn, err := pgx.Connect(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(t.Context())
+	_, err = conn.Exec(t.Context(), `
+		create role supalite_owner nologin bypassrls;
+		create publication supabase_realtime;
+		alter publication supabase_realtime owner to supalite_owner`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &project{supalitetest.Start(t, supalite.Options{DatabaseURL: url}), url}
+
+	published := []string{}
+	for _, row := range p.sql(t, "select tablename, attnames from pg_publication_tables where pubname = 'supabase_realtime' order by 1") {
+		names := []string{}
+		for _, name := range row["attnames"].([]any) {
+			names = append(names, name.(string))
+		}
+		slices.Sort(names)
+		published = append(published, row["tablename"].(string)+" "+strings.Join(names, ","))
+	}
+	if diff := cmp.Diff([]string{"instagram_events " + sorted(readableEvents), "user_configs " + sorted(readableConfigs)}, published); diff != "" {
+		t.Errorf("published (-readable +published):\n%s", diff)
+	}
+
+	// What a publication's columns do not identify, PostgreSQL refuses to update and delete.
+	in := newInbox(t, p)
+	in.ingest(t, 1, in.event("a", "ann", 1))
+	in.wantClaim(t, 1, "a")
+	in.finish(t, 1, in.id("a"))
+	in.mustPatch(t, in.account, object{"status": "expiring"})
+	in.disconnect(t, in.account)
+}

@@ -1,0 +1,349 @@
+package supabase_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+)
+
+// TestInbox holds what is stored, kept and shown. What workers get stands in inbox_claim_test.go.
+func TestInbox(t *testing.T) {
+	onBothDatabases(t, newInbox, []testCase[*inbox]{
+		{"Row", testInboxRow},
+		{"Times", testInboxTimes},
+		{"Duplicates", testInboxDuplicates},
+		{"Accounts", testInboxAccounts},
+		{"PageLinkedAnew", testInboxPageLinkedAnew},
+		{"NotEvents", testInboxNotEvents},
+		{"Thousand", testInboxThousand},
+		{"Disconnect", testInboxDisconnect},
+		{"Stopped", testInboxStopped},
+		{"Retention", testInboxRetention},
+		{"RetentionOfOpen", testInboxRetentionOfOpen},
+		{"Indexes", testInboxIndexes},
+	})
+}
+
+// inbox is a project with one connection, as the webhook and the workers see it.
+type inbox struct {
+	*project
+	userID  string
+	account string // Instagram id of the connection
+	page    string // id of its Page
+	token   string
+}
+
+// newInbox connects a new user's new account in an empty project.
+func newInbox(t *testing.T, p *project) *inbox {
+	t.Helper()
+	in := &inbox{project: empty(t, p), userID: p.newUser(t).ID, account: newID(), page: unique("10203040"), token: newToken()}
+	in.connect(t, in.userID)
+	return in
+}
+
+// connect gives a user a connection to the inbox's account.
+func (in *inbox) connect(t *testing.T, userID string) {
+	t.Helper()
+	in.mustUpsert(t, with(row(userID, in.account, in.token), object{"page_id": in.page, "page_token": in.token + "page"}))
+}
+
+// event is an element of ingest's argument that occurred in the given second of a minute long ago.
+func (in *inbox) event(key, counterpart string, second int) object {
+	return object{
+		"account": in.account, "key": key, "counterpart": counterpart, "kind": "message",
+		"payload": object{"text": key}, "occurred_at": fmt.Sprintf("2026-01-01T00:00:%02dZ", second),
+	}
+}
+
+// id is the row's id of a key.
+func (in *inbox) id(key string) string {
+	return strings.NewReplacer("%", "%25", "/", "%2F").Replace(in.userID) + "/" + in.account + "/" + key
+}
+
+func (in *inbox) ids(keys ...string) []string {
+	ids := []string{}
+	for _, key := range keys {
+		ids = append(ids, in.id(key))
+	}
+	return ids
+}
+
+func (p *project) ingest(t *testing.T, want int, events ...object) {
+	t.Helper()
+	p.wantCount(t, want, "ingest_instagram_events", object{"events": append([]object{}, events...)})
+}
+
+// readEvent returns columns of the event of a key.
+func (in *inbox) readEvent(t *testing.T, key, columns string) object {
+	t.Helper()
+	rows := in.sql(t, "select "+columns+" from public.instagram_events where id = $1", in.id(key))
+	if len(rows) != 1 {
+		t.Fatalf("%d events %s", len(rows), key)
+	}
+	return rows[0]
+}
+
+// stored returns how many events of the inbox's account there are.
+func (in *inbox) stored(t *testing.T) float64 {
+	t.Helper()
+	return in.sql(t, "select count(*)::int as n from public.instagram_events where instagram_id = $1", in.account)[0]["n"].(float64)
+}
+
+// wantConsistentInbox checks what must hold between any two calls: a conversation's row for each that
+// has open events, and nothing but open events in the leases.
+func (p *project) wantConsistentInbox(t *testing.T) {
+	t.Helper()
+	wrong := p.sql(t, `
+		with open as (select * from public.instagram_events where finished_at is null and dead_at is null)
+		select 'open events without a row: ' || o.conversation as what from open o
+			left join public.instagram_conversations c using (user_id, conversation) where c.user_id is null
+		union
+		select 'a row without open events: ' || c.conversation from public.instagram_conversations c
+			left join open o using (user_id, conversation) where o.id is null
+		union
+		select 'claimed and not open: ' || i.id from public.instagram_conversations c, unnest(c.claimed) as i (id)
+			left join open o on o.id = i.id where o.id is null
+		union
+		select 'a lease on nothing: ' || c.conversation from public.instagram_conversations c where c.claimed = '{}'`)
+	if len(wrong) > 0 {
+		t.Errorf("inconsistent: %v", wrong)
+	}
+}
+
+func testInboxRow(t *testing.T, in *inbox) {
+	in.ingest(t, 1, in.event("message:mid.1", "ann", 7))
+	want := []claimed{{
+		ID:           in.userID + "/" + in.account + "/message:mid.1",
+		UserID:       in.userID,
+		InstagramID:  in.account,
+		Conversation: in.account + "/ann",
+		Kind:         "message",
+		Payload:      object{"text": "message:mid.1"},
+		Token:        in.token,
+		PageID:       in.page,
+		PageToken:    in.token + "page",
+	}}
+	if diff := cmp.Diff(want, in.claim(t, 10), cmpopts.IgnoreFields(claimed{}, "OccurredAt", "ReceivedAt")); diff != "" {
+		t.Errorf("claimed (-want +got):\n%s", diff)
+	}
+}
+
+func testInboxTimes(t *testing.T, in *inbox) {
+	for key, c := range map[string]struct {
+		at   any
+		want string
+	}{
+		"utc":    {"2026-01-01T10:00:00.25Z", "'2026-01-01 10:00:00.25+00'"},
+		"zone":   {"2026-01-01T12:00:00.25+02:00", "'2026-01-01 10:00:00.25+00'"},
+		"old":    {"0001-01-01T00:00:00Z", "'0001-01-01 00:00:00+00'"},
+		"future": {"3000-01-01T00:00:00Z", "received_at"},
+		"none":   {nil, "received_at"},
+	} {
+		in.ingest(t, 1, with(in.event(key, key, 0), object{"occurred_at": c.at}))
+		if got := in.readEvent(t, key, "occurred_at = "+c.want+" as ok, occurred_at::text"); got["ok"] != true {
+			t.Errorf("%s: %v, want %s", key, got, c.want)
+		}
+	}
+}
+
+func testInboxDuplicates(t *testing.T, in *inbox) {
+	in.ingest(t, 0)
+	in.ingest(t, 2, in.event("a", "ann", 1), in.event("b", "ann", 2), in.event("a", "ann", 1))
+	in.ingest(t, 1, in.event("c", "bob", 3), in.event("b", "ann", 2))
+	in.wantClaim(t, 10, "a", "b", "c")
+
+	// Neither while it is handed out nor after it was handled does it come again.
+	in.ingest(t, 0, in.event("a", "ann", 1))
+	in.finish(t, 3, in.ids("a", "b", "c")...)
+	in.ingest(t, 0, in.event("a", "ann", 1), in.event("b", "ann", 2), in.event("c", "bob", 3))
+	in.wantClaim(t, 10)
+}
+
+func testInboxAccounts(t *testing.T, in *inbox) {
+	second := in.newUser(t).ID
+	in.connect(t, second)
+	unknown := with(in.event("unknown", "ann", 1), object{"account": newID()})
+	byPage := with(in.event("by-page", "ann", 2), object{"account": in.page})
+	in.ingest(t, 0, unknown)
+	in.ingest(t, 4, unknown, byPage, in.event("by-account", "ann", 3))
+
+	got := in.sql(t, "select user_id, instagram_id, conversation, count(*)::int from public.instagram_events group by 1, 2, 3 order by user_id = $1", second)
+	want := object{"user_id": in.userID, "instagram_id": in.account, "conversation": in.account + "/ann", "count": 2.0}
+	if diff := cmp.Diff([]object{want, with(want, object{"user_id": second})}, got); diff != "" {
+		t.Errorf("events (-want +got):\n%s", diff)
+	}
+	// One owner's conversation does not wait for the other's.
+	if rows := in.claim(t, 2); len(rows) != 2 || rows[0].UserID != rows[1].UserID {
+		t.Errorf("claimed %v, want one owner's two", rows)
+	}
+	if rows := in.claim(t, 2); len(rows) != 2 {
+		t.Errorf("claimed %v, want the other owner's two", rows)
+	}
+}
+
+// testInboxPageLinkedAnew: a delivery that names a Page is for the account that was connected last.
+func testInboxPageLinkedAnew(t *testing.T, in *inbox) {
+	in.mustPatch(t, in.account, object{"connected_at": "2026-01-01T00:00:00Z"})
+	now := &inbox{project: in.project, userID: in.userID, account: newID(), page: in.page, token: newToken()}
+	now.connect(t, in.userID)
+	in.ingest(t, 1, with(in.event("hello", "ann", 1), object{"account": in.page}))
+	if in.stored(t) != 0 || now.stored(t) != 1 {
+		t.Errorf("%v events of the earlier account, %v of the later", in.stored(t), now.stored(t))
+	}
+}
+
+func testInboxNotEvents(t *testing.T, in *inbox) {
+	for _, missing := range []string{"key", "kind"} {
+		event := in.event("a", "ann", 1)
+		delete(event, missing)
+		in.wantRefused(t, "ingest_instagram_events", object{"events": []object{in.event("b", "ann", 1), event}}, "null value")
+	}
+	for _, bad := range []any{object{"account": in.account}, 7, true} {
+		in.wantRefused(t, "ingest_instagram_events", object{"events": bad}, "must be a JSON array")
+	}
+	in.wantClaim(t, 10)
+
+	// Only what tells an event apart is required.
+	in.ingest(t, 1, object{"account": in.account, "key": "bare", "kind": "new"})
+	if rows := in.wantClaim(t, 10, "bare"); rows[0].Conversation != in.account+"/" || rows[0].Payload != nil {
+		t.Errorf("claimed %+v", rows[0])
+	}
+
+	// Some clients encode the array twice, as a JSON string.
+	text, err := json.Marshal([]object{in.event("a", "ann", 1), in.event("b", "ann", 2)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	in.wantCount(t, 2, "ingest_instagram_events", object{"events": string(text)})
+	rows := in.wantClaim(t, 10, "a", "b")
+	if diff := cmp.Diff(object{"text": "a"}, rows[0].Payload); diff != "" {
+		t.Errorf("payload (-want +got):\n%s", diff)
+	}
+}
+
+func testInboxThousand(t *testing.T, in *inbox) {
+	var events []object
+	for i := range 1000 {
+		event := in.event(fmt.Sprintf("mid.%03d", i), fmt.Sprintf("person%d", i%300), i%60)
+		events = append(events, with(event, object{"payload": object{"text": strings.Repeat("x", 200)}}))
+	}
+	begin := time.Now()
+	in.ingest(t, 1000, events...)
+	in.ingest(t, 0, events...)
+	ids := []string{}
+	for _, row := range in.claim(t, 1000) {
+		ids = append(ids, row.ID)
+	}
+	in.finish(t, 1000, ids...)
+	took := time.Since(begin)
+	t.Logf("1,000 events: stored twice, claimed and finished in %s", took)
+	if took > 20*time.Second {
+		t.Errorf("it took %s", took)
+	}
+}
+
+func testInboxDisconnect(t *testing.T, in *inbox) {
+	second := in.newUser(t).ID
+	in.connect(t, second)
+	in.ingest(t, 4, in.event("a", "ann", 1), in.event("b", "bob", 2))
+	in.claim(t, 1)
+	in.disconnect(t, in.account, in.userID)
+	if n := in.stored(t); n != 2 {
+		t.Errorf("%v events are left, want the other owner's 2", n)
+	}
+	in.wantConsistentInbox(t)
+	in.sql(t, "delete from auth.users where id = $1::uuid", second)
+	if n := in.stored(t); n != 0 {
+		t.Errorf("%v events outlive their user", n)
+	}
+	in.ingest(t, 0, in.event("c", "ann", 3))
+}
+
+// testInboxStopped: a user whose connection has stopped is not shown what comes afterwards, for the
+// account may be somebody else's by now. What came before stays, and the rest comes with a
+// reconnection.
+func testInboxStopped(t *testing.T, in *inbox) {
+	wantSeen := func(when string, want ...string) {
+		t.Helper()
+		seen := []string{}
+		for _, row := range in.asUser(t, in.userID, "select id from public.instagram_events order by id") {
+			seen = append(seen, row["id"].(string))
+		}
+		if !slices.Equal(seen, in.ids(want...)) {
+			t.Errorf("%s: %v, want %v", when, seen, want)
+		}
+	}
+	in.ingest(t, 1, in.event("before", "ann", 1))
+	wantSeen("connected", "before")
+	in.mustPatch(t, in.account, object{"status": "reconnect"})
+	in.ingest(t, 1, in.event("after", "ann", 1))
+	wantSeen("while stopped", "before")
+	in.connect(t, in.userID)
+	wantSeen("connected again", "after", "before")
+}
+
+func testInboxRetention(t *testing.T, in *inbox) {
+	in.ingest(t, 3, in.event("done", "ann", 1), in.event("dead", "bob", 1), in.event("young", "cid", 1))
+	in.claim(t, 10)
+	in.finish(t, 2, in.ids("done", "young")...)
+	in.sql(t, "update public.instagram_events set attempts = 9 where id = $1", in.id("dead"))
+	in.fail(t, 1, in.id("dead"))
+	in.sql(t, "update public.instagram_events set received_at = now() - interval '31 days' where id <> $1", in.id("young"))
+
+	in.wantCount(t, 0, "delete_old_instagram_events", object{"p_keep": "32 days"})
+	in.wantCount(t, 2, "delete_old_instagram_events", object{})
+	in.wantCount(t, 0, "delete_old_instagram_events", object{})
+	in.sql(t, "update public.instagram_events set received_at = now() - interval '1 second'")
+	in.wantCount(t, 1, "delete_old_instagram_events", object{"p_keep": "0"})
+	for _, keep := range []any{"-1 day", nil} {
+		in.wantRefused(t, "delete_old_instagram_events", object{"p_keep": keep}, "p_keep must be")
+	}
+
+	in.sql(t, `insert into public.instagram_events (id, user_id, instagram_id, conversation, kind, payload, occurred_at, received_at, finished_at)
+		select 'old' || i, $1, $2, 'c', 'message', '{}', now(), now() - interval '40 days', now()
+		from generate_series(1, 10001) i`, in.userID, in.account)
+	in.wantCount(t, 10000, "delete_old_instagram_events", object{}) // a batch
+	in.wantCount(t, 1, "delete_old_instagram_events", object{})
+}
+
+func testInboxRetentionOfOpen(t *testing.T, in *inbox) {
+	in.ingest(t, 4, in.event("a", "ann", 1), in.event("b", "ann", 2), in.event("c", "bob", 1), in.event("d", "bob", 2))
+	in.wantClaim(t, 1, "a")
+	in.wantCount(t, 0, "delete_old_instagram_events", object{"p_keep": "0"}) // open, and younger than a day
+	in.sql(t, "update public.instagram_events set received_at = now() - interval '31 days' where id <> $1", in.id("d"))
+	in.wantCount(t, 2, "delete_old_instagram_events", object{}) // somebody has a
+	in.wantConsistentInbox(t)
+	in.wantClaim(t, 10, "d")
+	in.finish(t, 2, in.ids("a", "d")...)
+	in.wantClaim(t, 10)
+}
+
+// testInboxIndexes has much that is finished and much that waits: nothing that senders and workers do
+// may read through it.
+func testInboxIndexes(t *testing.T, in *inbox) {
+	in.sql(t, `insert into public.instagram_events (id, user_id, instagram_id, conversation, kind, payload, occurred_at, finished_at)
+		select 'old' || i, $1, $2, $2 || case when i > 100000 then '/bob' else '/ann' end, 'message', '{}', now(),
+			case when i <= 100000 then now() end
+		from generate_series(1, 120000) i`, in.userID, in.account)
+	in.sql(t, `insert into public.instagram_conversations (user_id, instagram_id, conversation, due_at)
+		values ($1, $2, $2 || '/bob', now() + interval '1 hour')`, in.userID, in.account)
+	in.ingest(t, 2, in.event("a", "ann", 1), in.event("b", "ann", 1))
+	in.sql(t, "analyze public.instagram_events, public.instagram_conversations") // else plans depend on when autovacuum came
+	// Statements without arguments are one transaction, which the statistics of pg_stat_xact_… are of.
+	got := in.sql(t, fmt.Sprintf(`
+		select public.ingest_instagram_events('[{"account": "%s", "key": "c", "counterpart": "ann", "kind": "message"}]');
+		select public.claim_instagram_events(10, '1 minute');
+		select public.finish_instagram_events('{"%s"}');
+		select public.fail_instagram_events('{"%s"}', '');
+		select (seq_tup_read + idx_tup_fetch)::int as read from pg_stat_xact_user_tables
+			where relname = 'instagram_events'`, in.account, in.id("a"), in.id("b")))
+	if read := got[0]["read"].(float64); read == 0 || read > 100 {
+		t.Errorf("they read %g events", read)
+	}
+}

@@ -1,0 +1,222 @@
+-- Connections: one row for each Instagram account that a user of the app connected.
+
+-- Trigger functions and other helpers, which no client calls. The schema is not among those that
+-- PostgREST exposes, and nobody but the owner may use it: the functions in it run as the owner.
+create schema igconnect;
+revoke all on schema igconnect from public, anon, authenticated, service_role;
+comment on schema igconnect is 'Helpers of igconnect''s tables and functions in "public". No client calls them.';
+
+create table public.user_configs (
+  -- Collation "C" is the order of uuids, the same on every machine. Locks are taken in this order.
+  user_id                text        collate "C" not null,
+  instagram_id           text        not null,
+  auth_user_id           uuid        references auth.users (id) on delete cascade,
+  token                  text,
+  page_token             text,
+  page_id                text,
+  page_name              text,
+  username               text,
+  name                   text,
+  picture_url            text,
+  facebook_user_id       text,
+  scopes                 text[],
+  token_expires_at       timestamptz,
+  data_access_expires_at timestamptz,
+  status                 text        not null default 'active',
+  status_reason          text,
+  status_since           timestamptz not null default now(),
+  subscribed_fields      text[],
+  subscription_error     text,
+  checked_at             timestamptz,
+  connected_at           timestamptz not null default now(),
+  updated_at             timestamptz not null default now(),
+  token_secret_id        uuid,
+  page_token_secret_id   uuid,
+  token_version          bigint      not null default 0,
+  lease_id               uuid,
+  leased_until           timestamptz,
+
+  primary key (user_id, instagram_id),
+  -- Any text that an app may call its users by, without control characters (Unicode's category Cc).
+  constraint user_configs_user_id_form
+    check (char_length(user_id) between 1 and 255 and user_id !~ '[\u0001-\u001f\u007f-\u009f]'),
+  constraint user_configs_auth_user_id_same check (auth_user_id::text = user_id),
+  -- The id is part of the secret's name, where '/' separates.
+  constraint user_configs_instagram_id_form
+    check (char_length(instagram_id) between 1 and 64 and position('/' in instagram_id) = 0),
+  constraint user_configs_status_known check (status in ('active', 'expiring', 'reconnect')),
+  -- The guarantee of this table: a token can pass through these columns and never stay in them.
+  constraint user_configs_token_sealed check (token is null),
+  constraint user_configs_page_token_sealed check (page_token is null)
+);
+
+-- A webhook knows the Instagram id alone, or that of the Page instead.
+create index user_configs_instagram_id_idx on public.user_configs (instagram_id);
+create index user_configs_page_id_idx on public.user_configs (page_id) where page_id is not null;
+-- For the deletion of a Supabase user.
+create index user_configs_auth_user_id_idx on public.user_configs (auth_user_id)
+  where auth_user_id is not null;
+-- For the renewal, which asks day after day for the few that are due.
+create index user_configs_due_idx on public.user_configs (checked_at) where status <> 'reconnect';
+-- For Meta's callbacks, which know the Facebook person alone.
+create index user_configs_facebook_user_id_idx on public.user_configs (facebook_user_id)
+  where facebook_user_id is not null;
+
+alter table public.user_configs enable row level security;
+
+-- By the token's subject, as text: auth.uid() fails for users who are not Supabase Auth's.
+create policy "Users read their own connections"
+  on public.user_configs for select to authenticated
+  using ((select auth.jwt() ->> 'sub') = user_id);
+
+-- Older projects hand every new table to these roles by default, newer ones hand out nothing: say
+-- all of it.
+revoke all on table public.user_configs from public, anon, authenticated, service_role;
+
+grant select, insert, update, delete on table public.user_configs to service_role;
+
+-- Everything but the tokens, the ids of their secrets, the link to auth.users and the renewal's
+-- lease and version.
+grant select (
+  user_id, instagram_id, page_id, page_name, username, name, picture_url, facebook_user_id, scopes,
+  token_expires_at, data_access_expires_at, status, status_reason, status_since, subscribed_fields,
+  subscription_error, checked_at, connected_at, updated_at
+) on table public.user_configs to authenticated;
+
+-- Row triggers of one kind fire in the order of their names. Before a row is written that is:
+-- auth_user, keep_key, seal (in the file on sealing), times, token_version (likewise).
+
+-- Links a row whose user_id is the uuid of a Supabase user to that user, so that the row goes when
+-- the user is deleted, and gives the uuid its one spelling. All other text stays as it is.
+--
+-- A client may send auth_user_id itself. Then the row is refused if there is no such user (any
+-- more), which a bare user_id can't be: it may be the id of another app's user.
+create function igconnect.link_auth_user() returns trigger
+language plpgsql security definer set search_path = '' as $$
+declare
+  parsed uuid;
+begin
+  begin
+    parsed := new.user_id::uuid;
+  exception when invalid_text_representation then
+    return new;
+  end;
+  if new.auth_user_id is null then
+    select u.id into new.auth_user_id from auth.users u where u.id = parsed;
+  end if;
+  if new.auth_user_id = parsed then
+    new.user_id := parsed;
+  end if;
+  return new;
+end
+$$;
+
+create trigger user_configs_auth_user
+  before insert or update of user_id, auth_user_id on public.user_configs
+  for each row execute function igconnect.link_auth_user();
+
+-- Refuses to move a connection to another user or account: its secrets would stay behind under the
+-- old name.
+create function igconnect.keep_key() returns trigger
+language plpgsql security definer set search_path = '' as $$
+begin
+  if (new.user_id, new.instagram_id) is distinct from (old.user_id, old.instagram_id) then
+    raise exception 'user_id and instagram_id of a connection cannot change: delete the row and connect the account again.'
+      using errcode = 'check_violation';
+  end if;
+  return new;
+end
+$$;
+
+create trigger user_configs_keep_key
+  before update of user_id, instagram_id on public.user_configs
+  for each row execute function igconnect.keep_key();
+
+-- Keeps updated_at and status_since, whatever the client sent.
+--
+-- A status that changes also ends the lease, so that whoever changes it wins over a check that is
+-- under way. A check that is written back ends its lease itself.
+create function igconnect.keep_times() returns trigger
+language plpgsql security definer set search_path = '' as $$
+begin
+  if tg_op = 'INSERT' then
+    new.status_since := now();
+    return new;
+  end if;
+  new.updated_at := now();
+  new.status_since := old.status_since;
+  if new.status is distinct from old.status then
+    new.status_since := now();
+    if new.lease_id is not distinct from old.lease_id then
+      new.lease_id := null;
+      new.leased_until := null;
+    end if;
+  end if;
+  return new;
+end
+$$;
+
+create trigger user_configs_times
+  before insert or update on public.user_configs
+  for each row execute function igconnect.keep_times();
+
+-- Sets connections of the same Instagram account that other users made earlier and through another
+-- Page to "reconnect". An account is linked to one Page at a time, and Meta vouches for the link:
+-- what is written to the account from now on is not for those users.
+--
+-- It fires for a connect, which names its Page and its time. A renewal writes neither: whoever has
+-- the account by now keeps it. A connect writes the token as well and so holds the lock of the
+-- sealing: two at once wait for each other.
+create function igconnect.end_earlier_pages() returns trigger
+language plpgsql security definer set search_path = '' as $$
+begin
+  with ended as (
+    select c.user_id from public.user_configs c
+    where c.instagram_id = new.instagram_id and c.user_id <> new.user_id
+      and c.page_id <> new.page_id and c.status <> 'reconnect' and c.connected_at < new.connected_at
+    order by c.user_id
+    for no key update
+  )
+  update public.user_configs c set
+    status = 'reconnect', status_reason = 'This Instagram account is linked to another Facebook Page now.'
+  from ended where c.instagram_id = new.instagram_id and c.user_id = ended.user_id;
+  return null;
+end
+$$;
+
+create trigger user_configs_one_page
+  after insert or update of page_id, connected_at on public.user_configs
+  for each row when (new.page_id is not null and new.status <> 'reconnect')
+  execute function igconnect.end_earlier_pages();
+
+revoke all on all functions in schema igconnect from public;
+
+comment on table public.user_configs is
+  'Instagram accounts that users connected, one row each. The tokens are not here: they are in Vault. Read one with get_instagram_token().';
+comment on column public.user_configs.user_id is 'The app''s user, by any id of the app. For a Supabase user the uuid of auth.users.';
+comment on column public.user_configs.instagram_id is 'Id of the Instagram professional account, as webhooks name it.';
+comment on column public.user_configs.auth_user_id is 'The same user in auth.users, if it is one. Deleting that user deletes the row and its tokens. Set by a trigger where it is left out.';
+comment on column public.user_configs.token is 'Write only: the 60-day user token. It goes to Vault at once and always reads as null.';
+comment on column public.user_configs.page_token is 'Write only: the Page''s token. It goes to Vault at once and always reads as null.';
+comment on column public.user_configs.page_id is 'The Facebook Page that the Instagram account is linked to. Null: none is known.';
+comment on column public.user_configs.page_name is 'Name of that Page when it was last read.';
+comment on column public.user_configs.username is 'Instagram user name, without the @.';
+comment on column public.user_configs.name is 'Display name on Instagram.';
+comment on column public.user_configs.picture_url is 'Profile picture. Meta lets this address expire after some days.';
+comment on column public.user_configs.facebook_user_id is 'The Facebook person who approved, as this Meta app sees them.';
+comment on column public.user_configs.scopes is 'Permissions that the person granted.';
+comment on column public.user_configs.token_expires_at is 'When the token ends. Null: Meta named no end.';
+comment on column public.user_configs.data_access_expires_at is 'When Meta stops giving data unless the person approves again.';
+comment on column public.user_configs.status is 'active: works. expiring: ends soon. reconnect: the person has to connect again.';
+comment on column public.user_configs.status_reason is 'Why the status is not active.';
+comment on column public.user_configs.status_since is 'When the status last changed. Kept by a trigger.';
+comment on column public.user_configs.subscribed_fields is 'Webhook fields that the Page is subscribed to.';
+comment on column public.user_configs.subscription_error is 'Why the last subscription did not come out as asked.';
+comment on column public.user_configs.checked_at is 'When the token was last checked with Meta.';
+comment on column public.user_configs.connected_at is 'When the person last connected this account.';
+comment on column public.user_configs.updated_at is 'When the row last changed. Kept by a trigger.';
+comment on column public.user_configs.token_secret_id is 'The token''s secret in Vault. Set by a trigger; what a client writes here is ignored.';
+comment on column public.user_configs.page_token_secret_id is 'The Page token''s secret in Vault. Set by a trigger; what a client writes here is ignored.';
+comment on column public.user_configs.token_version is 'How many user tokens this row has had. Kept by a trigger.';
+comment on column public.user_configs.lease_id is 'The claim of claim_due_connections() that works on this row.';
+comment on column public.user_configs.leased_until is 'When that claim ends if nobody settles it before.';

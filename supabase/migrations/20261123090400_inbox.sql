@@ -1,0 +1,114 @@
+-- The inbox: what Meta delivered, one row for each event and each connection of its account.
+--
+-- An event is open until it is finished or dead. Workers get the open events of a conversation in
+-- order, and only one worker at a time: so what is leased is the conversation, in a row of its own.
+-- If workers locked events instead, a second one could overtake the first.
+create table public.instagram_events (
+  id           text        collate "C" primary key,
+  user_id      text        collate "C" not null,
+  instagram_id text        not null,
+  conversation text        collate "C" not null,
+  kind         text        not null,
+  payload      jsonb       not null,
+  occurred_at  timestamptz not null,
+  received_at  timestamptz not null default now(),
+  attempts     integer     not null default 0,
+  next_try_at  timestamptz not null default now(),
+  last_error   text,
+  finished_at  timestamptz,
+  dead_at      timestamptz,
+
+  foreign key (user_id, instagram_id) references public.user_configs on delete cascade
+);
+
+-- For claims: they never meet what is finished, however much of it there is.
+create index instagram_events_open_idx on public.instagram_events (user_id, conversation, occurred_at, id)
+  where finished_at is null and dead_at is null;
+-- For people who read their own, and for the removal of a connection.
+create index instagram_events_account_idx on public.instagram_events (user_id, instagram_id, occurred_at);
+-- For delete_old_instagram_events().
+create index instagram_events_received_idx on public.instagram_events (received_at);
+
+-- A conversation that has open events. The row goes with the last of them.
+create table public.instagram_conversations (
+  user_id      text        collate "C" not null,
+  instagram_id text        not null,
+  conversation text        collate "C" not null,
+  due_at       timestamptz not null default now(),
+  claimed      text[]      collate "C",
+
+  primary key (user_id, conversation),
+  foreign key (user_id, instagram_id) references public.user_configs on delete cascade
+);
+
+create index instagram_conversations_due_idx on public.instagram_conversations (due_at);
+
+alter table public.instagram_events enable row level security;
+alter table public.instagram_conversations enable row level security;
+
+-- A user whose connection has stopped keeps what came before, and is not shown what comes after: the
+-- account may be somebody else's by now. It waits in the inbox until the person connects again.
+create policy "Users read the events of their own connections"
+  on public.instagram_events for select to authenticated
+  using ((select auth.jwt() ->> 'sub') = user_id and exists (
+    select from public.user_configs c
+    where c.user_id = instagram_events.user_id and c.instagram_id = instagram_events.instagram_id
+      and (c.status <> 'reconnect' or instagram_events.received_at <= c.status_since)));
+
+-- Nobody writes but the functions, which run as the owner.
+revoke all on table public.instagram_events, public.instagram_conversations
+  from public, anon, authenticated, service_role;
+
+grant select on table public.instagram_events to service_role;
+
+-- Without the workers' bookkeeping.
+grant select (id, user_id, instagram_id, conversation, kind, payload, occurred_at, received_at)
+  on table public.instagram_events to authenticated;
+
+comment on table public.instagram_events is
+  'Inbox of the webhook: one row for each event and connection. Filled by ingest_instagram_events(), drained by claim_instagram_events() and finish_instagram_events().';
+comment on column public.instagram_events.id is 'user_id/instagram_id/key, the first percent-encoded, where the key is the event''s own: what is delivered twice is stored once.';
+comment on column public.instagram_events.user_id is 'Whose connection received it. Removing the connection removes its events.';
+comment on column public.instagram_events.instagram_id is 'The Instagram account that received it.';
+comment on column public.instagram_events.conversation is 'instagram_id/counterpart. Events of one conversation are handled in the order of occurred_at, id.';
+comment on column public.instagram_events.kind is 'What it is: message, reaction and so on, as the webhook names it.';
+comment on column public.instagram_events.payload is 'The event as Meta sent it.';
+comment on column public.instagram_events.occurred_at is 'When it happened, as Meta says; the time of receipt if Meta named a later one.';
+comment on column public.instagram_events.received_at is 'When it was stored.';
+comment on column public.instagram_events.attempts is 'Failed tries, those included that ended with their lease.';
+comment on column public.instagram_events.next_try_at is 'Not handed out before this time, and nothing behind it in its conversation.';
+comment on column public.instagram_events.last_error is 'Why the last try failed.';
+comment on column public.instagram_events.finished_at is 'When a worker finished it.';
+comment on column public.instagram_events.dead_at is 'When it was given up after its tenth try. Kept for a look at last_error, and no longer in the way.';
+
+comment on table public.instagram_conversations is
+  'Conversations that have open events, with the lease of the worker who has some of them. For the functions of the inbox only.';
+comment on column public.instagram_conversations.user_id is 'Whose connection it is.';
+comment on column public.instagram_conversations.instagram_id is 'The Instagram account of the connection.';
+comment on column public.instagram_conversations.conversation is 'As in instagram_events.';
+comment on column public.instagram_conversations.due_at is 'When it can be claimed: at the end of its lease, or when its first event may be tried.';
+comment on column public.instagram_conversations.claimed is 'Ids of the events that the lease handed out and that are still open. Null: not leased.';
+
+-- Supabase Realtime tells people about their new events and their connections' status, where there
+-- is Realtime. The columns are those that people may read, and hold the primary keys, which a
+-- publication of updates needs.
+do $$
+declare
+  published text;
+  columns   text;
+begin
+  if not exists (select from pg_publication where pubname = 'supabase_realtime' and not puballtables) then
+    return;
+  end if;
+  foreach published in array array['user_configs', 'instagram_events'] loop
+    continue when exists (
+      select from pg_publication_tables p
+      where p.pubname = 'supabase_realtime' and p.schemaname = 'public' and p.tablename = published);
+    select string_agg(quote_ident(p.column_name), ', ') into columns
+    from information_schema.column_privileges p
+    where p.grantee = 'authenticated' and p.privilege_type = 'SELECT'
+      and p.table_schema = 'public' and p.table_name = published;
+    execute format('alter publication supabase_realtime add table public.%I (%s)', published, columns);
+  end loop;
+end
+$$;

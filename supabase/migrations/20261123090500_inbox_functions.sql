@@ -1,0 +1,351 @@
+-- The functions of the inbox: in, out, and what workers say of what they got.
+--
+-- Nobody waits in a circle, because all of them take their locks in this order:
+--   1. the connections' lock, shared: writers of tokens take it alone, so nothing cascades and no key
+--      is locked meanwhile;
+--   2. new events, in the order of their ids (only senders wait for each other there);
+--   3. conversations, in the order of their keys;
+--   4. stored events, of conversations that are locked.
+-- Each step is a statement of its own, because a statement sees the database as it was when it began,
+-- before it waited.
+--
+-- A session keeps the plans that it made when the tables were small. So that these suit large ones
+-- too, the functions scan no table, and look-ups by id say "coalesce(finished_at, dead_at) is null":
+-- the planner does not see that the index of the open events would serve them as well, and takes the
+-- primary key.
+
+-- Locks the conversations of those of the events that are open, and returns them.
+create function igconnect.lock_conversations(ids text[]) returns public.instagram_conversations[]
+language plpgsql security definer set search_path = '' set enable_seqscan = off as $$
+begin
+  perform igconnect.lock_connections(shared => true);
+  return array(
+    select c from public.instagram_conversations c
+    where (c.user_id, c.conversation) in (
+      select e.user_id, e.conversation from public.instagram_events e
+      where e.id = any (ids) and coalesce(e.finished_at, e.dead_at) is null)
+    order by c.user_id, c.conversation
+    for update);
+end
+$$;
+
+-- Brings locked conversations in line with their events. It takes out of a lease what is closed, and
+-- what has to wait for another try together with all behind it. A lease that is left with nothing
+-- ends, and a conversation without open events is deleted.
+create function igconnect.settle_conversations(locked public.instagram_conversations[]) returns void
+language plpgsql security definer set search_path = '' set enable_seqscan = off as $$
+begin
+  with settled as (
+    select
+      l.user_id,
+      l.conversation,
+      (select array_agg(e.id) from (
+         select o.id, bool_or(o.next_try_at > now()) over (order by o.occurred_at, o.id) as held
+         from public.instagram_events o
+         where o.id = any (l.claimed) and coalesce(o.finished_at, o.dead_at) is null
+       ) e where not e.held) as claimed,
+      -- A conversation that waits already keeps its place; one that was leased goes to the end.
+      (select case when o.next_try_at > now() then o.next_try_at else least(l.due_at, now()) end
+       from public.instagram_events o
+       where o.user_id = l.user_id and o.conversation = l.conversation
+         and o.finished_at is null and o.dead_at is null
+       order by o.occurred_at, o.id limit 1) as due_at
+    from unnest(locked) l
+  ), emptied as (
+    delete from public.instagram_conversations c using settled s
+    where c.user_id = s.user_id and c.conversation = s.conversation and s.due_at is null
+  )
+  update public.instagram_conversations c
+  set claimed = s.claimed, due_at = case when s.claimed is null then s.due_at else c.due_at end
+  from settled s
+  where c.user_id = s.user_id and c.conversation = s.conversation and s.due_at is not null
+    and (s.claimed is distinct from c.claimed or s.claimed is null and s.due_at <> c.due_at);
+end
+$$;
+
+-- Counts a failed try of those of the events that are open, and returns how many there were. With a
+-- delay the next try comes 20 seconds later, then 40, up to an hour. After the tenth there is none.
+create function igconnect.retry_events(ids text[], reason text, delay boolean) returns integer
+language plpgsql security definer set search_path = '' set enable_seqscan = off as $$
+declare
+  changed integer;
+begin
+  update public.instagram_events e set
+    attempts = e.attempts + 1,
+    last_error = left(reason, 1000),
+    next_try_at = case when delay
+      then now() + least(interval '1 hour', interval '10 seconds' * 2 ^ (e.attempts + 1))
+      else e.next_try_at end,
+    dead_at = case when e.attempts + 1 >= 10 then now() end
+  where e.id = any (ids) and coalesce(e.finished_at, e.dead_at) is null;
+  get diagnostics changed = row_count;
+  return changed;
+end
+$$;
+
+-- Returns an argument that has to be a JSON array, also if the client encoded it twice, as a string.
+-- Anything else is refused, by the argument's name.
+create function igconnect.json_array(name text, value jsonb) returns jsonb
+language plpgsql immutable set search_path = '' as $$
+begin
+  if jsonb_typeof(value) = 'string' then
+    value := (value #>> '{}')::jsonb;
+  end if;
+  if jsonb_typeof(value) is distinct from 'array' then
+    raise exception '% must be a JSON array.', name using errcode = 'invalid_parameter_value';
+  end if;
+  return value;
+end
+$$;
+
+-- Refuses what claims can't be asked for: more than 1,000 at once, or a lease over an hour.
+create function igconnect.check_claim(p_limit integer, p_lease interval) returns void
+language plpgsql immutable set search_path = '' as $$
+begin
+  if p_limit is null or p_limit not between 1 and 1000 then
+    raise exception 'p_limit must be between 1 and 1000.' using errcode = 'invalid_parameter_value';
+  end if;
+  if p_lease is null or p_lease not between interval '1 second' and interval '1 hour' then
+    raise exception 'p_lease must be between 1 second and 1 hour.' using errcode = 'invalid_parameter_value';
+  end if;
+end
+$$;
+
+-- Stores a whole delivery or nothing of it: each event once for each connection of its account,
+-- however often and in whatever order it is delivered. Returns how many events were new.
+create function public.ingest_instagram_events(events jsonb) returns integer
+language plpgsql security definer set search_path = '' set enable_seqscan = off as $$
+declare
+  delivered constant jsonb := igconnect.json_array('events', events);
+  added     public.instagram_events[];
+  touched   public.instagram_conversations[];
+begin
+  perform igconnect.lock_connections(shared => true);
+
+  -- Sorted, so that two deliveries of the same events wait for each other in one direction only.
+  with incoming as (
+    select * from jsonb_to_recordset(delivered) as i
+      (account text, key text, counterpart text, kind text, payload jsonb, occurred_at timestamptz)
+  ), accounts as (
+    select distinct i.account from incoming i
+  ), connections as (
+    select a.account, c.user_id, c.instagram_id
+    from accounts a join public.user_configs c on c.instagram_id = a.account
+    union
+    select a.account, c.user_id, c.instagram_id
+    from accounts a join public.user_configs c on c.page_id = a.account
+    -- A Page may have been linked to another account before: the one that was connected last is meant.
+    where c.instagram_id = (
+      select u.instagram_id from public.user_configs u where u.page_id = a.account order by u.connected_at desc limit 1)
+  ), inserted as (
+    insert into public.instagram_events as e
+      (id, user_id, instagram_id, conversation, kind, payload, occurred_at)
+    select
+      (igconnect.percent_encoded(c.user_id) || '/' || c.instagram_id || '/' || i.key) collate "C",
+      c.user_id,
+      c.instagram_id,
+      c.instagram_id || '/' || coalesce(i.counterpart, ''),
+      i.kind,
+      coalesce(i.payload, 'null'),
+      coalesce(least(i.occurred_at, now()), now())
+    from incoming i join connections c on c.account = i.account
+    order by 1
+    on conflict (id) do nothing
+    returning e
+  )
+  select array_agg(i.e) into added from inserted i;
+  if added is null then
+    return 0;
+  end if;
+
+  -- Where there is a row, "do update" locks it, which "do nothing" would not, and "where false" leaves
+  -- it as it is.
+  insert into public.instagram_conversations as c (user_id, instagram_id, conversation)
+  select distinct e.user_id, e.instagram_id, e.conversation from unnest(added) e
+  order by e.user_id, e.conversation
+  on conflict (user_id, conversation) do update set due_at = c.due_at where false;
+
+  touched := array(
+    select c from public.instagram_conversations c
+    where (c.user_id, c.conversation) in (select e.user_id, e.conversation from unnest(added) e));
+  perform igconnect.settle_conversations(touched);
+  return cardinality(added);
+end
+$$;
+
+-- Hands out open events with the tokens that are needed to answer them, in order within each
+-- conversation, and leases their conversations: two workers never have events of one conversation at
+-- once, nor does anybody get an event before those that came before it are closed. Conversations that
+-- have waited longest come first. Of a lease that ran out, the first open event counts a failed try:
+-- its worker may have died because of it.
+--
+-- Events wait for their person while the connection is in "reconnect" or a secret of it is gone.
+create function public.claim_instagram_events(p_limit integer, p_lease interval)
+returns table (
+  id           text,
+  user_id      text,
+  instagram_id text,
+  conversation text,
+  kind         text,
+  payload      jsonb,
+  occurred_at  timestamptz,
+  received_at  timestamptz,
+  attempts     integer,
+  token        text,
+  page_id      text,
+  page_token   text
+)
+language plpgsql security definer set search_path = '' set enable_seqscan = off as $$
+declare
+  -- Fetched and locked one at a time: what this claim has no room for stays free for others.
+  due cursor for
+    select c as conversation, u.page_id, u.token_secret_id, u.page_token_secret_id
+    from public.instagram_conversations c
+    join public.user_configs u on u.user_id = c.user_id and u.instagram_id = c.instagram_id
+    where c.due_at <= now() and u.status <> 'reconnect'
+      and exists (select from vault.secrets s where s.id = u.token_secret_id)
+      and (u.page_token_secret_id is null or exists (select from vault.secrets s where s.id = u.page_token_secret_id))
+    order by c.due_at
+    for update of c skip locked;
+  candidate record;
+  locked    public.instagram_conversations;
+  picked    text[];
+  room      integer := p_limit;
+begin
+  perform igconnect.check_claim(p_limit, p_lease);
+  perform igconnect.lock_connections(shared => true);
+
+  open due;
+  while room > 0 loop
+    fetch due into candidate;
+    exit when not found;
+    locked := candidate.conversation;
+
+    token := (select s.decrypted_secret from vault.decrypted_secrets s where s.id = candidate.token_secret_id);
+    page_token := (select s.decrypted_secret from vault.decrypted_secrets s where s.id = candidate.page_token_secret_id);
+
+    if locked.claimed is not null then
+      perform igconnect.retry_events(array(
+        select e.id from public.instagram_events e
+        where e.id = any (locked.claimed) and coalesce(e.finished_at, e.dead_at) is null
+        order by e.occurred_at, e.id limit 1), 'The lease ran out before the event was finished.', false);
+      locked.claimed := null;
+    end if;
+
+    picked := array(
+      select o.id from (
+        select e.id, e.occurred_at, bool_or(e.next_try_at > now()) over (order by e.occurred_at, e.id) as held
+        from public.instagram_events e
+        where e.user_id = locked.user_id and e.conversation = locked.conversation
+          and e.finished_at is null and e.dead_at is null
+      ) o
+      where not o.held
+      order by o.occurred_at, o.id limit room);
+    if cardinality(picked) = 0 then
+      perform igconnect.settle_conversations(array[locked]);
+      continue;
+    end if;
+
+    update public.instagram_conversations c set claimed = picked, due_at = clock_timestamp() + p_lease
+    where c.user_id = locked.user_id and c.conversation = locked.conversation;
+    room := room - cardinality(picked);
+    return query
+      select e.id, e.user_id, e.instagram_id, e.conversation, e.kind, e.payload, e.occurred_at, e.received_at,
+        e.attempts, token, candidate.page_id, page_token
+      from public.instagram_events e where e.id = any (picked)
+      order by e.occurred_at, e.id;
+  end loop;
+  close due;
+end
+$$;
+
+-- Closes those of the events that are open, whoever has them, and returns how many there were. A
+-- conversation is free for the next claim as soon as none of its claimed events is left.
+create function public.finish_instagram_events(ids text[]) returns integer
+language plpgsql security definer set search_path = '' set enable_seqscan = off as $$
+declare
+  locked  public.instagram_conversations[] := igconnect.lock_conversations(ids);
+  changed integer;
+begin
+  update public.instagram_events e set finished_at = now()
+  where e.id = any (ids) and coalesce(e.finished_at, e.dead_at) is null;
+  get diagnostics changed = row_count;
+  perform igconnect.settle_conversations(locked);
+  return changed;
+end
+$$;
+
+-- Gives claimed events back for another try, with those that were claimed behind them, and returns how
+-- many failed. Of the claimed ones only: a call that is repeated counts no second try.
+create function public.fail_instagram_events(ids text[], reason text) returns integer
+language plpgsql security definer set search_path = '' set enable_seqscan = off as $$
+declare
+  locked  public.instagram_conversations[] := igconnect.lock_conversations(ids);
+  changed integer;
+begin
+  changed := igconnect.retry_events(array(
+    select claimed.id from unnest(locked) l cross join lateral unnest(l.claimed) as claimed (id)
+    where claimed.id = any (ids)), reason, true);
+  perform igconnect.settle_conversations(locked);
+  return changed;
+end
+$$;
+
+-- Deletes a batch of what was received longer ago than p_keep, the oldest first, and returns how many
+-- there were. Events that are open stay for a day at least, for a short p_keep is for what is done, and
+-- those that a worker holds at this moment stay for the next time.
+create function public.delete_old_instagram_events(p_keep interval default '30 days') returns integer
+language plpgsql security definer set search_path = '' as $$
+declare
+  closed_before constant timestamptz := now() - p_keep;
+  open_before   constant timestamptz := least(closed_before, now() - interval '1 day');
+  batch   text[];
+  locked  public.instagram_conversations[];
+  changed integer;
+begin
+  if p_keep is null or p_keep < interval '0' then
+    raise exception 'p_keep must be an interval of zero or more.' using errcode = 'invalid_parameter_value';
+  end if;
+  -- One at a time: two would wait for each other's rows.
+  if not pg_try_advisory_xact_lock(hashtextextended('public.delete_old_instagram_events', 0)) then
+    return 0;
+  end if;
+
+  batch := array(
+    select e.id from public.instagram_events e
+    where e.received_at < closed_before
+      and (e.finished_at is not null or e.dead_at is not null or e.received_at < open_before)
+    order by e.received_at limit 10000);
+  locked := igconnect.lock_conversations(batch);
+
+  delete from public.instagram_events e
+  where e.id = any (batch) and e.id <> all (array(
+    select unnest(l.claimed) from unnest(locked) l where l.due_at > now()));
+  get diagnostics changed = row_count;
+  perform igconnect.settle_conversations(locked);
+  return changed;
+end
+$$;
+
+revoke all on all functions in schema igconnect from public;
+revoke all on function
+  public.ingest_instagram_events(jsonb), public.claim_instagram_events(integer, interval),
+  public.finish_instagram_events(text[]), public.fail_instagram_events(text[], text),
+  public.delete_old_instagram_events(interval)
+  from public, anon, authenticated, service_role;
+grant execute on function
+  public.ingest_instagram_events(jsonb), public.claim_instagram_events(integer, interval),
+  public.finish_instagram_events(text[]), public.fail_instagram_events(text[], text),
+  public.delete_old_instagram_events(interval)
+  to service_role;
+
+comment on function public.ingest_instagram_events(jsonb) is
+  'Stores the events of a webhook delivery, for each connection of their accounts, and returns how many were new. Takes an array of {"account", "key", "counterpart", "kind", "payload", "occurred_at"}: account is the Instagram account''s id or its Page''s, key tells the event from all others of the account, occurred_at is RFC 3339. Events of accounts that nobody connected are ignored. For the secret key only.';
+comment on function public.claim_instagram_events(integer, interval) is
+  'Hands out up to p_limit (1 to 1000) open events with the tokens of their connections, in order within each conversation. Until p_lease (1 second to 1 hour) is over nobody else gets anything of these conversations; then all that is still open comes again. Finish or fail every event that it returned. For the secret key only.';
+comment on function public.finish_instagram_events(text[]) is
+  'Marks open events as finished and returns how many there were. Other ids are ignored. A conversation is free for the next claim as soon as none of its claimed events is left. For the secret key only.';
+comment on function public.fail_instagram_events(text[], text) is
+  'Gives claimed events back for another try, and what was claimed behind them in their conversations, and returns how many failed. Each waits 20 seconds, then 40 and so on up to an hour, and holds its conversation meanwhile; after ten tries it is dead. Other ids are ignored. For the secret key only.';
+comment on function public.delete_old_instagram_events(interval) is
+  'Deletes up to 10,000 events that were received longer ago than p_keep, the oldest first, and returns how many: finished, dead, and, when they are a day old at least, those that nobody came for. With pg_cron enabled, run once: select cron.schedule(''delete-old-instagram-events'', ''*/10 * * * *'', $$select public.delete_old_instagram_events(''30 days'')$$);';

@@ -1,0 +1,178 @@
+-- The renewal: the daily job claims connections, asks Meta about them, and settles what came of it.
+-- Nobody else gets a claimed connection meanwhile; a run that was killed loses its own when the lease
+-- runs out.
+
+-- Leases connections that are due, those whose tokens end soonest first, and returns them with their
+-- tokens. Two claims at once never return the same one, and the token is that of the version.
+create function public.claim_due_connections(p_limit integer, p_lease interval, p_unchecked interval default '20 hours')
+returns table (
+  lease_id               uuid,
+  user_id                text,
+  instagram_id           text,
+  facebook_user_id       text,
+  token                  text,
+  token_version          bigint,
+  page_id                text,
+  page_token             text,
+  scopes                 text[],
+  subscribed_fields      text[],
+  subscription_error     text,
+  token_expires_at       timestamptz,
+  data_access_expires_at timestamptz,
+  status                 text,
+  status_reason          text
+)
+language plpgsql security definer set search_path = '' as $$
+declare
+  claim constant uuid := gen_random_uuid();
+  due   public.user_configs[];
+begin
+  perform igconnect.check_claim(p_limit, p_lease);
+  if p_unchecked is null or p_unchecked not between interval '0' and interval '30 days' then
+    raise exception 'p_unchecked must be between 0 and 30 days.' using errcode = 'invalid_parameter_value';
+  end if;
+
+  due := array(
+    select c from public.user_configs c
+    where c.status <> 'reconnect'
+      and (c.checked_at is null or c.checked_at < now() - p_unchecked)
+      and (c.leased_until is null or c.leased_until <= clock_timestamp())
+    order by c.token_expires_at nulls last
+    limit p_limit
+    for no key update skip locked);
+
+  -- A statement of its own, which sees the database as it is under the locks: a row and a secret of
+  -- different times would pass an old token off as a new one. Sub-selects, so that only these secrets
+  -- are decrypted.
+  return query
+    with leased as (
+      update public.user_configs c set lease_id = claim, leased_until = clock_timestamp() + p_lease
+      from unnest(due) d
+      where c.user_id = d.user_id and c.instagram_id = d.instagram_id
+      returning c.*
+    )
+    select
+      l.lease_id, l.user_id, l.instagram_id, l.facebook_user_id,
+      (select s.decrypted_secret from vault.decrypted_secrets s where s.id = l.token_secret_id),
+      l.token_version, l.page_id,
+      (select s.decrypted_secret from vault.decrypted_secrets s where s.id = l.page_token_secret_id),
+      l.scopes, l.subscribed_fields, l.subscription_error, l.token_expires_at, l.data_access_expires_at,
+      l.status, l.status_reason
+    from leased l
+    order by l.token_expires_at nulls last, l.user_id, l.instagram_id;
+end
+$$;
+
+-- Returns how many connections are still to be checked, those included that are claimed.
+create function public.count_due_connections(p_unchecked interval default '20 hours') returns integer
+language sql stable security definer set search_path = '' as $$
+  select count(*)::integer from public.user_configs c
+  where c.status <> 'reconnect' and (c.checked_at is null or c.checked_at < now() - p_unchecked)
+$$;
+
+-- Ends the lease of what is left of a claim, and returns how many connections there were.
+create function public.release_connections(p_lease_id uuid) returns integer
+language plpgsql security definer set search_path = '' as $$
+declare
+  changed integer;
+begin
+  -- Shared: no writer of several rows is on its way then, and none can meet this one in another order.
+  perform igconnect.lock_connections(shared => true);
+  update public.user_configs c set lease_id = null, leased_until = null where c.lease_id = p_lease_id;
+  get diagnostics changed = row_count;
+  return changed;
+end
+$$;
+
+-- Writes what came of claimed connections, all of it or nothing, and returns how many were written. A
+-- result counts only while its lease stands and its token is the newest: what the person or Meta did
+-- meanwhile wins. Of a connection, what the result leaves out stays, and a null empties.
+create function public.settle_connections(results jsonb) returns integer
+language plpgsql security definer set search_path = '' as $$
+declare
+  reports constant jsonb := igconnect.json_array('results', results);
+  settled integer;
+begin
+  -- First of all, and alone: so the person's own upsert has come through whole, or comes later and wins.
+  perform igconnect.lock_connections(shared => false);
+  -- Others that change several rows without a token do not ask for that lock. In the order of the keys
+  -- nobody waits in a circle.
+  perform from public.user_configs c
+  join jsonb_to_recordset(reports) as r (user_id text, instagram_id text)
+    on c.user_id = r.user_id and c.instagram_id = r.instagram_id
+  order by c.user_id, c.instagram_id
+  for no key update of c;
+
+  perform igconnect.destroy_secrets(array(
+    select c from public.user_configs c
+    join jsonb_to_recordset(reports) as r (
+        lease_id uuid, user_id text, instagram_id text, token_version bigint, destroy boolean)
+      on c.user_id = r.user_id and c.instagram_id = r.instagram_id
+      and c.lease_id = r.lease_id and c.token_version = r.token_version
+    where r.destroy));
+
+  update public.user_configs c set
+    -- The row itself with what the result names. The sealing takes the tokens.
+    (token, page_token, token_expires_at, data_access_expires_at, scopes,
+     subscribed_fields, subscription_error, status, status_reason) = (
+      select case when r.destroy then null else n.token end, case when r.destroy then null else n.page_token end,
+        n.token_expires_at, n.data_access_expires_at, n.scopes,
+        n.subscribed_fields, n.subscription_error, n.status, n.status_reason
+      from jsonb_populate_record(c, r.result) n),
+    -- Learned from Meta, for a row that was written without it.
+    facebook_user_id = coalesce(c.facebook_user_id, r.result ->> 'facebook_user_id'),
+    checked_at = case when r.checked then now() else c.checked_at end,
+    lease_id = null,
+    leased_until = null
+  from (
+    select e.result, k.*
+    from jsonb_array_elements(reports) as e (result),
+      jsonb_to_record(e.result) as k (
+        lease_id uuid, user_id text, instagram_id text, token_version bigint, checked boolean, destroy boolean)
+  ) r
+  where c.user_id = r.user_id and c.instagram_id = r.instagram_id
+    and c.lease_id = r.lease_id and c.token_version = r.token_version;
+  get diagnostics settled = row_count;
+  return settled;
+end
+$$;
+
+revoke all on function
+  public.claim_due_connections(integer, interval, interval), public.count_due_connections(interval),
+  public.release_connections(uuid), public.settle_connections(jsonb)
+  from public, anon, authenticated, service_role;
+grant execute on function
+  public.claim_due_connections(integer, interval, interval), public.count_due_connections(interval),
+  public.release_connections(uuid), public.settle_connections(jsonb)
+  to service_role;
+
+comment on function public.claim_due_connections(integer, interval, interval) is
+  'Hands out up to p_limit (1 to 1000) connections that Meta was not asked about for p_unchecked (up to 30 days), with their tokens, those that end soonest first. Nobody else gets them until p_lease (1 second to 1 hour) is over. Those in "reconnect" are left alone; a token of null means that its secret is gone. Give back with settle_connections() what was checked, and with release_connections() at the end of the run what was not: what is given back unchecked is due again at once. For the secret key only. To renew more often than Vercel''s cron does, enable pg_cron and pg_net, store the cron secret once with select vault.create_secret(''<CRON_SECRET>'', ''igconnect_cron_secret''), and run once: select cron.schedule(''igconnect-renew'', ''17 */6 * * *'', $$select net.http_get(url := ''https://<your domain>/api/renew'', headers := jsonb_build_object(''Authorization'', ''Bearer '' || (select decrypted_secret from vault.decrypted_secrets where name = ''igconnect_cron_secret'')), timeout_milliseconds := 60000)$$); the answers are in net._http_response. select cron.unschedule(''igconnect-renew'') ends it.';
+comment on function public.count_due_connections(interval) is
+  'How many connections claim_due_connections() has not seen checked yet, those included that are claimed at this moment. For the secret key only.';
+comment on function public.release_connections(uuid) is
+  'Gives back what is left of a claim, to be claimed again at once, and returns how many there were. For the secret key only.';
+comment on function public.settle_connections(jsonb) is
+  'Writes what came of claimed connections, ends their lease, and returns how many were written. Takes an array of {"lease_id", "user_id", "instagram_id", "token_version"}, as claimed, with any of {"token", "page_token", "token_expires_at", "data_access_expires_at", "scopes", "subscribed_fields", "subscription_error", "status", "status_reason"}, and "facebook_user_id", which is written where there is none: what is left out stays as it is, null empties it (a token only "destroy" removes). "checked": true marks it as checked now; without, it is due again at once. "destroy": true destroys both tokens. A result whose lease somebody else has now, or whose token the person replaced meanwhile, is ignored. For the secret key only.';
+
+-- Whom to write to. The view is for a job of the app's own that sends e-mails, and can run inside the
+-- database, with the extensions pg_cron and pg_net. By "since" each change of a status is told once:
+--
+--   select cron.schedule('mail-lost-connections', '0 9 * * *', $$
+--     select net.http_post(
+--       url := 'https://<your domain>/<your mailer>',
+--       headers := jsonb_build_object('Authorization', 'Bearer ' || (
+--         select decrypted_secret from vault.decrypted_secrets where name = '<its secret>')),
+--       body := to_jsonb(a))
+--     from public.connections_needing_attention a
+--     where a.since > now() - interval '1 day' $$);
+create view public.connections_needing_attention with (security_invoker = true) as
+  select c.user_id, c.instagram_id, c.username, c.status, c.status_reason, c.status_since as since
+  from public.user_configs c
+  where c.status <> 'active';
+
+revoke all on table public.connections_needing_attention from public, anon, authenticated, service_role;
+grant select on table public.connections_needing_attention to service_role;
+
+comment on view public.connections_needing_attention is
+  'Connections whose owners have something to do: "expiring" soon, or waiting for "reconnect". For a job that writes to them: select those whose "since" is newer than its last run. For the secret key only.';

@@ -1,0 +1,378 @@
+// Package supabase_test holds the migrations to docs and design: each case runs on both databases
+// that Supabase Lite runs on, the embedded one and a PostgreSQL, and asks as a client would. What
+// needs several sessions at once stands in concurrency_test.go.
+package supabase_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+
+	"igconnect/internal/supalite"
+	"igconnect/internal/supalite/supalitetest"
+)
+
+func TestMain(m *testing.M) { os.Exit(supalitetest.Run(m)) }
+
+// project is a Supabase project with the migrations applied.
+type project struct {
+	*supalite.Server
+	databaseURL string // of a PostgreSQL, for sessions of the test's own; else ""
+}
+
+// testCase is a case that begins with what a function below makes of a project.
+type testCase[F any] struct {
+	name string
+	run  func(*testing.T, F)
+}
+
+// onBothDatabases runs each case with what fresh returns.
+func onBothDatabases[F any](t *testing.T, fresh func(*testing.T, *project) F, cases []testCase[F]) {
+	run := func(t *testing.T, p *project) {
+		for _, c := range cases {
+			t.Run(c.name, func(t *testing.T) {
+				c.run(t, fresh(t, p))
+				p.wantSealed(t)
+				p.wantConsistentInbox(t)
+			})
+		}
+	}
+	t.Run("embedded", func(t *testing.T) { run(t, &project{Server: supalitetest.Shared(t)}) })
+	t.Run("postgres", func(t *testing.T) { run(t, onPostgres(t)) })
+}
+
+// onPostgres is a project on a PostgreSQL, where calls overlap.
+func onPostgres(t *testing.T) *project {
+	t.Helper()
+	server, url := supalitetest.SharedOnPostgres(t)
+	return &project{server, url}
+}
+
+// empty is a project in which nobody has connected anything: a claim takes from everybody.
+func empty(t *testing.T, p *project) *project {
+	t.Helper()
+	p.sql(t, "delete from public.user_configs") // and all that belongs to them
+	p.sql(t, "delete from public.erasures")
+	return p
+}
+
+// session opens a session of its own on a project's PostgreSQL, as its superuser.
+func (p *project) session(t *testing.T) *pgx.Conn {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), p.databaseURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close(context.Background()) })
+	key := p.sql(t, "select current_setting('supalite.vault_key') as key")[0]["key"]
+	if _, err := conn.Exec(t.Context(), "select set_config('supalite.vault_key', $1, false)", key); err != nil {
+		t.Fatal(err)
+	}
+	return conn
+}
+
+type object = map[string]any
+
+// with returns in with more keys.
+func with(in object, more object) object {
+	out := object{}
+	for _, from := range []object{in, more} {
+		for key, value := range from {
+			out[key] = value
+		}
+	}
+	return out
+}
+
+// caller is who a REST request comes from.
+type caller struct{ key, bearer string }
+
+func (p *project) service() caller             { return caller{key: p.ServiceKey} }
+func (p *project) anon() caller                { return caller{key: p.AnonKey} }
+func (p *project) user(u supalite.User) caller { return caller{p.AnonKey, u.AccessToken} }
+
+var counter atomic.Int64
+
+// unique returns a name that no other test has.
+func unique(prefix string) string { return fmt.Sprintf("%s%d", prefix, counter.Add(1)) }
+
+// newID is an Instagram id beyond a double's digits.
+func newID() string { return unique("178414000000000") }
+
+// newToken looks like Meta's.
+func newToken() string { return unique("EAAGtoken") + strings.Repeat("xYz0", 40) }
+
+func (p *project) newUser(t *testing.T) supalite.User {
+	t.Helper()
+	u, err := p.SignUp(t.Context(), unique("person")+"@example.com", "correct horse battery")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return u
+}
+
+// rest sends a request to PostgREST and returns status and body.
+func (p *project) rest(t *testing.T, who caller, method, path string, body any) (int, string) {
+	t.Helper()
+	status, out, err := p.send(t.Context(), who, method, path, body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return status, out
+}
+
+// send is rest for any goroutine.
+func (p *project) send(ctx context.Context, who caller, method, path string, body any) (int, string, error) {
+	var in io.Reader
+	if body != nil {
+		text, err := json.Marshal(body)
+		if err != nil {
+			return 0, "", err
+		}
+		in = bytes.NewReader(text)
+	}
+	req, err := http.NewRequestWithContext(ctx, method, p.URL+"/rest/v1/"+path, in)
+	if err != nil {
+		return 0, "", err
+	}
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("Apikey", who.key)
+	if who.bearer != "" {
+		req.Header.Set("Authorization", "Bearer "+who.bearer)
+	}
+	if !strings.HasPrefix(path, "rpc/") && method != "GET" {
+		req.Header.Set("Prefer", "resolution=merge-duplicates,return=minimal")
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return 0, "", err
+	}
+	defer resp.Body.Close()
+	out, err := io.ReadAll(resp.Body)
+	return resp.StatusCode, string(out), err
+}
+
+// upserts is where the recipe's upsert goes.
+const upserts = "user_configs?on_conflict=user_id%2Cinstagram_id"
+
+// row is what the recipe's upsert writes.
+func row(userID, id, token string) object {
+	return object{"user_id": userID, "instagram_id": id, "token": token}
+}
+
+// upsert is the recipe's, one row or several.
+func (p *project) upsert(t *testing.T, body any) (int, string) {
+	t.Helper()
+	return p.rest(t, p.service(), "POST", upserts, body)
+}
+
+func (p *project) mustUpsert(t *testing.T, body any) {
+	t.Helper()
+	if status, out := p.upsert(t, body); status != 200 && status != 201 {
+		t.Fatalf("upsert: status %d: %s", status, out)
+	}
+}
+
+// one is the filter for the rows of an Instagram id, and of one user where that is named, in a form
+// that Lite and PostgREST both take: Lite reads eq.<digits> as a double.
+func one(id string, userID ...string) string {
+	filter := "user_configs?instagram_id=" + equals(id)
+	for _, user := range userID {
+		filter += "&user_id=" + equals(user)
+	}
+	return filter
+}
+
+// equals is a filter for exactly this text, whatever it holds.
+func equals(text string) string {
+	quoted := strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(text)
+	return "in." + url.QueryEscape(`("`+quoted+`")`)
+}
+
+func (p *project) patch(t *testing.T, id string, body object) (int, string) {
+	t.Helper()
+	return p.rest(t, p.service(), "PATCH", one(id), body)
+}
+
+func (p *project) mustPatch(t *testing.T, id string, body object) {
+	t.Helper()
+	if status, out := p.patch(t, id, body); status != 204 {
+		t.Fatalf("patch %v: status %d: %s", body, status, out)
+	}
+}
+
+// disconnect deletes the rows of an Instagram id, or one user's.
+func (p *project) disconnect(t *testing.T, id string, userID ...string) {
+	t.Helper()
+	if status, out := p.rest(t, p.service(), "DELETE", one(id, userID...), nil); status != 204 {
+		t.Fatalf("delete: status %d: %s", status, out)
+	}
+}
+
+// lookUp asks get_instagram_token with the secret key.
+func (p *project) lookUp(t *testing.T, id string) (rows []object) {
+	t.Helper()
+	p.mustCall(t, "get_instagram_token", object{"p_instagram_id": id}, &rows)
+	return rows
+}
+
+// wantTokens checks that the look-up finds exactly one row with these tokens; nil is none.
+func (p *project) wantTokens(t *testing.T, id string, token, pageToken any) {
+	t.Helper()
+	rows := p.lookUp(t, id)
+	if len(rows) != 1 || rows[0]["token"] != token || rows[0]["page_token"] != pageToken {
+		t.Fatalf("get_instagram_token(%s) = %v, want one row with %v and %v", id, rows, token, pageToken)
+	}
+}
+
+// call calls a function with the secret key, from any goroutine, and decodes its answer into out.
+func (p *project) call(ctx context.Context, function string, args object, out any) error {
+	status, body, err := p.send(ctx, p.service(), "POST", "rpc/"+function, args)
+	if err != nil {
+		return err
+	}
+	if status != 200 {
+		return fmt.Errorf("%s: status %d: %s", function, status, body)
+	}
+	if err := json.Unmarshal([]byte(body), out); err != nil {
+		return fmt.Errorf("%s: %w in %s", function, err, body)
+	}
+	return nil
+}
+
+func (p *project) mustCall(t *testing.T, function string, args object, out any) {
+	t.Helper()
+	if err := p.call(t.Context(), function, args, out); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// wantRefused checks that a function answers with an error that says so.
+func (p *project) wantRefused(t *testing.T, function string, args object, words string) {
+	t.Helper()
+	var out any
+	if err := p.call(t.Context(), function, args, &out); err == nil || !strings.Contains(err.Error(), words) {
+		t.Errorf("%s(%v) = %v, error %v; want one with %q", function, args, out, err, words)
+	}
+}
+
+// wantCount checks what a function that counts answers.
+func (p *project) wantCount(t *testing.T, want int, function string, args object) {
+	t.Helper()
+	var got int
+	p.mustCall(t, function, args, &got)
+	if got != want {
+		t.Fatalf("%s = %d, want %d", function, got, want)
+	}
+}
+
+func (p *project) sql(t *testing.T, query string, args ...any) []object {
+	t.Helper()
+	rows, err := p.SQL(t.Context(), query, args...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rows
+}
+
+// as runs a statement of plpgsql as a role, in a transaction of its own.
+func (p *project) as(t *testing.T, role, statement string) error {
+	t.Helper()
+	_, err := p.SQL(t.Context(), fmt.Sprintf("do $as$ begin set local role %s; %s; end $as$", role, statement))
+	return err
+}
+
+// read returns columns of the one row of an Instagram id.
+func (p *project) read(t *testing.T, id, columns string) object {
+	t.Helper()
+	rows := p.sql(t, "select "+columns+" from public.user_configs where instagram_id = $1", id)
+	if len(rows) != 1 {
+		t.Fatalf("%d rows of %s", len(rows), id)
+	}
+	return rows[0]
+}
+
+// wantStatus checks status and reason of a row.
+func (p *project) wantStatus(t *testing.T, id, status string, reason any) {
+	t.Helper()
+	if got := p.read(t, id, "status, status_reason"); got["status"] != status || got["status_reason"] != reason {
+		t.Errorf("%s: %v, want %s because %v", id, got, status, reason)
+	}
+}
+
+// secretNames returns the names of all secrets of a user whose id needs no encoding.
+func (p *project) secretNames(t *testing.T, userID string) []string {
+	t.Helper()
+	names := []string{}
+	for _, row := range p.sql(t, "select name from vault.secrets where starts_with(name, $1) order by name", "user_configs/"+userID+"/") {
+		names = append(names, row["name"].(string))
+	}
+	return names
+}
+
+// wantSealed checks what must hold between any two calls: each row has the secrets that it names, and
+// each secret its row.
+func (p *project) wantSealed(t *testing.T) {
+	t.Helper()
+	wrong := p.sql(t, `
+		with rows as (
+			select 'user_configs/' || replace(replace(user_id, '%', '%25'), '/', '%2F') || '/' || instagram_id as name,
+				token_secret_id, page_token_secret_id from public.user_configs
+		), named as (
+			select name, token_secret_id as id from rows union all select name || '/page_token', page_token_secret_id from rows)
+		select n.name as wanted, s.name as found
+		from (select * from named where id is not null) n
+		full join (select id, name from vault.secrets where name like 'user_configs/%' or name like 'igconnect/%') s
+			on s.id = n.id and s.name = n.name
+		where n.id is null or s.id is null`)
+	if len(wrong) > 0 {
+		t.Errorf("rows without their secret, or secrets without their row: %v", wrong)
+	}
+}
+
+// wantNowhere searches all rows, the files under them and the write-ahead log for secrets in clear.
+func (p *project) wantNowhere(t *testing.T, secrets ...string) {
+	t.Helper()
+	dump, err := p.Dump(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, secret := range secrets {
+		for table, rows := range dump {
+			if strings.Contains(rows, secret) {
+				t.Errorf("a secret stands in clear in %s", table)
+			}
+		}
+		if found := p.filesWith(t, secret); len(found) > 0 {
+			t.Errorf("a secret stands in clear in %v", found)
+		}
+	}
+}
+
+// filesWith returns the relations and the files of the write-ahead log that hold text on disk.
+func (p *project) filesWith(t *testing.T, text string) []string {
+	t.Helper()
+	p.sql(t, "checkpoint")
+	rows := p.sql(t, `
+		select c.oid::regclass::text as name from pg_class c
+		where pg_relation_filepath(c.oid) is not null and not c.relisshared
+		and position(convert_to($1, 'utf8') in pg_read_binary_file(pg_relation_filepath(c.oid), 0, 1 << 24, true)) > 0
+		union all
+		select w.name from pg_ls_waldir() w
+		where position(convert_to($1, 'utf8') in pg_read_binary_file('pg_wal/' || w.name, 0, 1 << 24, true)) > 0`, text)
+	var names []string
+	for _, row := range rows {
+		names = append(names, row["name"].(string))
+	}
+	return names
+}
