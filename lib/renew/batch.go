@@ -45,7 +45,7 @@ func (s *Service) checkBatch(ctx context.Context, run *Result, due []store.Due, 
 
 	var (
 		results []store.Checkup
-		tally   failures
+		failed  []error
 		left    = map[uuid.UUID]bool{}
 	)
 	for i, o := range outcomes {
@@ -54,25 +54,25 @@ func (s *Service) checkBatch(ctx context.Context, run *Result, due []store.Due, 
 			continue
 		}
 		if o.err != nil {
-			tally.add(o.err)
+			failed = append(failed, o.err)
 		}
 		if o.err == nil || !o.checkup.Renewed.Empty() {
 			results = append(results, o.checkup)
 		}
 		run.add(o)
 	}
-	tally.note(ctx)
+	outages := noteFailures(ctx, failed)
 	if err := s.settle(ctx, results); err != nil {
 		return false, err
 	}
-	if tally.count == 0 {
+	if len(failed) == 0 {
 		for lease := range left {
 			if err := s.Store.Release(ctx, lease); err != nil {
 				note.Add(ctx, "not_released", err.Error())
 			}
 		}
 	}
-	return tally.passing > 0 && tally.passing == len(due), nil
+	return outages > 0 && outages == len(due), nil
 }
 
 // settle writes the results back. Where the database refuses them one of them
@@ -119,25 +119,20 @@ func (o *outcome) takeBack() {
 	}
 }
 
-// failures counts what may pass, and keeps a few messages for the log.
-type failures struct {
-	count    int
-	passing  int // those of Meta as a whole
-	messages []string
-}
-
-func (f *failures) add(err error) {
-	f.count++
-	if class := graph.ClassOf(err); class == graph.Unavailable || class == graph.BadApp {
-		f.passing++
+// noteFailures notes how many checks failed for a reason that may pass, with the
+// first messages, and returns how many failed for Meta as a whole.
+func noteFailures(ctx context.Context, failed []error) (outages int) {
+	var first []string
+	for _, err := range failed {
+		if class := graph.ClassOf(err); class == graph.Unavailable || class == graph.BadApp {
+			outages++
+		}
+		if len(first) < 3 {
+			first = append(first, err.Error())
+		}
 	}
-	if len(f.messages) < 3 {
-		f.messages = append(f.messages, err.Error())
+	if len(failed) > 0 {
+		note.Add(ctx, "failed", map[string]any{"count": len(failed), "first": first})
 	}
-}
-
-func (f *failures) note(ctx context.Context) {
-	if f.count > 0 {
-		note.Add(ctx, "failed", map[string]any{"count": f.count, "first": f.messages})
-	}
+	return outages
 }
