@@ -14,7 +14,7 @@ import (
 // browser keeps cookies, follows no redirect, and remembers every response.
 type browser struct {
 	client    *http.Client
-	responses []haystack
+	responses []output // with the cookies that they set
 }
 
 func newBrowser() *browser {
@@ -26,27 +26,21 @@ func newBrowser() *browser {
 	}}
 }
 
-func (b *browser) get(ctx context.Context, target string) (*http.Response, []byte, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, target, nil)
+// visit fetches a page or, with a form, submits that as a page of the same origin does.
+func (b *browser) visit(ctx context.Context, target string, form url.Values) (*http.Response, []byte, error) {
+	method := http.MethodGet
+	if form != nil {
+		method = http.MethodPost
+	}
+	req, err := http.NewRequestWithContext(ctx, method, target, strings.NewReader(form.Encode()))
 	if err != nil {
 		return nil, nil, err
 	}
-	return b.do(req)
-}
-
-// post submits a form from a page of the same origin.
-func (b *browser) post(ctx context.Context, target string, form url.Values) (*http.Response, []byte, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, target, strings.NewReader(form.Encode()))
-	if err != nil {
-		return nil, nil, err
-	}
-	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	req.Header.Set("Origin", req.URL.Scheme+"://"+req.URL.Host)
-	return b.do(req)
-}
-
-func (b *browser) do(req *http.Request) (*http.Response, []byte, error) {
 	req.Header.Set("Accept", "text/html,*/*;q=0.8")
+	if form != nil {
+		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		req.Header.Set("Origin", req.URL.Scheme+"://"+req.URL.Host)
+	}
 	res, err := b.client.Do(req)
 	if err != nil {
 		return nil, nil, err
@@ -59,20 +53,6 @@ func (b *browser) do(req *http.Request) (*http.Response, []byte, error) {
 	var seen bytes.Buffer
 	res.Header.Write(&seen)
 	seen.Write(body)
-	b.responses = append(b.responses, haystack{name: "the response of " + req.URL.Path, content: seen.Bytes()})
+	b.responses = append(b.responses, output{"the response of " + req.URL.Path, seen.Bytes()})
 	return res, body, nil
-}
-
-// haystacks returns the responses and the cookies that the browser holds for
-// origin.
-func (b *browser) haystacks(origin string) []haystack {
-	all := b.responses[:len(b.responses):len(b.responses)]
-	u, err := url.Parse(origin)
-	if err != nil {
-		return all
-	}
-	for _, c := range b.client.Jar.Cookies(u) {
-		all = append(all, haystack{name: "the cookie " + c.Name, content: []byte(c.Value)})
-	}
-	return all
 }

@@ -3,22 +3,29 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/audits"
+	"github.com/chromedp/cdproto/log"
+	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/cdproto/target"
 	"github.com/chromedp/chromedp"
 )
 
 // browserLimit ends a browser that hangs, and with it the test.
 const browserLimit = 6 * time.Minute
-
-// chromiumNames are what the browser is called on different systems.
-var chromiumNames = []string{"chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "headless-shell"}
 
 // findChromium returns the path of the browser; without one the test is
 // skipped, but under CI=true.
@@ -27,7 +34,7 @@ func findChromium(t *testing.T) string {
 	if testing.Short() {
 		t.Skip("Chromium is left out under -short")
 	}
-	for _, name := range chromiumNames {
+	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "headless-shell"} {
 		if path, err := exec.LookPath(name); err == nil {
 			return path
 		}
@@ -74,9 +81,8 @@ func startChromium(t *testing.T, path string) context.Context {
 	return ctx
 }
 
-// running returns the command lines of the processes that work on a profile,
-// if there still are some after patience. It finds none where there is no
-// /proc.
+// running returns the command lines of the processes that work on a profile, if there still are
+// some after patience. It finds none where there is no /proc.
 func running(profile string, patience time.Duration) []string {
 	for end := time.Now().Add(patience); ; time.Sleep(50 * time.Millisecond) {
 		var found []string
@@ -97,7 +103,7 @@ func running(profile string, patience time.Duration) []string {
 // nobody would watch what happens in a pop-up window or a worker.
 func watchTargets(t *testing.T, chromium context.Context) {
 	t.Helper()
-	var w watch
+	w := watch{requests: 1} // those of its tabs are watched there
 	err := chromedp.ListenBrowser(chromium, func(ev any) {
 		created, ok := ev.(*target.EventTargetCreated)
 		if !ok {
@@ -113,10 +119,104 @@ func watchTargets(t *testing.T, chromium context.Context) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		w.mu.Lock()
-		defer w.mu.Unlock()
-		for _, complaint := range w.complaints {
+		for _, complaint := range w.verdict() {
 			t.Errorf("the browser %s", complaint)
 		}
 	})
+}
+
+// watch collects what a browser must never have to say about our pages: errors and warnings on its
+// console, exceptions, violations of the Content-Security-Policy, and requests to another machine.
+type watch struct {
+	mu         sync.Mutex
+	complaints []string
+	expected   []int // statuses of the error pages to come
+	requests   int
+}
+
+// expect announces an error page: Chromium reports its status on the console.
+func (w *watch) expect(status int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.expected = append(w.expected, status)
+}
+
+// event takes an event of a tab. It runs inside the reading of events, so it only takes notes.
+func (w *watch) event(ev any) {
+	switch ev := ev.(type) {
+	case *network.EventRequestWillBeSent:
+		w.request(ev.Request.URL)
+	case *network.EventWebSocketCreated:
+		w.complain("opened the WebSocket %s", ev.URL)
+	case *log.EventEntryAdded:
+		if entry := ev.Entry; (entry.Level == log.EntryLevelError || entry.Level == log.EntryLevelWarning) && !w.announced(entry) {
+			w.complain("logged (%s): %s %s", entry.Source, entry.Text, entry.URL)
+		}
+	case *runtime.EventExceptionThrown:
+		w.complain("threw %s %s", ev.ExceptionDetails.Text, asJSON(ev.ExceptionDetails.Exception))
+	case *runtime.EventConsoleAPICalled:
+		w.complain("wrote to the console: %s %s", ev.Type, asJSON(ev.Args))
+	case *audits.EventIssueAdded:
+		switch ev.Issue.Code {
+		case audits.InspectorIssueCodePerformanceIssue, audits.InspectorIssueCodeLazyLoadImageIssue: // no fault of a page
+			return
+		}
+		w.complain("has an issue: %s %s", ev.Issue.Code, asJSON(ev.Issue.Details))
+	}
+}
+
+// request complains about any address but those of this machine.
+func (w *watch) request(address string) {
+	u, err := url.Parse(address)
+	if err != nil || u.Scheme != "http" || u.Hostname() != "localhost" && u.Hostname() != "127.0.0.1" {
+		w.complain("asked for %s", address)
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.requests++
+}
+
+// announced takes a report of an error page off the list of those expected.
+func (w *watch) announced(entry *log.Entry) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	i := slices.IndexFunc(w.expected, func(status int) bool {
+		return entry.Source == log.EntrySourceNetwork &&
+			strings.HasSuffix(entry.Text, fmt.Sprintf("status of %d (%s)", status, http.StatusText(status)))
+	})
+	if i < 0 {
+		return false
+	}
+	w.expected = slices.Delete(w.expected, i, i+1)
+	return true
+}
+
+func (w *watch) complain(format string, args ...any) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if text := fmt.Sprintf(format, args...); !slices.Contains(w.complaints, text) {
+		w.complaints = append(w.complaints, text)
+	}
+}
+
+// verdict returns the complaints, and one more for a watch that slept.
+func (w *watch) verdict() []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	found := slices.Clone(w.complaints)
+	if w.requests == 0 {
+		found = append(found, "saw no request at all")
+	}
+	if len(w.expected) > 0 {
+		found = append(found, fmt.Sprintf("saw no error page with the status %v", w.expected))
+	}
+	return found
+}
+
+func asJSON(v any) string {
+	text, err := json.Marshal(v)
+	if err != nil {
+		return err.Error()
+	}
+	return string(text)
 }

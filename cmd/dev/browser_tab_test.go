@@ -2,16 +2,22 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/accessibility"
 	"github.com/chromedp/cdproto/audits"
 	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/dom"
 	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/input"
+	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 )
 
@@ -45,9 +51,8 @@ func colours(scheme string) chromedp.Action[chromedp.Void] {
 	}})
 }
 
-// tab is a tab in a browser of its own: no cookie comes from another one. It
-// finds what is on a page as a screen reader does, by role and name, and
-// presses it with the mouse.
+// tab is a tab in a browser of its own: no cookie comes from another one. It finds what is on a
+// page as a screen reader does, by role and name, and presses it with the mouse.
 type tab struct {
 	*testing.T
 	variant
@@ -121,6 +126,18 @@ func (b *tab) until(what string, try func(context.Context) error) {
 	}
 }
 
+// evaluate runs JavaScript on the page and returns its value.
+func evaluate[T any](b *tab, code string) T {
+	b.Helper()
+	value, err := chromedp.Run(b.ctx, chromedp.Evaluate[T](code))
+	if err != nil {
+		b.Fatal(err)
+	}
+	return value
+}
+
+const shownText = "document.body.innerText"
+
 // open goes to a path of ours.
 func (b *tab) open(path string) {
 	b.Helper()
@@ -140,26 +157,12 @@ func (b *tab) sees(role, name string) {
 func (b *tab) reads(text string) {
 	b.Helper()
 	b.until(fmt.Sprintf("looking for %q", text), func(ctx context.Context) error {
-		shown, err := chromedp.Run(ctx, chromedp.Evaluate[string]("document.body.innerText"))
+		shown, err := chromedp.Run(ctx, chromedp.Evaluate[string](shownText))
 		if err == nil && !strings.Contains(shown, text) {
 			return errors.New("it is not there")
 		}
 		return err
 	})
-}
-
-// lacks checks that none of the texts is on the page as it is now.
-func (b *tab) lacks(texts ...string) {
-	b.Helper()
-	shown, err := chromedp.Run(b.ctx, chromedp.Evaluate[string]("document.body.innerText"))
-	if err != nil {
-		b.Fatal(err)
-	}
-	for _, text := range texts {
-		if strings.Contains(shown, text) {
-			b.Errorf("the page still tells %q", text)
-		}
-	}
 }
 
 // arrives waits until the address of the page has that ending. What Meta adds
@@ -187,17 +190,109 @@ func (b *tab) press(role, name string) {
 	})
 }
 
-// tick sees to it that a box is ticked, or is not.
-func (b *tab) tick(name string, on bool) {
+// tick sees to it that boxes are ticked, or are not.
+func (b *tab) tick(on bool, names ...string) {
 	b.Helper()
-	b.until("ticking", func(ctx context.Context) error {
-		box, err := b.find(ctx, "checkbox", name)
-		if err != nil || box.checked == on {
-			return err
+	for _, name := range names {
+		b.until("ticking", func(ctx context.Context) error {
+			box, err := b.find(ctx, "checkbox", name)
+			if err != nil || box.checked == on {
+				return err
+			}
+			return errors.Join(b.click(ctx, box), errors.New("it does not change"))
+		})
+	}
+}
+
+// element is what a screen reader finds on a page.
+type element struct {
+	role, name string
+	checked    bool
+	node       cdp.BackendNodeID
+}
+
+// elements returns those of the accessibility tree.
+func (b *tab) elements(ctx context.Context) ([]element, error) {
+	tree, err := chromedp.Call(ctx, accessibility.GetFullAXTree, accessibility.GetFullAXTreeParams{})
+	if err != nil {
+		return nil, err
+	}
+	var all []element
+	for _, node := range tree.Nodes {
+		if node.Ignored {
+			continue
 		}
-		if err := b.click(ctx, box); err != nil {
-			return err
-		}
-		return errors.New("it does not change")
+		all = append(all, element{
+			role: axText(node.Role), name: axText(node.Name), node: node.BackendDOMNodeID,
+			checked: slices.ContainsFunc(node.Properties, func(p *accessibility.Property) bool {
+				return p.Name == accessibility.PropertyNameChecked && axText(p.Value) == "true"
+			}),
+		})
+	}
+	return all, nil
+}
+
+// axText is a value of the accessibility tree, "" if it is none or no text.
+func axText(v *accessibility.Value) string {
+	var text string
+	if v == nil || json.Unmarshal(v.Value, &text) != nil {
+		return ""
+	}
+	return text
+}
+
+// find returns the one element of that role and name; "…" at the end of the
+// name stands for anything.
+func (b *tab) find(ctx context.Context, role, name string) (element, error) {
+	all, err := b.elements(ctx)
+	if err != nil {
+		return element{}, err
+	}
+	beginning, open := strings.CutSuffix(name, "…")
+	found := slices.DeleteFunc(slices.Clone(all), func(e element) bool {
+		return e.role != role || e.name != name && !(open && strings.HasPrefix(e.name, beginning))
 	})
+	if len(found) != 1 {
+		return element{}, fmt.Errorf("there are %d of the role %s with the name %q", len(found), role, name)
+	}
+	return found[0], nil
+}
+
+// whereToPress scrolls an element into view and returns its middle, once the
+// page has loaded and nothing lies on top.
+const whereToPress = `function () {
+  if (document.readyState !== "complete") return { problem: "the page is still loading" };
+  this.scrollIntoView({ block: "center" });
+  const box = this.getClientRects()[0];
+  if (!box) return { problem: "it takes no room" };
+  const [x, y] = [box.x + box.width / 2, box.y + box.height / 2];
+  const hit = document.elementFromPoint(x, y);
+  return this.contains(hit) ? { x, y } : { problem: "it is covered by " + hit?.outerHTML.slice(0, 80) };
+}`
+
+// click presses the mouse in the middle of an element.
+func (b *tab) click(ctx context.Context, e element) error {
+	resolved, err := chromedp.Call(ctx, dom.ResolveNode, dom.ResolveNodeParams{BackendNodeID: e.node})
+	if err != nil {
+		return err
+	}
+	spot, err := chromedp.Run(ctx, chromedp.CallFunctionOn[struct {
+		X, Y    float64
+		Problem string
+	}](whereToPress, func(p *runtime.CallFunctionOnParams) { p.ObjectID = resolved.Object.ObjectID }))
+	if err != nil {
+		return err
+	}
+	if spot.Problem != "" {
+		return fmt.Errorf("%s %q: %s", e.role, e.name, spot.Problem)
+	}
+	for _, kind := range []input.DispatchMouseEventType{input.DispatchMouseEventTypeMousePressed, input.DispatchMouseEventTypeMouseReleased} {
+		_, err := chromedp.Call(ctx, input.DispatchMouseEvent, input.DispatchMouseEventParams{
+			Type: kind, X: spot.X, Y: spot.Y, Button: input.MouseButtonLeft, ClickCount: 1,
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }

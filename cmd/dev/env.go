@@ -42,10 +42,7 @@ func (e env) check() error {
 // readEnv reads .env in the folder dir; without the file it is empty.
 func readEnv(dir string) (env, error) {
 	text, err := os.ReadFile(filepath.Join(dir, ".env"))
-	if errors.Is(err, fs.ErrNotExist) {
-		return env{}, nil
-	}
-	if err != nil {
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
 	return parseEnv(string(text))

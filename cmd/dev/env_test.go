@@ -38,10 +38,7 @@ func TestParseEnv(t *testing.T) {
 
 func TestParseEnvRefuses(t *testing.T) {
 	for _, text := range []string{"A=1\nsecret", "A=1\n=secret", "A=1\n2A=secret", "A=1\nB=\"secret", "A=1\nB='secret' more"} {
-		_, err := parseEnv(text)
-		if err == nil {
-			t.Errorf("%q: no error", text)
-		} else if !strings.Contains(err.Error(), "line 2") || strings.Contains(err.Error(), "secret") {
+		if _, err := parseEnv(text); err == nil || !strings.Contains(err.Error(), "line 2") || strings.Contains(err.Error(), "secret") {
 			t.Errorf("%q: the error must name the line and not show it: %v", text, err)
 		}
 	}
@@ -67,7 +64,7 @@ func TestEnvCheck(t *testing.T) {
 	}
 }
 
-// TestExample: .env.example is a valid file that sets nothing, and names every
+// TestExample shows that .env.example is a valid file that sets nothing, and names every
 // variable that the functions read, but for Vercel's own.
 func TestExample(t *testing.T) {
 	text, err := os.ReadFile(filepath.Join("..", "..", ".env.example"))

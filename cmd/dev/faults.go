@@ -3,7 +3,6 @@ package main
 import (
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 	"time"
 
@@ -14,15 +13,19 @@ import (
 // fault is something that goes wrong on demand.
 type fault struct {
 	Name, Label string
-	order       func(*system)
+	inject      func(*system)
 }
 
 var metaFaults = []fault{
-	{"throttled", "Meta throttles the next look-up", meta(metasim.Fault{Step: "accounts", Times: 1, Code: 4, Message: "(#4) Application request limit reached"})},
-	{"upgrade", "The next upgrade to a 60-day token fails", meta(metasim.Fault{Step: "upgrade", Times: 1, Code: 190, Subcode: 467, Message: "Error validating access token"})},
-	{"html", "Meta answers the next look-up with an HTML page", meta(metasim.Fault{Step: "accounts", Times: 1, Status: http.StatusBadGateway, Body: new("<html>Sorry</html>"), ContentType: "text/html"})},
+	{"throttled", "Meta throttles the next look-up",
+		meta(metasim.Fault{Step: "accounts", Times: 1, Code: 4, Message: "(#4) Application request limit reached"})},
+	{"upgrade", "The next upgrade to a 60-day token fails",
+		meta(metasim.Fault{Step: "upgrade", Times: 1, Code: 190, Subcode: 467, Message: "Error validating access token"})},
+	{"html", "Meta answers the next look-up with an HTML page",
+		meta(metasim.Fault{Step: "accounts", Times: 1, Status: http.StatusBadGateway, Body: new("<html>Sorry</html>"), ContentType: "text/html"})},
 	{"hang", "Meta hangs at the next exchange", meta(metasim.Fault{Step: "exchange", Times: 1, Hang: true})},
-	{"subscribe", "The next subscription is refused", meta(metasim.Fault{Step: "subscribe", Times: 1, Status: http.StatusForbidden, Code: 200, Message: "(#200) To subscribe to the messages field, one of these permissions is needed: pages_messaging"})},
+	{"subscribe", "The next subscription is refused",
+		meta(metasim.Fault{Step: "subscribe", Times: 1, Status: http.StatusForbidden, Code: 200, Message: "(#200) To subscribe to the messages field, one of these permissions is needed: pages_messaging"})},
 	{"slow", "Every answer of Meta takes a second longer", func(s *system) { s.meta.SetLatency(time.Second) }},
 }
 
@@ -30,7 +33,8 @@ var supabaseFaults = []fault{
 	{"save", "Supabase takes no writes until all is well again", func(s *system) { s.proxy.Order(writesFail) }},
 }
 
-// What fails while the database is gone: all writes, or those that fill the inbox. A gateway answers.
+// What fails while the database is gone: all writes, or those that fill the inbox. A gateway
+// answers.
 var (
 	writesFail = faultproxy.Order{Fault: databaseGone, Match: func(r *http.Request) bool {
 		return r.Method != http.MethodGet && strings.HasPrefix(r.URL.Path, "/rest/")
@@ -49,9 +53,9 @@ var noFault = fault{"none", "All is well again", func(s *system) {
 	}
 }}
 
-func meta(o metasim.Fault) func(*system) { return func(s *system) { s.meta.Inject(o) } }
+func meta(f metasim.Fault) func(*system) { return func(s *system) { s.meta.Inject(f) } }
 
-// faults lists what can be ordered of the simulators that run.
+// faults lists what the simulators that run can be told to do.
 func (s *system) faults() []fault {
 	var faults []fault
 	if s.meta != nil {
@@ -67,25 +71,16 @@ func (s *system) faults() []fault {
 }
 
 func (s *system) fault(name string) (fault, bool) {
-	faults := s.faults()
-	i := slices.IndexFunc(faults, func(f fault) bool { return f.Name == name })
-	if i < 0 {
-		return fault{}, false
-	}
-	return faults[i], true
+	return find(s.faults(), func(f fault) bool { return f.Name == name })
 }
 
-func (s *system) faultLabel(name string) string {
-	f, _ := s.fault(name)
-	return f.Label
-}
-
-func (s *system) orderFault(w http.ResponseWriter, r *http.Request) {
+// injectFault answers the form *Let something go wrong*.
+func (s *system) injectFault(w http.ResponseWriter, r *http.Request) {
 	f, ok := s.fault(r.PostFormValue("name"))
 	if !ok {
 		http.Error(w, "There is no such fault.", http.StatusBadRequest)
 		return
 	}
-	f.order(s)
-	http.Redirect(w, r, "/dev/?ordered="+url.QueryEscape(f.Name), http.StatusSeeOther)
+	f.inject(s)
+	http.Redirect(w, r, "/dev/?injected="+url.QueryEscape(f.Name), http.StatusSeeOther)
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
 	"strings"
 
@@ -22,11 +23,17 @@ type event struct {
 	Owner                    string // e-mail address of the user whose connection received it
 	State                    string
 	Attempts                 int
-	LastError                string
+	LastError                string `json:"last_error"`
 }
 
-// reply is an answer that the simulated Meta received.
+// reply is an answer that the simulated Meta received, without its token.
 type reply struct{ Text, To, Page string }
+
+// worked is what a worker did with one claim.
+type worked struct {
+	worker.Result
+	Trouble string // what stopped it
+}
 
 // maxShown is how many events and replies are shown.
 const maxShown = 50
@@ -41,24 +48,24 @@ func (s *system) showInbox(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *system) inbox(ctx context.Context) *inbox {
-	in := &inbox{}
+	in := &inbox{Worked: s.shown().Worked}
 	var err error
 	if in.Events, err = s.events(ctx); err != nil {
 		in.Trouble = err.Error()
 	}
 	if s.meta != nil {
-		in.Replies = s.replies()
+		received := s.meta.Replies()
+		for i := len(received) - 1; i >= 0 && len(in.Replies) < maxShown; i-- {
+			in.Replies = append(in.Replies, reply{received[i].Text, nameOf(received[i].Recipient), received[i].PageID})
+		}
 	}
-	s.mail.mu.Lock()
-	defer s.mail.mu.Unlock()
-	in.Worked = s.mail.worked
 	return in
 }
 
-// events reads the inbox past every guard.
-func (s *system) events(ctx context.Context) ([]event, error) {
+// events reads the inbox beside everything that guards it.
+func (s *system) events(ctx context.Context) (events []event, err error) {
 	rows, err := s.supabase.SQL(ctx, `
-		select e.kind, e.conversation, u.email as owner, e.attempts, coalesce(e.last_error, '') as last_error,
+		select e.kind, e.conversation, u.email as owner, e.attempts, e.last_error,
 			coalesce(
 				e.payload #>> '{message,text}', e.payload #>> '{message_edit,text}', e.payload #>> '{postback,title}',
 				e.payload #>> '{value,text}', e.payload #>> '{reaction,emoji}', '') as text,
@@ -79,16 +86,12 @@ func (s *system) events(ctx context.Context) ([]event, error) {
 	if err != nil {
 		return nil, err
 	}
-	events := make([]event, len(rows))
-	for i, row := range rows {
-		text := func(column string) string { value, _ := row[column].(string); return value }
-		attempts, _ := row["attempts"].(float64)
-		events[i] = event{
-			Kind: text("kind"), Conversation: text("conversation"), Text: text("text"), Owner: text("owner"),
-			State: text("state"), Attempts: int(attempts), LastError: text("last_error"),
-		}
+	encoded, err := json.Marshal(rows)
+	if err != nil {
+		return nil, err
 	}
-	return events, nil
+	err = json.Unmarshal(encoded, &events)
+	return events, err
 }
 
 // Class is how the state looks: good, as it should be for now, or warn.
@@ -108,10 +111,12 @@ func (e event) Who() string {
 	return nameOf(person)
 }
 
-// worked is what a worker did with one claim.
-type worked struct {
-	worker.Result
-	Trouble string // what stopped it
+// nameOf names a sender of ours; anybody else keeps the id.
+func nameOf(person string) string {
+	if known, ok := find(senders, func(s choice) bool { return s.ID == person }); ok {
+		return known.Name
+	}
+	return person
 }
 
 // work lets the worker of examples/ work once.
@@ -124,38 +129,16 @@ func (s *system) work(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		result.Trouble = sentence(err)
 	}
-	s.mail.mu.Lock()
-	s.mail.worked = result
-	s.mail.mu.Unlock()
+	s.show(func(f *forms) { f.Worked = result })
 	http.Redirect(w, r, "/dev/#inbox-title", http.StatusSeeOther)
 }
 
-// worker is the one of examples/, with the settings of the functions. What it
-// leaves open comes again after a minute.
+// worker is the one of examples/, with the settings of the functions. What it leaves open comes
+// again after a minute.
 func (s *system) worker() (*worker.Worker, error) {
 	w, err := worker.New(s.env.get)
 	if err == nil {
 		w.Batch, w.Lease = maxShown, "1 minute"
 	}
 	return w, err
-}
-
-// nameOf names a writer of ours; anybody else keeps the id.
-func nameOf(person string) string {
-	for _, w := range writers {
-		if w.ID == person {
-			return w.Name
-		}
-	}
-	return person
-}
-
-// replies returns what the simulated Meta received, without the tokens.
-func (s *system) replies() []reply {
-	var all []reply
-	received := s.meta.Replies()
-	for i := len(received) - 1; i >= 0 && len(all) < maxShown; i-- {
-		all = append(all, reply{received[i].Text, nameOf(received[i].Recipient), received[i].PageID})
-	}
-	return all
 }

@@ -60,8 +60,9 @@ func runServer(ctx context.Context, addr string, fresh bool) error {
 		return err
 	}
 	s, err := start(ctx, options{
-		root: root, addr: addr, env: settings, fresh: fresh, log: os.Stderr,
-		data: filepath.Join(cache, "igconnect", "dev"), database: supalite.DatabaseURLFromEnv(),
+		root: root, addr: addr, env: settings, log: os.Stderr, supabase: supalite.Options{
+			Dir: filepath.Join(cache, "igconnect", "dev"), DatabaseURL: supalite.DatabaseURLFromEnv(), Fresh: fresh,
+		},
 	})
 	if err != nil {
 		return err

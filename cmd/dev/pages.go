@@ -26,27 +26,18 @@ func (s *system) pages() http.Handler {
 	mux.HandleFunc("GET /dev/sign-in", s.showSignIn)
 	mux.HandleFunc("POST /dev/sign-in", s.signIn)
 	mux.HandleFunc("POST /dev/sign-out", s.signOut)
-	mux.HandleFunc("POST /dev/fault", s.orderFault)
+	mux.HandleFunc("POST /dev/fault", s.injectFault)
 	mux.HandleFunc("GET /dev/inbox", s.showInbox)
 	mux.HandleFunc("POST /dev/send", s.needSimulators(s.send))
 	mux.HandleFunc("POST /dev/work", s.needSimulators(s.work))
-	mux.HandleFunc("POST /dev/life", s.needSimulators(s.live))
-	mux.Handle("GET /dev/assets/", http.StripPrefix("/dev/assets", assets()))
+	mux.HandleFunc("POST /dev/life", s.needSimulators(s.pressButton))
+	files, _ := fs.Sub(pageFiles, "pages/assets") // the path is valid
+	mux.Handle("GET /dev/assets/", http.StripPrefix("/dev/assets", &vercelsim.Deployment{Public: files}))
 	return http.NewCrossOriginProtection().Handler(mux)
 }
 
-// assets serves the script and the style that only these pages need.
-func assets() http.Handler {
-	files, err := fs.Sub(pageFiles, "pages/assets")
-	if err != nil {
-		panic(err) // the path is valid
-	}
-	return &vercelsim.Deployment{Public: files}
-}
-
-// render writes a page under the same policy as those of public/, but for the
-// forms: what follows a sign-in may end at Meta's dialog, and a browser holds
-// form-action against redirects too.
+// render writes a page under the same policy as those of public/, but for the forms: what follows
+// a sign-in may end at Meta's dialog, and a browser holds form-action against redirects too.
 func (s *system) render(w http.ResponseWriter, status int, name string, data any) {
 	var b bytes.Buffer
 	if err := pageTemplates.ExecuteTemplate(&b, name, data); err != nil {
@@ -59,7 +50,8 @@ func (s *system) render(w http.ResponseWriter, status int, name string, data any
 	}
 	h := w.Header()
 	h.Set("Cache-Control", "no-store")
-	h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; img-src 'self'; form-action 'self' "+dialog+"; base-uri 'none'; frame-ancestors 'none'")
+	h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; "+
+		"img-src 'self'; form-action 'self' "+dialog+"; base-uri 'none'; frame-ancestors 'none'")
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Referrer-Policy", "same-origin")
 	h.Set("X-Content-Type-Options", "nosniff")
@@ -69,6 +61,7 @@ func (s *system) render(w http.ResponseWriter, status int, name string, data any
 
 // overview is what /dev/ shows.
 type overview struct {
+	forms
 	Email     string // who is signed in
 	Connected []connection
 	Columns   []string
@@ -76,40 +69,46 @@ type overview struct {
 	MetaURL   string // "": the real Meta
 	Supabase  string // address of the real project
 	Faults    []fault
-	Ordered   string // the fault just ordered
+	Injected  string // label of the fault just injected
+	Inbox     *inbox // nil: it is a real project's
+	Senders   []choice
+	Kinds     []kind
+	Ahead     string // how far Meta's clock was set forward; "": not at all
 
-	Inbox    *inbox    // nil: it is a real project's
-	Accounts []account // those that can be written to
-	Writers  []writer
-	Kinds    []kind
-	Order    order // what the form was filled in with
-	Sent     *sent // what came of it
-
-	Owners              []owner // of connections
-	Chosen              string  // the owner chosen last
-	Leaps, Fates, Calls []act
-	Leapt               string // how far Meta's clock is ahead; "": not at all
-	Came                *came  // of the last button
+	ClockButtons, FacebookButtons, OperatorButtons []button
 }
 
-// account is a choice of the form.
-type account struct{ ID, Name string }
+// forms are the last ones that were submitted, and what came of them.
+type forms struct {
+	Form    messageForm
+	Sent    *sent
+	Worked  *worked
+	Chosen  string // key of the owner chosen last
+	Outcome *outcome
+}
 
-// connection is a row of user_configs as the database holds it.
-type connection map[string]any
+func (s *system) shown() forms {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.forms
+}
+
+func (s *system) show(change func(*forms)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	change(&s.forms)
+}
 
 func (s *system) showOverview(w http.ResponseWriter, r *http.Request) {
+	injected, _ := s.fault(r.URL.Query().Get("injected"))
 	o := overview{
-		Email:   signedInAs(r, s.env.cookieName()),
-		MetaURL: s.metaURL,
-		Faults:  s.faults(),
-		Ordered: s.faultLabel(r.URL.Query().Get("ordered")),
-		Writers: writers,
-		Kinds:   kinds,
+		Email: signedInAs(r, s.env.cookieName()), MetaURL: s.metaURL,
+		Faults: s.faults(), Injected: injected.Label, Senders: senders, Kinds: kinds, forms: s.shown(),
+		ClockButtons: clockButtons, FacebookButtons: facebookButtons, OperatorButtons: operatorButtons,
 	}
-	s.mail.mu.Lock()
-	o.Order, o.Sent = s.mail.order, s.mail.sent
-	s.mail.mu.Unlock()
+	if days := int(s.clock.offset().Hours() / 24); days > 0 {
+		o.Ahead = plural(days, "day")
+	}
 	if s.supabase == nil {
 		o.Supabase = s.env.supabaseURL()
 	} else {
@@ -118,13 +117,11 @@ func (s *system) showOverview(w http.ResponseWriter, r *http.Request) {
 			o.Trouble = err.Error()
 		}
 	}
-	o.Accounts = accounts(o.Connected)
-	s.addLife(&o)
 	s.render(w, http.StatusOK, "overview.html", o)
 }
 
-// connections reads user_configs past every guard, and beside each secret's
-// id the beginning of what Vault keeps under it.
+// connections reads user_configs beside everything that guards it, and with each secret's id the
+// beginning of what Vault keeps under it.
 func (s *system) connections(ctx context.Context, o *overview) error {
 	columns, err := s.supabase.SQL(ctx, `
 		select column_name from information_schema.columns
@@ -141,26 +138,26 @@ func (s *system) connections(ctx context.Context, o *overview) error {
 		left join vault.secrets t on t.id = u.token_secret_id
 		left join vault.secrets p on p.id = u.page_token_secret_id
 		order by u.connected_at desc`)
-	if err != nil {
-		return err
-	}
 	for _, row := range rows {
 		o.Connected = append(o.Connected, row)
 	}
-	return nil
+	return err
 }
 
-// accounts names each account once, however many users connected it.
-func accounts(rows []connection) []account {
-	var all []account
-	for _, row := range rows {
-		a := account{row.Show("instagram_id"), "@" + row.Show("username")}
+// Accounts names each account that can be written to once, however many users connected it.
+func (o overview) Accounts() []choice {
+	var all []choice
+	for _, row := range o.Connected {
+		a := choice{row.Show("instagram_id"), "@" + row.Show("username")}
 		if !slices.Contains(all, a) {
 			all = append(all, a)
 		}
 	}
 	return all
 }
+
+// connection is a row of user_configs as the database holds it.
+type connection map[string]any
 
 // Show returns a column as text.
 func (c connection) Show(column string) string {
@@ -172,8 +169,9 @@ func (c connection) Show(column string) string {
 	default:
 		text = fmt.Sprint(v)
 	}
-	if sealed, ok := c[strings.TrimSuffix(column, "_secret_id")+"_sealed"].(string); ok && strings.HasSuffix(column, "_secret_id") {
-		text += ", where Vault keeps " + snippet(sealed)
+	secret, isID := strings.CutSuffix(column, "_secret_id")
+	if sealed, ok := c[secret+"_sealed"].(string); ok && isID {
+		text += fmt.Sprintf(", where Vault keeps %.40s…", sealed) // the beginning of a ciphertext
 	}
 	return text
 }
@@ -192,12 +190,4 @@ func (c connection) Class() string {
 		return "good"
 	}
 	return "warn"
-}
-
-// snippet is the beginning of a ciphertext.
-func snippet(s string) string {
-	if len(s) > 40 {
-		return s[:40] + "…"
-	}
-	return s
 }

@@ -4,9 +4,12 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"net/http"
-	"net/url"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
+
+	"igconnect/lib/config"
 )
 
 const (
@@ -15,52 +18,35 @@ const (
 	base64Mark  = "base64-"
 )
 
-// cookieName is the name that @supabase/ssr gives the session's cookie.
+// cookieName is the name of the session's cookie, as the functions know it.
 func (e env) cookieName() string {
-	if name := e["SUPABASE_AUTH_COOKIE"]; name != "" {
-		return name
-	}
-	u, err := url.Parse(e.supabaseURL())
-	if err != nil {
-		return ""
-	}
-	label, _, _ := strings.Cut(u.Hostname(), ".")
-	return "sb-" + label + "-auth-token"
+	c, _ := config.Load(e.get)
+	return c.AuthCookie
 }
 
-// sessionCookies writes a session as @supabase/ssr does: in one cookie where
-// it fits, else in chunks; cookies of an earlier session that are not written
-// again are removed. An empty session removes them all.
+// sessionCookies writes a session as @supabase/ssr does: in one cookie where it fits, else in
+// chunks; cookies of an earlier session that are not written again are removed. An empty session
+// removes them all.
 func sessionCookies(r *http.Request, name string, session []byte) []*http.Cookie {
-	values := map[string]string{}
-	var order []string
-	put := func(name, value string) {
-		values[name] = value
-		order = append(order, name)
-	}
-	value := ""
-	if len(session) > 0 {
-		value = base64Mark + base64.RawURLEncoding.EncodeToString(session)
-	}
-	switch {
-	case value == "":
-	case len(value) <= chunkSize:
-		put(name, value)
-	default:
-		for i := 0; value != ""; i++ {
-			n := min(chunkSize, len(value))
-			put(name+"."+strconv.Itoa(i), value[:n])
-			value = value[n:]
-		}
-	}
 	var cookies []*http.Cookie
-	for _, old := range r.Cookies() {
-		if _, again := values[old.Name]; !again && isSessionCookie(old.Name, name) {
-			cookies = append(cookies, &http.Cookie{Name: old.Name, Path: "/", MaxAge: -1, SameSite: http.SameSiteLaxMode})
+	add := func(name, value string, maxAge int) {
+		cookies = append(cookies, &http.Cookie{
+			Name: name, Value: value, Path: "/", MaxAge: maxAge, SameSite: http.SameSiteLaxMode,
+		})
+	}
+	if value := base64Mark + base64.RawURLEncoding.EncodeToString(session); len(session) > 0 && len(value) <= chunkSize {
+		add(name, value, cookieYears)
+	} else if len(session) > 0 {
+		for chunk := range slices.Chunk([]byte(value), chunkSize) {
+			add(name+"."+strconv.Itoa(len(cookies)), string(chunk), cookieYears)
 		}
 	}
-	for _, n := range order {
-		cookies = append(cookies, &http.Cookie{Name: n, Value: values[n], Path: "/", MaxAge: cookieYears, SameSite: http.SameSiteLaxMode})
+	written := cookies
+	for _, old := range r.Cookies() {
+		again := slices.ContainsFunc(written, func(c *http.Cookie) bool { return c.Name == old.Name })
+		if !again && isSessionCookie(old.Name, name) {
+			add(old.Name, "", -1)
+		}
 	}
 	return cookies
 }
@@ -68,12 +54,10 @@ func sessionCookies(r *http.Request, name string, session []byte) []*http.Cookie
 // isSessionCookie tells name and name.0, name.1, … from their neighbours.
 func isSessionCookie(cookie, name string) bool {
 	rest, ok := strings.CutPrefix(cookie, name)
-	if !ok || rest == "" {
-		return ok
-	}
-	_, err := strconv.ParseUint(strings.TrimPrefix(rest, "."), 10, 16)
-	return rest[0] == '.' && err == nil
+	return ok && chunkSuffix.MatchString(rest)
 }
+
+var chunkSuffix = regexp.MustCompile(`^(\.[0-9]{1,4})?$`)
 
 // signedInAs returns the e-mail address in the session's cookie, or "".
 func signedInAs(r *http.Request, name string) string {
@@ -88,16 +72,9 @@ func signedInAs(r *http.Request, name string) string {
 		}
 		value += c.Value
 	}
+	var session struct{ User struct{ Email string } }
 	text, err := base64.RawURLEncoding.DecodeString(strings.TrimPrefix(value, base64Mark))
-	if err != nil {
-		return ""
-	}
-	var session struct {
-		User struct {
-			Email string `json:"email"`
-		} `json:"user"`
-	}
-	if json.Unmarshal(text, &session) != nil {
+	if err != nil || json.Unmarshal(text, &session) != nil {
 		return ""
 	}
 	return session.User.Email

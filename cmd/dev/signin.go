@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+	"encoding/json"
 	"errors"
 	"net/http"
 	"net/url"
@@ -33,7 +35,7 @@ func (s *system) signInPage(returnTo, notice string) signInPage {
 func (s *system) showSignIn(w http.ResponseWriter, r *http.Request) {
 	returnTo := r.URL.Query().Get("return_to")
 	if _, ok := s.ownPath(returnTo); !ok {
-		s.refuseReturn(w)
+		s.render(w, http.StatusBadRequest, "refused.html", nil)
 		return
 	}
 	s.render(w, http.StatusOK, "sign-in.html", s.signInPage(returnTo, ""))
@@ -44,16 +46,10 @@ func (s *system) showSignIn(w http.ResponseWriter, r *http.Request) {
 func (s *system) signIn(w http.ResponseWriter, r *http.Request) {
 	target, ok := s.ownPath(r.PostFormValue("return_to"))
 	if !ok {
-		s.refuseReturn(w)
+		s.render(w, http.StatusBadRequest, "refused.html", nil)
 		return
 	}
-	supabase := auth{s.env.supabaseURL(), s.anonKey}
-	logIn := supabase.signIn
-	email, password := r.PostFormValue("email"), r.PostFormValue("password")
-	if s.supabase != nil {
-		logIn, password = supabase.demoSession, demoPassword
-	}
-	session, err := logIn(r.Context(), email, password)
+	session, err := s.session(r.Context(), r.PostFormValue("email"), r.PostFormValue("password"))
 	if err != nil {
 		status := http.StatusBadGateway
 		if errors.Is(err, errRefused) {
@@ -69,15 +65,23 @@ func (s *system) signIn(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, target, http.StatusSeeOther)
 }
 
+// session signs somebody in, and a demo user up the first time.
+func (s *system) session(ctx context.Context, email, password string) (json.RawMessage, error) {
+	if s.supabase == nil {
+		return project{url: s.env.supabaseURL(), key: s.env.supabaseKey()}.signIn(ctx, email, password)
+	}
+	user, err := s.supabase.SignIn(ctx, email, demoPassword)
+	if err != nil {
+		user, err = s.supabase.SignUp(ctx, email, demoPassword)
+	}
+	return user.Session, err
+}
+
 func (s *system) signOut(w http.ResponseWriter, r *http.Request) {
 	for _, c := range sessionCookies(r, s.env.cookieName(), nil) {
 		http.SetCookie(w, c)
 	}
 	http.Redirect(w, r, "/dev/", http.StatusSeeOther)
-}
-
-func (s *system) refuseReturn(w http.ResponseWriter) {
-	s.render(w, http.StatusBadRequest, "refused.html", nil)
 }
 
 // ownPath turns return_to into a path of this server, or refuses it. The
@@ -88,7 +92,8 @@ func (s *system) ownPath(returnTo string) (string, bool) {
 		return "/dev/", true
 	}
 	path := strings.TrimPrefix(returnTo, s.origin)
-	if !strings.HasPrefix(path, "/") || strings.HasPrefix(path, "//") || strings.ContainsFunc(path, func(c rune) bool { return c == '\\' || c <= ' ' || c == 0x7f }) {
+	unsafe := func(c rune) bool { return c == '\\' || c <= ' ' || c == 0x7f }
+	if !strings.HasPrefix(path, "/") || strings.HasPrefix(path, "//") || strings.ContainsFunc(path, unsafe) {
 		return "", false
 	}
 	u, err := url.Parse(path)

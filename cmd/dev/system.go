@@ -8,12 +8,14 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 
 	"igconnect/internal/faultproxy"
 	"igconnect/internal/functions"
@@ -21,21 +23,19 @@ import (
 	"igconnect/internal/supalite"
 	"igconnect/internal/vercelsim"
 	"igconnect/lib/app"
+	"igconnect/lib/config"
 )
 
 // options say what to start.
 type options struct {
 	root     string // the project's folder
 	addr     string
-	env      env    // what .env says
-	data     string // where Supabase keeps its data; "": nowhere for long
-	database string // URL of a PostgreSQL to use instead; "": the one of Supabase Lite
-	fresh    bool
-	log      io.Writer // of the functions, and of what goes on beside them
+	env      env              // what .env says
+	supabase supalite.Options // where the data is
+	log      io.Writer        // of the functions, and of what goes on beside them
 }
 
-// system is everything that runs. A simulator is nil where the real service
-// is used.
+// system is everything that runs. A simulator is nil where the real service is used.
 type system struct {
 	url      string // http://localhost:3000
 	origin   string // where browsers reach it: that of REDIRECT_URI
@@ -45,10 +45,13 @@ type system struct {
 	metaURL  string
 	supabase *supalite.Server
 	proxy    *faultproxy.Group // in front of supabase
-	anonKey  string            // for sign-ins; the secret key where there is no other
-	mail     mail
-	ahead    ahead // in front of meta
-	life     life
+	clock    clockProxy        // in front of meta
+
+	serving       sync.Mutex // one form of the pages at a time: they share the database
+	conversations sync.Map   // *conversation by account and sender
+	lostRoles     []owner    // whose role on the Page is gone; guarded by serving
+	mu            sync.Mutex
+	forms         forms // guarded by mu
 
 	failed  chan error // a server ended by itself
 	closers []func() error
@@ -72,14 +75,12 @@ func (s *system) start(ctx context.Context, o options) error {
 		return err
 	}
 	s.onClose(func() error { main.Close(); return nil })
-	s.url = main.url
-	deployment, err := s.deployment(o)
+	s.url, s.origin = main.url, main.url
+	handler, err := s.handler(o)
 	if err != nil {
 		return err
 	}
-	for name, value := range o.env {
-		s.env[name] = value
-	}
+	maps.Copy(s.env, o.env)
 	s.env["VERCEL_ENV"] = "development"
 	for _, step := range []func(context.Context, options) error{s.startMeta, s.startSupabase} {
 		if err := step(ctx, o); err != nil {
@@ -90,14 +91,13 @@ func (s *system) start(ctx context.Context, o options) error {
 	if err != nil {
 		return err
 	}
-	s.serve(main, s.handler(deployment))
+	s.serve(main, handler)
 	return nil
 }
 
 // startMeta simulates Meta, or leaves the app of .env in place.
 func (s *system) startMeta(_ context.Context, o options) error {
 	own := s.url + "/api/auth/callback"
-	s.origin = s.url
 	if o.env.realMeta() {
 		s.env["REDIRECT_URI"] = cmp.Or(s.env["REDIRECT_URI"], own)
 		u, err := url.Parse(s.env["REDIRECT_URI"])
@@ -117,15 +117,17 @@ func (s *system) startMeta(_ context.Context, o options) error {
 	s.env["FB_GRAPH_URL"], s.env["FB_DIALOG_URL"] = l.url, l.url
 	s.metaURL = l.url
 	s.meta = metasim.New(metasim.Config{
-		AppID: s.env["FB_APP_ID"], AppSecret: s.env["FB_APP_SECRET"],
-		RedirectURIs: []string{own},
+		AppID: s.env["FB_APP_ID"], AppSecret: s.env["FB_APP_SECRET"], RedirectURIs: []string{own},
 	})
 	for _, person := range metasim.Demo() {
 		s.meta.AddPerson(person)
 	}
-	s.meta.SetAppSubscriptions(webhookAt(s.origin))
-	s.ahead.meta = s.meta
-	s.serve(l, &s.ahead)
+	settings, _ := config.Load(s.env.get)
+	s.meta.SetAppSubscriptions(metasim.AppSubscription{
+		Object: "instagram", CallbackURL: s.origin + "/api/webhook", Fields: settings.WebhookFields,
+	})
+	s.clock.meta = s.meta
+	s.serve(l, &s.clock)
 	s.onClose(func() error { s.meta.Close(); return nil })
 	return nil
 }
@@ -134,7 +136,6 @@ func (s *system) startMeta(_ context.Context, o options) error {
 // leaves the project of .env in place.
 func (s *system) startSupabase(ctx context.Context, o options) error {
 	if o.env.realSupabase() {
-		s.anonKey = o.env.supabaseKey()
 		s.env["SIGN_IN_URL"] = cmp.Or(s.env["SIGN_IN_URL"], s.origin+"/dev/sign-in")
 		return nil
 	}
@@ -143,10 +144,8 @@ func (s *system) startSupabase(ctx context.Context, o options) error {
 	if err != nil {
 		return err
 	}
-	s.supabase, err = supalite.Start(ctx, supalite.Options{
-		Dir: o.data, Migrations: os.DirFS(migrations), DatabaseURL: o.database, Progress: o.log, Fresh: o.fresh,
-	})
-	if err != nil {
+	o.supabase.Migrations, o.supabase.Progress = os.DirFS(migrations), o.log
+	if s.supabase, err = supalite.Start(ctx, o.supabase); err != nil {
 		return err
 	}
 	s.onClose(s.supabase.Stop)
@@ -160,14 +159,14 @@ func (s *system) startSupabase(ctx context.Context, o options) error {
 	}
 	s.proxy = &faultproxy.Group{}
 	s.serve(l, s.proxy.Proxy("supabase", faultproxy.To(s.supabase.URL)))
-	s.anonKey = s.supabase.AnonKey
 	s.env["SUPABASE_URL"], s.env["SUPABASE_SECRET_KEY"] = l.url, s.supabase.ServiceKey
 	s.env["SIGN_IN_URL"] = s.origin + "/dev/sign-in"
 	return nil
 }
 
-// deployment is what Vercel would deploy, which it refuses where Vercel would.
-func (s *system) deployment(o options) (*vercelsim.Deployment, error) {
+// handler serves what Vercel would deploy, which it refuses where Vercel would, and the
+// developer's pages beside it.
+func (s *system) handler(o options) (http.Handler, error) {
 	deployment, err := vercelsim.Open(o.root, functions.With(func() *app.App { return s.app }))
 	if err != nil {
 		return nil, err
@@ -175,11 +174,6 @@ func (s *system) deployment(o options) (*vercelsim.Deployment, error) {
 	deployment.OnPanic = func(v any) {
 		fmt.Fprintf(o.log, "A function panicked, on Vercel this ends its process: %v\n", v)
 	}
-	return deployment, nil
-}
-
-// handler puts the developer's pages beside the deployment.
-func (s *system) handler(deployment http.Handler) http.Handler {
 	pages := s.pages()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/dev" || strings.HasPrefix(r.URL.Path, "/dev/") {
@@ -187,7 +181,7 @@ func (s *system) handler(deployment http.Handler) http.Handler {
 			return
 		}
 		deployment.ServeHTTP(w, r)
-	})
+	}), nil
 }
 
 // announce says what runs where, and where to click.
@@ -215,6 +209,5 @@ func (s *system) close() error {
 	for _, f := range slices.Backward(s.closers) {
 		errs = append(errs, f())
 	}
-	s.closers = nil
 	return errors.Join(errs...)
 }

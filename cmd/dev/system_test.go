@@ -8,13 +8,15 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"igconnect/internal/faultproxy"
 	"igconnect/internal/metasim"
 )
 
-// TestDeployment: vercel.json, api/ and public/ fit each other.
+// TestDeployment shows that vercel.json, api/ and public/ fit each other.
 func TestDeployment(t *testing.T) {
-	if _, err := (&system{}).deployment(options{root: "../.."}); err != nil {
+	if _, err := (&system{}).handler(options{root: "../.."}); err != nil {
 		t.Error(err)
 	}
 }
@@ -46,74 +48,55 @@ func TestListen(t *testing.T) {
 func TestOwnPath(t *testing.T) {
 	s := &system{origin: "http://localhost:3000"}
 	for returnTo, want := range map[string]string{
-		"":                                    "/dev/",
-		"/":                                   "/",
-		"/api/login?return_to=%2F":            "/api/login?return_to=%2F",
+		"": "/dev/", "/": "/", "/api/login?return_to=%2F": "/api/login?return_to=%2F",
 		"http://localhost:3000/api/login?a=b": "/api/login?a=b",
-		"http://localhost:3000":               "-",
-		"http://localhost:3000//evil.example": "-",
-		"http://localhost:3000.evil.example/": "-",
-		"http://localhost:30000/":             "-",
-		"http://localhost:3000@evil.example/": "-",
-		"//evil.example":                      "-",
-		`/\evil.example`:                      "-",
-		"/\t/evil.example":                    "-",
-		"/a\r\nb":                             "-",
-		" /a":                                 "-",
-		"https://evil.example/":               "-",
-		"javascript:alert(1)":                 "-",
-		"a":                                   "-",
-		"/%zz":                                "-",
 	} {
-		got, ok := s.ownPath(returnTo)
-		if !ok {
-			got = "-"
-		}
-		if got != want {
+		if got, ok := s.ownPath(returnTo); !ok || got != want {
 			t.Errorf("%q: %q, want %q", returnTo, got, want)
 		}
 	}
+	for _, returnTo := range []string{
+		"http://localhost:3000", "http://localhost:3000//evil.example", "http://localhost:3000.evil.example/",
+		"http://localhost:30000/", "http://localhost:3000@evil.example/", "//evil.example", `/\evil.example`,
+		"/\t/evil.example", "/a\r\nb", " /a", "https://evil.example/", "javascript:alert(1)", "a", "/%zz",
+	} {
+		if got, ok := s.ownPath(returnTo); ok {
+			t.Errorf("%q: %q, want none", returnTo, got)
+		}
+	}
 }
 
-// TestOutage: reads pass, writes are lost while it lasts.
-func TestOutage(t *testing.T) {
+// TestDatabaseDown shows that reads pass while the database is gone, and what fails.
+func TestDatabaseDown(t *testing.T) {
 	backend := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 	defer backend.Close()
-	var group faultproxy.Group
-	proxy := group.Proxy("supabase", faultproxy.To(backend.URL))
-	status := func(method, path string) int {
-		rec := httptest.NewRecorder()
-		proxy.ServeHTTP(rec, httptest.NewRequest(method, path, nil))
-		return rec.Code
-	}
 	for _, tt := range []struct {
-		down, inbox  bool
+		orders       []faultproxy.Order
 		method, path string
 		want         int
 	}{
-		{false, false, "POST", "/rest/v1/user_configs", 200},
-		{true, false, "POST", "/rest/v1/user_configs", 502},
-		{true, false, "GET", "/rest/v1/user_configs", 200},
-		{true, false, "POST", "/auth/v1/token", 200},
-		{true, false, "POST", "/rest/v1/rpc/ingest_instagram_events", 502},
-		{false, true, "POST", "/rest/v1/rpc/ingest_instagram_events", 502},
-		{false, true, "POST", "/rest/v1/rpc/claim_instagram_events", 200},
-		{false, true, "POST", "/rest/v1/user_configs", 200},
+		{nil, "POST", "/rest/v1/user_configs", 200},
+		{[]faultproxy.Order{writesFail}, "POST", "/rest/v1/user_configs", 502},
+		{[]faultproxy.Order{writesFail}, "GET", "/rest/v1/user_configs", 200},
+		{[]faultproxy.Order{writesFail}, "POST", "/auth/v1/token", 200},
+		{[]faultproxy.Order{writesFail}, "POST", "/rest/v1/rpc/ingest_instagram_events", 502},
+		{[]faultproxy.Order{inboxFails}, "POST", "/rest/v1/rpc/ingest_instagram_events", 502},
+		{[]faultproxy.Order{inboxFails}, "POST", "/rest/v1/rpc/claim_instagram_events", 200},
+		{[]faultproxy.Order{inboxFails}, "POST", "/rest/v1/user_configs", 200},
 	} {
-		group.Mend()
-		if tt.down {
-			group.Order(writesFail)
+		var group faultproxy.Group
+		for _, order := range tt.orders {
+			group.Order(order)
 		}
-		if tt.inbox {
-			group.Order(inboxFails)
-		}
-		if got := status(tt.method, tt.path); got != tt.want {
-			t.Errorf("down %v, inbox %v, %s %s: %d, want %d", tt.down, tt.inbox, tt.method, tt.path, got, tt.want)
+		rec := httptest.NewRecorder()
+		group.Proxy("supabase", faultproxy.To(backend.URL)).ServeHTTP(rec, httptest.NewRequest(tt.method, tt.path, nil))
+		if rec.Code != tt.want {
+			t.Errorf("%s %s: %d, want %d", tt.method, tt.path, rec.Code, tt.want)
 		}
 	}
 }
 
-// TestPages: what /dev/ answers where Meta alone is simulated.
+// TestPages shows what /dev/ answers where Meta alone is simulated.
 func TestPages(t *testing.T) {
 	s := &system{
 		origin: "http://localhost:3000", metaURL: "http://localhost:4000", meta: metasim.New(metasim.Config{}),
@@ -126,8 +109,8 @@ func TestPages(t *testing.T) {
 		body                         string
 	}{
 		{"GET", "/dev/", "", "", 200, "Nobody is signed in."},
-		{"GET", "/dev/?ordered=upgrade", "", "", 200, "upgrade to a 60-day token fails."},
-		{"GET", "/dev/?ordered=<b>", "", "", 200, "Nobody is signed in."},
+		{"GET", "/dev/?injected=upgrade", "", "", 200, "upgrade to a 60-day token fails."},
+		{"GET", "/dev/?injected=<b>", "", "", 200, "Nobody is signed in."},
 		{"GET", "/dev/sign-in?return_to=/x", "", "", 200, `name="return_to" value="/x"`},
 		{"GET", "/dev/sign-in?return_to=//evil.example", "", "", 400, "That address is not ours"},
 		{"POST", "/dev/sign-in", "return_to=//evil.example", "", 400, "That address is not ours"},
@@ -138,8 +121,8 @@ func TestPages(t *testing.T) {
 		{"GET", "/dev/", "", "", 200, "A simulated message would lie among the real ones"}, // Supabase is real
 		{"POST", "/dev/send", "account=1&person=7700112233440001&kind=message&text=a", "", 400, "only where both"},
 		{"POST", "/dev/work", "", "", 400, "only where both"},
-		{"POST", "/dev/life", "name=leap-60", "", 400, "only where both"},
-		{"POST", "/dev/life", "name=leap-60", "https://evil.example", 403, ""},
+		{"POST", "/dev/life", "name=days-60", "", 400, "only where both"},
+		{"POST", "/dev/life", "name=days-60", "https://evil.example", 403, ""},
 		{"GET", "/dev/", "", "", 200, "What is simulated here would change real rows"},
 		{"POST", "/dev/send", "", "https://evil.example", 403, ""},
 		{"GET", "/dev/inbox", "", "", 404, ""},
@@ -169,7 +152,7 @@ func TestPages(t *testing.T) {
 	}
 }
 
-// TestRealMeta: nothing is simulated beside the real Meta, and the page says so.
+// TestRealMeta shows that nothing is simulated beside the real Meta, and the page says so.
 func TestRealMeta(t *testing.T) {
 	s := &system{origin: "http://localhost:3000", env: env{"SUPABASE_URL": "http://127.0.0.1:1"}}
 	rec := httptest.NewRecorder()
@@ -179,7 +162,7 @@ func TestRealMeta(t *testing.T) {
 	}
 }
 
-// TestSignIn against a Supabase that gives nothing but a token.
+// TestSignIn signs in at a Supabase that gives nothing but a token.
 func TestSignIn(t *testing.T) {
 	supabase := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("Apikey") != "the-key" || r.FormValue("grant_type") != "password" {
@@ -189,7 +172,7 @@ func TestSignIn(t *testing.T) {
 		w.Write([]byte(`{"access_token":"x","expires_in":3600,"user":{"email":"eve@example.com"}}`))
 	}))
 	defer supabase.Close()
-	s := &system{origin: "http://localhost:3000", anonKey: "the-key", env: env{"SUPABASE_URL": supabase.URL}}
+	s := &system{origin: "http://localhost:3000", env: env{"SUPABASE_URL": supabase.URL, "SUPABASE_SECRET_KEY": "the-key"}}
 	form := url.Values{"email": {"eve@example.com"}, "password": {"p"}, "return_to": {"/next"}}
 	r := httptest.NewRequest("POST", "/dev/sign-in", strings.NewReader(form.Encode()))
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
@@ -204,5 +187,69 @@ func TestSignIn(t *testing.T) {
 	}
 	if got := signedInAs(next, "sb-127-auth-token"); got != "eve@example.com" {
 		t.Errorf("signed in as %q", got)
+	}
+}
+
+// TestOwnHosts shows that a name that somebody else pointed at this machine is not ours.
+func TestOwnHosts(t *testing.T) {
+	s := &system{origin: "https://Dev.example.com"}
+	h := s.ownHosts(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }))
+	for want, hosts := range map[int][]string{
+		http.StatusNoContent: {
+			"localhost:3000", "LOCALHOST", "127.0.0.1:3000", "[::1]:3000", "[::1]", "dev.example.com", "dev.example.com:443",
+		},
+		http.StatusMisdirectedRequest: {
+			"", ":3000", "localhost.:3000", "evil.example:3000", "localhost.evil.example", "a.dev.example.com",
+			"127.0.0.1.evil.example", "127.0.0.2", "0.0.0.0:3000", "[::2]:3000",
+		},
+	} {
+		for _, host := range hosts {
+			r := httptest.NewRequest("GET", "/", nil)
+			r.Host = host
+			rec := httptest.NewRecorder()
+			if h.ServeHTTP(rec, r); rec.Code != want {
+				t.Errorf("Host %q: %d, want %d", host, rec.Code, want)
+			}
+		}
+	}
+}
+
+func TestSessionCookies(t *testing.T) {
+	long := `{"user":{"email":"ada@example.com"},"x":"` + strings.Repeat("y", 6000) + `"}`
+	for name, tt := range map[string]struct {
+		session string
+		before  []string
+		want    map[string]int // name: length of the value; -1: removed
+		email   string
+	}{
+		"one piece":       {`{"user":{"email":"ada@example.com"}}`, nil, map[string]int{"sb-x-auth-token": 55}, "ada@example.com"},
+		"chunks":          {long, nil, map[string]int{"sb-x-auth-token.0": 3180, "sb-x-auth-token.1": 3180, "sb-x-auth-token.2": 1705}, "ada@example.com"},
+		"piece to chunks": {long, []string{"sb-x-auth-token"}, map[string]int{"sb-x-auth-token": -1, "sb-x-auth-token.0": 3180, "sb-x-auth-token.1": 3180, "sb-x-auth-token.2": 1705}, "ada@example.com"},
+		"chunks to piece": {`{}`, []string{"sb-x-auth-token.0", "sb-x-auth-token.1"}, map[string]int{"sb-x-auth-token": 10, "sb-x-auth-token.0": -1, "sb-x-auth-token.1": -1}, ""},
+		"signing out": {"", []string{"sb-x-auth-token", "sb-x-auth-token.0", "sb-x-auth-token-code-verifier", "sb-x-auth-token.x", "other"},
+			map[string]int{"sb-x-auth-token": -1, "sb-x-auth-token.0": -1}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := httptest.NewRequest("GET", "/", nil)
+			for _, n := range tt.before {
+				r.AddCookie(&http.Cookie{Name: n, Value: "old"})
+			}
+			got := map[string]int{}
+			next := httptest.NewRequest("GET", "/", nil)
+			for _, c := range sessionCookies(r, "sb-x-auth-token", []byte(tt.session)) {
+				got[c.Name] = len(c.Value)
+				if c.MaxAge < 0 {
+					got[c.Name] = -1
+				} else {
+					next.AddCookie(c)
+				}
+			}
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+			if email := signedInAs(next, "sb-x-auth-token"); email != tt.email {
+				t.Errorf("signed in as %q, want %q", email, tt.email)
+			}
+		})
 	}
 }

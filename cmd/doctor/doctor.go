@@ -7,13 +7,12 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"igconnect/lib/secret"
 	"igconnect/lib/upstream"
 )
-
-const maxAnswer = 1 << 20 // bytes
 
 // doctor knows where to look. A secret that is empty leaves out what needs it.
 type doctor struct {
@@ -25,79 +24,74 @@ type doctor struct {
 	http    *http.Client
 }
 
-// part is one group of checks. The parts run side by side.
-type part struct {
-	group string
-	look  func(context.Context) []check
-}
-
-// examine makes all checks. Where nothing answers at all it says so once.
+// examine makes all checks, side by side. Where nothing answers at all it says so once.
 func (d *doctor) examine(ctx context.Context) []check {
-	if _, err := d.get(ctx, "/", nil); err != nil {
-		return in("From outside", []check{bad("address", "Nothing answers there: "+reason(err)+".", "Compare the address with the one under Domains at Vercel.")})
+	const outside = "From outside"
+	if got := d.get(ctx, "/", nil); got.err != nil {
+		return []check{{outside, "address", isWrong, "Nothing answers there: " + reason(got.err) + ".", "Compare the address with the one under Domains at Vercel."}}
 	}
-	parts := []part{
+	parts := []struct {
+		group string
+		look  func(context.Context) []check
+	}{
 		{"Settings and services, from /api/health", d.health},
-		{"From outside", d.outside},
-		{"Login", d.login},
-		{"Database", d.database},
+		{outside, d.encryption}, {outside, d.landing}, {outside, d.errorPage}, {outside, d.refusals},
+		{"Login", d.login}, {"Database", d.database},
 	}
 	found := make([][]check, len(parts))
 	jobs := make([]func(), len(parts))
 	for i, p := range parts {
-		jobs[i] = func() { found[i] = in(p.group, p.look(ctx)) }
+		jobs[i] = func() {
+			found[i] = p.look(ctx)
+			for n := range found[i] {
+				found[i][n].Group = p.group
+			}
+		}
 	}
 	upstream.SideBySide(len(jobs), jobs...)
-	var all []check
-	for _, checks := range found {
-		all = append(all, checks...)
-	}
-	return all
+	return slices.Concat(found...)
 }
 
-// outside is what only somebody sees who is not the deployment itself.
-func (d *doctor) outside(ctx context.Context) []check {
-	var checks []check
-	for _, look := range []func(context.Context) []check{d.encryption, d.landing, d.errorPage, d.doors} {
-		checks = append(checks, look(ctx)...)
-	}
-	return checks
-}
-
-// answer is a response with its body read.
+// answer is a response with its body read, or why there is none.
 type answer struct {
 	status int
 	header http.Header
 	body   []byte
+	err    error
 }
 
-// refused tells whether a function of igconnect refused, with this code: what
+// refused reports whether a function of igconnect refused, with this code: what
 // stands in front of it (a firewall, a sign-in) does not know that header.
 func (a answer) refused(status int, code string) bool {
 	return a.status == status && a.header.Get("X-Error-Code") == code
 }
 
-func (d *doctor) get(ctx context.Context, path string, header map[string]string) (answer, error) {
+func (d *doctor) get(ctx context.Context, path string, header map[string]string) answer {
 	return d.ask(ctx, http.MethodGet, d.url+path, "", header)
 }
 
 // ask makes one request. It follows no redirect: a secret must not travel on.
-func (d *doctor) ask(ctx context.Context, method, address, body string, header map[string]string) (answer, error) {
-	request, err := http.NewRequestWithContext(ctx, method, address, strings.NewReader(body))
+func (d *doctor) ask(ctx context.Context, method, address, content string, header map[string]string) answer {
+	request, err := http.NewRequestWithContext(ctx, method, address, strings.NewReader(content))
 	if err != nil {
-		return answer{}, err
+		return answer{err: err}
 	}
 	request.Header.Set("User-Agent", "igconnect-doctor")
 	for name, value := range header {
-		request.Header.Set(name, value)
+		if value != "" {
+			request.Header.Set(name, value)
+		}
 	}
 	response, err := d.http.Do(request)
 	if err != nil {
-		return answer{}, upstream.WithoutURL(err)
+		return answer{err: upstream.WithoutURL(err)}
 	}
 	defer response.Body.Close()
-	read, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
-	return answer{response.StatusCode, response.Header, read}, err
+	body, err := io.ReadAll(io.LimitReader(response.Body, 1<<20))
+	if err != nil {
+		return answer{err: err}
+	}
+	return answer{status: response.StatusCode, header: response.Header, body: body}
 }
 
 // reason says in a few words why there was no answer.
@@ -131,12 +125,12 @@ func thisMachine(host string) bool {
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-// overHTTP is the address that somebody reaches who types no https; "" where
-// the deployment has none, or a port of its own.
+// overHTTP is the address that somebody reaches who types no https; "" where the deployment has
+// none, or a port of its own.
 func overHTTP(base string) string {
-	host, ok := strings.CutPrefix(base, "https://")
-	if !ok || strings.Contains(strings.TrimPrefix(host, "["), "]:") || !strings.HasPrefix(host, "[") && strings.Contains(host, ":") {
+	u, err := url.Parse(base)
+	if err != nil || u.Scheme != "https" || u.Port() != "" {
 		return ""
 	}
-	return "http://" + host
+	return "http://" + u.Host
 }

@@ -12,9 +12,9 @@ import (
 	"igconnect/lib/upstream"
 )
 
-// examining is a doctor with all secrets, before a deployment over https and a
+// testDoctor is a doctor with all secrets, before a deployment over https and a
 // project that are well.
-func examining(t *testing.T) (*doctor, *deployment) {
+func testDoctor(t *testing.T) (*doctor, *deployment) {
 	t.Helper()
 	at := newDeployment(t, (*httptest.Server).StartTLS)
 	plain := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -31,12 +31,12 @@ func examining(t *testing.T) (*doctor, *deployment) {
 }
 
 func TestAllIsWell(t *testing.T) {
-	d, at := examining(t)
+	d, at := testDoctor(t)
 	checks := d.examine(t.Context())
-	if diff := cmp.Diff([]string{}, ill(checks)); diff != "" {
+	if diff := cmp.Diff([]string{}, notPassed(checks)); diff != "" {
 		t.Error(diff)
 	}
-	if len(checks) != 3+1+1+1+7+1+1+6+2*len(locks) {
+	if len(checks) != 3+1+1+1+7+1+1+6+2*len(accesses) {
 		t.Errorf("%d checks", len(checks))
 	}
 	for _, request := range at.asked {
@@ -111,9 +111,9 @@ func TestOneThingIsWrong(t *testing.T) {
 			[]string{"wrong state cookie: Missing: HttpOnly, Path=/, SameSite=Lax, Secure, no Domain, ten minutes at most, the prefix __Host-."}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			d, at := examining(t)
+			d, at := testDoctor(t)
 			at.instead[c.request] = c.answer
-			if diff := cmp.Diff(c.want, ill(d.examine(t.Context()))); diff != "" {
+			if diff := cmp.Diff(c.want, notPassed(d.examine(t.Context()))); diff != "" {
 				t.Error(diff)
 			}
 		})
@@ -137,10 +137,10 @@ func TestPermissions(t *testing.T) {
 			"unchecked permissions: A login configuration at Meta says what is asked for: compare it with docs/setup-meta.md, step 4."}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			d, at := examining(t)
+			d, at := testDoctor(t)
 			cookie := map[string]string{"Set-Cookie": "__Host-igconnect_state_0a=x; Path=/; Max-Age=600; HttpOnly; Secure; SameSite=Lax"}
 			at.instead["GET /api/login user"] = answering(200, cookie, `{"url":"https://www.facebook.com/v24.0/dialog/oauth?`+c.query+`"}`)
-			if diff := cmp.Diff(c.want, ill(d.login(t.Context()))); diff != "" {
+			if diff := cmp.Diff(c.want, notPassed(d.login(t.Context()))); diff != "" {
 				t.Error(diff)
 			}
 		})
@@ -148,7 +148,7 @@ func TestPermissions(t *testing.T) {
 }
 
 func TestEncryption(t *testing.T) {
-	d, at := examining(t)
+	d, at := testDoctor(t)
 	for name, c := range map[string]struct {
 		plain http.HandlerFunc
 		want  state
@@ -171,7 +171,7 @@ func TestEncryption(t *testing.T) {
 }
 
 func TestWithoutSecrets(t *testing.T) {
-	d, _ := examining(t)
+	d, _ := testDoctor(t)
 	d.cron, d.session, d.project, d.plain = secret.String{}, secret.String{}, project{}, ""
 	want := []string{
 		"unchecked /api/health: It says that no setting is missing. More it tells only with the CRON_SECRET of the deployment: set that variable here, or use -secret-file.",
@@ -180,13 +180,13 @@ func TestWithoutSecrets(t *testing.T) {
 		"unchecked permissions: Set DOCTOR_SESSION to the access token of a signed-in user.",
 		"unchecked tokens: Set SUPABASE_URL and SUPABASE_PUBLISHABLE_KEY to try what anybody can reach.",
 	}
-	if diff := cmp.Diff(want, ill(d.examine(t.Context()))); diff != "" {
+	if diff := cmp.Diff(want, notPassed(d.examine(t.Context()))); diff != "" {
 		t.Error(diff)
 	}
 }
 
 func TestNobodyThere(t *testing.T) {
-	d, at := examining(t)
+	d, at := testDoctor(t)
 	at.Close()
 	checks := d.examine(t.Context())
 	if len(checks) != 1 || checks[0].State != isWrong || !strings.HasPrefix(checks[0].Problem, "Nothing answers there: ") {

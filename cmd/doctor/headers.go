@@ -6,65 +6,58 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 )
 
-const headersFix = "They are set in vercel.json and by the functions: deploy both as they are, and look for a proxy in between that changes them."
-
 // landing checks the headers of the page at /, if that is igconnect's.
 func (d *doctor) landing(ctx context.Context) []check {
 	const name = "headers of /"
-	got, err := d.get(ctx, "/", nil)
+	got := d.get(ctx, "/", nil)
 	switch {
-	case err != nil:
-		return []check{silent(name, err)}
+	case got.err != nil:
+		return []check{notIgconnect(name, got)}
 	case got.status != http.StatusOK || !bytes.Contains(got.body, []byte(`src="/app.js"`)):
 		return []check{unchecked(name, "That is not igconnect's landing page.")}
 	}
-	return []check{judged(name, d.missing(got.header, nil))}
+	return []check{d.judgeHeader(name, got.header)}
 }
 
 // errorPage checks those of a page that a function shows.
 func (d *doctor) errorPage(ctx context.Context) []check {
 	const name = "headers of an error page"
-	got, err := d.get(ctx, "/api/auth/callback", map[string]string{"Accept": "text/html"})
-	switch {
-	case err != nil:
-		return []check{silent(name, err)}
-	case got.header.Get("X-Error-Code") == "":
-		return []check{notOurs(name, got)}
+	got := d.get(ctx, "/api/auth/callback", map[string]string{"Accept": "text/html"})
+	if got.header.Get("X-Error-Code") == "" {
+		return []check{notIgconnect(name, got)}
 	}
-	return []check{judged(name, d.missing(got.header, []string{"Cache-Control: no-store"}))}
+	return []check{d.judgeHeader(name, got.header, "Cache-Control: no-store")}
 }
 
-func judged(name string, missing []string) check {
-	if len(missing) == 0 {
-		return good(name)
-	}
-	return bad(name, "Missing: "+strings.Join(missing, "; ")+".", headersFix)
-}
-
-// missing names the security headers that are not as they should be.
-func (d *doctor) missing(header http.Header, further []string) []string {
-	wanted := append([]string{"X-Content-Type-Options: nosniff", "Referrer-Policy: same-origin"}, further...)
+// judgeHeader names the security headers, and the further ones, that are not as they should be.
+func (d *doctor) judgeHeader(name string, header http.Header, further ...string) check {
 	var missing []string
-	for _, line := range wanted {
+	for _, line := range append([]string{"X-Content-Type-Options: nosniff", "Referrer-Policy: same-origin"}, further...) {
 		name, value, _ := strings.Cut(line, ": ")
 		if !strings.EqualFold(strings.TrimSpace(header.Get(name)), value) {
 			missing = append(missing, line)
 		}
 	}
-	const halfAYear = 180 * 24 * 60 * 60
-	if strings.HasPrefix(d.url, "https:") && maxAge(header.Get("Strict-Transport-Security")) < halfAYear {
+	const halfAYear = 180 * 24 * 60 * 60 // seconds
+	if strings.HasPrefix(d.url, "https:") && maxAgeOf(header.Get("Strict-Transport-Security")) < halfAYear {
 		missing = append(missing, "Strict-Transport-Security for half a year or more")
 	}
-	return append(missing, missingPolicy(header.Get("Content-Security-Policy"))...)
+	missing = append(missing, missingPolicy(header.Get("Content-Security-Policy"))...)
+	if len(missing) == 0 {
+		return passed(name)
+	}
+	return wrong(name, "Missing: "+strings.Join(missing, "; ")+".",
+		"They are set in vercel.json and by the functions: deploy both as they are, and look for a proxy in between that changes them.")
 }
 
-// missingPolicy names what a Content-Security-Policy lacks: nothing from
-// elsewhere unless named, no script in the page, no frame around it.
+// missingPolicy names what a Content-Security-Policy lacks: nothing from elsewhere unless named,
+// no script in the page, no frame around it.
 // https://www.w3.org/TR/CSP3/
 func missingPolicy(policy string) []string {
 	directives := map[string][]string{}
@@ -87,12 +80,13 @@ func missingPolicy(policy string) []string {
 	return missing
 }
 
-func maxAge(policy string) int {
-	for directive := range strings.SplitSeq(strings.ToLower(policy), ";") {
-		if value, ok := strings.CutPrefix(strings.TrimSpace(directive), "max-age="); ok {
-			seconds, _ := strconv.Atoi(strings.Trim(value, `"`))
-			return seconds
-		}
+var maxAge = regexp.MustCompile(`(?i)(?:^|;)\s*max-age="?([0-9]+)`)
+
+// maxAgeOf is that of a Strict-Transport-Security header in seconds, 0 if it has none.
+func maxAgeOf(policy string) int {
+	if found := maxAge.FindStringSubmatch(policy); found != nil {
+		seconds, _ := strconv.Atoi(found[1])
+		return seconds
 	}
 	return 0
 }
@@ -106,17 +100,16 @@ func (d *doctor) encryption(ctx context.Context) []check {
 	case d.plain == "":
 		return []check{unchecked(name, "The address has a port of its own.")}
 	}
-	got, err := d.ask(ctx, http.MethodGet, d.plain+"/", "", nil)
+	got := d.ask(ctx, http.MethodGet, d.plain+"/", "", nil)
+	location := got.header.Get("Location")
 	var network net.Error
 	switch {
-	case errors.As(err, &network): // where nothing answers, nothing can be read
-		return []check{good(name)}
-	case err != nil:
-		return []check{silent(name, err)}
+	case errors.As(got.err, &network): // where nothing answers, nothing can be read
+		return []check{passed(name)}
+	case got.err != nil:
+		return []check{notIgconnect(name, got)}
+	case got.status >= 300 && got.status < 400 && (location == d.url || strings.HasPrefix(location, d.url+"/")):
+		return []check{passed(name)}
 	}
-	location := got.header.Get("Location")
-	if got.status >= 300 && got.status < 400 && (location == d.url || strings.HasPrefix(location, d.url+"/")) {
-		return []check{good(name)}
-	}
-	return []check{bad(name, "Over http it answers without leading to "+d.url+".", "Redirect http to https on this host. Vercel does it by itself; a proxy in front may not.")}
+	return []check{wrong(name, "Over http it answers without leading to "+d.url+".", "Redirect http to https on this host. Vercel does it by itself; a proxy in front may not.")}
 }

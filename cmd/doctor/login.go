@@ -20,49 +20,54 @@ func (d *doctor) login(ctx context.Context) []check {
 		const why = "Set DOCTOR_SESSION to the access token of a signed-in user."
 		return append(checks, unchecked("state cookie", why), unchecked("permissions", why))
 	}
-	got, err := d.get(ctx, "/api/login", map[string]string{"Authorization": "Bearer " + d.session.Reveal(), "Accept": "application/json"})
+	got := d.get(ctx, "/api/login", map[string]string{"Authorization": "Bearer " + d.session.Reveal(), "Accept": "application/json"})
 	var begun struct{ URL string }
 	switch {
-	case err != nil:
-		return append(checks, silent("login", err))
 	case got.refused(http.StatusUnauthorized, "signed_out"):
-		return append(checks, bad("login", "Supabase does not accept DOCTOR_SESSION.", "Take a new one of the same Supabase project: they last an hour."))
-	case got.status != http.StatusOK || json.Unmarshal(got.body, &begun) != nil:
-		return append(checks, d.noLogin(got))
+		return append(checks, wrong("login", "Supabase does not accept DOCTOR_SESSION.", "Take a new one of the same Supabase project: they last an hour."))
+	case got.header.Get("X-Error-Code") != "":
+		return append(checks, wrong("login", "It fails with "+got.header.Get("X-Error-Code")+".", "See the settings above; the log of the deployment says more."))
 	}
+	problem := json.Unmarshal(got.body, &begun)
 	dialog, err := url.Parse(begun.URL)
-	if err != nil || dialog.Host == "" {
-		return append(checks, notOurs("login", got))
+	if got.status != http.StatusOK || problem != nil || err != nil || dialog.Host == "" {
+		return append(checks, notIgconnect("login", got))
 	}
 	checks = append(checks, d.stateCookie(got))
 	return append(checks, permissions(dialog.Query())...)
 }
 
-func (d *doctor) noLogin(got answer) check {
-	if code := got.header.Get("X-Error-Code"); code != "" {
-		return bad("login", "It fails with "+code+".", "See the settings above; the log of the deployment says more.")
+// signedOut checks that nobody begins a login without a session.
+func (d *doctor) signedOut(ctx context.Context) check {
+	r := refusal{name: "login refuses strangers", status: 401, code: "signed_out", otherwise: "Anybody can begin a login."}
+	got := d.get(ctx, "/api/login", map[string]string{"Accept": "text/html"})
+	location := got.header.Get("Location")
+	switch {
+	case got.status == http.StatusTemporaryRedirect:
+		return wrong(r.name, "Logins are sent on to another host first.", "Use the address of REDIRECT_URI, or change REDIRECT_URI, here and at Meta.")
+	case got.status == http.StatusFound && strings.Contains(location, "return_to=") && !strings.Contains(location, "/dialog/oauth"):
+		return passed(r.name)
+	case got.status == http.StatusFound:
+		return wrong(r.name, "It does not. "+r.otherwise, "Deploy the newest version of igconnect.")
 	}
-	return notOurs("login", got)
+	return r.judge(got)
 }
 
 // stateCookie checks the cookie that ties a login to its browser.
 // https://datatracker.ietf.org/doc/html/draft-ietf-httpbis-rfc6265bis#name-the-__host-prefix
 func (d *doctor) stateCookie(got answer) check {
-	const (
-		name   = "state cookie"
-		maxAge = 10 * 60 // seconds
-	)
+	const name = "state cookie"
 	cookies := (&http.Response{Header: got.header}).Cookies()
 	at := slices.IndexFunc(cookies, func(c *http.Cookie) bool { return strings.Contains(c.Name, "igconnect_state_") })
 	if at < 0 {
-		return bad(name, "The login sets none, so it can never be finished.", "Look for a proxy or cache in between that takes Set-Cookie away.")
+		return wrong(name, "The login sets none, so it can never be finished.", "Look for a proxy or cache in between that takes Set-Cookie away.")
 	}
 	cookie, secure := cookies[at], strings.HasPrefix(d.url, "https:")
 	var missing []string
 	for attribute, there := range map[string]bool{
 		"HttpOnly": cookie.HttpOnly, "SameSite=Lax": cookie.SameSite == http.SameSiteLaxMode,
 		"Path=/": cookie.Path == "/", "no Domain": cookie.Domain == "",
-		"ten minutes at most": cookie.MaxAge > 0 && cookie.MaxAge <= maxAge,
+		"ten minutes at most": cookie.MaxAge > 0 && cookie.MaxAge <= 10*60,
 		"Secure":              cookie.Secure || !secure,
 		"the prefix __Host-":  strings.HasPrefix(cookie.Name, "__Host-") || !secure,
 	} {
@@ -72,9 +77,9 @@ func (d *doctor) stateCookie(got answer) check {
 	}
 	if len(missing) > 0 {
 		slices.Sort(missing)
-		return bad(name, "Missing: "+strings.Join(missing, ", ")+".", "Set REDIRECT_URI to the https address, and look for a proxy in between that rewrites cookies.")
+		return wrong(name, "Missing: "+strings.Join(missing, ", ")+".", "Set REDIRECT_URI to the https address, and look for a proxy in between that rewrites cookies.")
 	}
-	return good(name)
+	return passed(name)
 }
 
 // optional are the permissions without which an account can be connected.
@@ -91,11 +96,11 @@ func permissions(query url.Values) []check {
 	for _, p := range page.Permissions(slices.Concat(config.RequiredScopes, optional)) {
 		switch {
 		case slices.Contains(asked, p.Name):
-			checks = append(checks, good(p.Name))
+			checks = append(checks, passed(p.Name))
 		case p.Optional:
 			checks = append(checks, note(p.Name, "It is not asked for. "+p.Lost))
 		default:
-			checks = append(checks, bad(p.Name, "It is not asked for. "+p.Lost, "Add it to FB_LOGIN_SCOPES, then deploy again."))
+			checks = append(checks, wrong(p.Name, "It is not asked for. "+p.Lost, "Add it to FB_LOGIN_SCOPES, then deploy again."))
 		}
 	}
 	return checks

@@ -11,13 +11,13 @@
 //	SUPABASE_URL              with SUPABASE_PUBLISHABLE_KEY: what anybody can
 //	SUPABASE_PUBLISHABLE_KEY  reach of the database
 //
-// It ends with 0 if nothing is wrong, with 1 if something is, and with 2 if it
-// was called wrongly.
+// It ends with 0 if nothing is wrong, with 1 if something is, and with 2 if it was called wrongly.
 package main
 
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -70,9 +70,11 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	defer cancel()
 	r := newReport(d.url, d.examine(ctx))
 	if *asJSON {
-		err = r.json(stdout)
+		encoder := json.NewEncoder(stdout)
+		encoder.SetIndent("", "  ")
+		err = encoder.Encode(r)
 	} else {
-		err = r.text(stdout, coloured(stdout, getenv))
+		_, err = io.WriteString(stdout, r.text(coloured(stdout, getenv)))
 	}
 	switch {
 	case err != nil:
@@ -90,14 +92,7 @@ func newDoctor(raw, file string, getenv func(string) string) (*doctor, error) {
 	if err != nil {
 		return nil, fmt.Errorf("-url %w", err)
 	}
-	get := func(names ...string) string {
-		for _, name := range names {
-			if value := strings.TrimSpace(getenv(name)); value != "" {
-				return value
-			}
-		}
-		return ""
-	}
+	get := func(name string) string { return strings.TrimSpace(getenv(name)) }
 	cron := get("CRON_SECRET")
 	if file != "" {
 		text, err := os.ReadFile(file)
@@ -110,10 +105,11 @@ func newDoctor(raw, file string, getenv func(string) string) (*doctor, error) {
 	}
 	d := &doctor{
 		url: base, plain: overHTTP(base), cron: secret.New(cron), session: secret.New(get("DOCTOR_SESSION")),
-		project: project{key: get("SUPABASE_PUBLISHABLE_KEY", "NEXT_PUBLIC_SUPABASE_PUBLISHABLE_KEY", "SUPABASE_ANON_KEY", "NEXT_PUBLIC_SUPABASE_ANON_KEY")},
-		http:    &http.Client{Transport: upstream.NewTransport(), CheckRedirect: upstream.NoRedirects, Timeout: oneCall},
+		project: project{key: cmp.Or(get("SUPABASE_PUBLISHABLE_KEY"), get("NEXT_PUBLIC_SUPABASE_PUBLISHABLE_KEY"),
+			get("SUPABASE_ANON_KEY"), get("NEXT_PUBLIC_SUPABASE_ANON_KEY"))},
+		http: &http.Client{Transport: upstream.NewTransport(), CheckRedirect: upstream.NoRedirects, Timeout: oneCall},
 	}
-	if address := get("SUPABASE_URL", "NEXT_PUBLIC_SUPABASE_URL"); address != "" {
+	if address := cmp.Or(get("SUPABASE_URL"), get("NEXT_PUBLIC_SUPABASE_URL")); address != "" {
 		if d.project.url, err = parseBase(address); err != nil {
 			return nil, fmt.Errorf("SUPABASE_URL %w", err)
 		}
@@ -121,7 +117,7 @@ func newDoctor(raw, file string, getenv func(string) string) (*doctor, error) {
 	return d, nil
 }
 
-// coloured tells whether lines may be green and red: on a terminal, unless
+// coloured reports whether lines may be green and red: on a terminal, unless
 // NO_COLOR says otherwise (https://no-color.org).
 func coloured(w io.Writer, getenv func(string) string) bool {
 	file, ok := w.(*os.File)

@@ -109,16 +109,12 @@ func TestText(t *testing.T) {
 		{Group: "A", Name: "one", State: isOK}, {Group: "A", Name: "two\x1b[2J", State: isWrong, Problem: "Bad\r\n.", Fix: "Mend\x07 it."},
 		{Group: "B", Name: "three", State: isUnchecked, Problem: "Why."}, {Group: "B", Name: "four", State: isNote, Problem: "So."},
 	})
-	var out bytes.Buffer
-	if err := r.text(&out, true); err != nil {
-		t.Fatal(err)
-	}
 	want := "https://x.example\n\nA\n" +
 		"\x1b[32m  ok           one\x1b[0m\n" +
 		"\x1b[31m  wrong        two[2J                                Bad.\x1b[0m\n               -> Mend it.\n\nB\n" +
 		"\x1b[33m  not checked  three                                 Why.\x1b[0m\n" +
 		"\x1b[36m  note         four                                  So.\x1b[0m\n\n1 of 4 wrong. 1 not checked.\n"
-	if out.String() != want {
-		t.Errorf("%q", out.String())
+	if got := r.text(true); got != want {
+		t.Errorf("%q", got)
 	}
 }

@@ -33,7 +33,7 @@ func TestRealDeployment(t *testing.T) {
 	}
 
 	examine := func() []string {
-		lines := ill(d.examine(t.Context()))
+		lines := notPassed(d.examine(t.Context()))
 		at.Watch.See("the doctor's lines", []byte(strings.Join(lines, "\n")))
 		return lines
 	}
@@ -48,8 +48,7 @@ func TestRealDeployment(t *testing.T) {
 		t.Error(diff)
 	}
 
-	// Holes, in the database (which ends with this package's tests) and in the
-	// set-up.
+	// Holes, in the database (which ends with this package's tests) and in the set-up.
 	at.SQL("grant execute on function public.get_instagram_token(text) to anon")
 	at.SQL("grant execute on function public.claim_instagram_events(integer, interval) to authenticated")
 	at.Meta.SetAppSubscriptions()

@@ -1,10 +1,7 @@
 package main
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
-	"io"
 	"strings"
 	"unicode"
 )
@@ -28,14 +25,11 @@ type check struct {
 	Fix     string `json:"fix,omitempty"`     // what to do
 }
 
-func good(name string) check           { return check{Name: name, State: isOK} }
+func passed(name string) check         { return check{Name: name, State: isOK} }
 func note(name, text string) check     { return check{Name: name, State: isNote, Problem: text} }
 func unchecked(name, why string) check { return check{Name: name, State: isUnchecked, Problem: why} }
-func bad(name, problem, fix string) check {
+func wrong(name, problem, fix string) check {
 	return check{Name: name, State: isWrong, Problem: problem, Fix: fix}
-}
-func silent(name string, err error) check {
-	return bad(name, "No answer: "+reason(err)+".", "Try again.")
 }
 
 // report is what is printed.
@@ -48,23 +42,11 @@ type report struct {
 }
 
 func newReport(url string, checks []check) report {
-	r := report{URL: url, Checks: checks}
+	count := map[state]int{}
 	for _, c := range checks {
-		switch c.State {
-		case isWrong:
-			r.Wrong++
-		case isUnchecked:
-			r.Unchecked++
-		}
+		count[c.State]++
 	}
-	r.OK = r.Wrong == 0
-	return r
-}
-
-func (r report) json(w io.Writer) error {
-	encoder := json.NewEncoder(w)
-	encoder.SetIndent("", "  ")
-	return encoder.Encode(r)
+	return report{url, count[isWrong] == 0, count[isWrong], count[isUnchecked], checks}
 }
 
 // marks are how a state looks to a person.
@@ -75,12 +57,9 @@ var marks = map[state]struct{ word, colour string }{
 	isWrong:     {"wrong", "\x1b[31m"},
 }
 
-const plainAgain = "\x1b[0m"
-
-// text prints the report for a person: a line for each check, what is wrong
-// with its remedy below.
-func (r report) text(w io.Writer, colour bool) error {
-	var out bytes.Buffer
+// text is the report for a person: a line for each check, what is wrong with its remedy below.
+func (r report) text(colour bool) string {
+	var out strings.Builder
 	fmt.Fprintf(&out, "%s\n", r.URL)
 	group := ""
 	for _, c := range r.Checks {
@@ -91,27 +70,22 @@ func (r report) text(w io.Writer, colour bool) error {
 		mark := marks[c.State]
 		line := strings.TrimRight(fmt.Sprintf("  %-11s  %-36s  %s", mark.word, printable(c.Name), printable(c.Problem)), " ")
 		if colour {
-			line = mark.colour + line + plainAgain
+			line = mark.colour + line + "\x1b[0m"
 		}
 		fmt.Fprintln(&out, line)
 		if c.Fix != "" {
 			fmt.Fprintf(&out, "%15s-> %s\n", "", printable(c.Fix))
 		}
 	}
-	fmt.Fprintf(&out, "\n%s\n", r.summary())
-	_, err := w.Write(out.Bytes())
-	return err
-}
-
-func (r report) summary() string {
-	text := "Nothing is wrong."
+	summary := "Nothing is wrong."
 	if r.Wrong > 0 {
-		text = fmt.Sprintf("%d of %d wrong.", r.Wrong, len(r.Checks))
+		summary = fmt.Sprintf("%d of %d wrong.", r.Wrong, len(r.Checks))
 	}
 	if r.Unchecked > 0 {
-		text += fmt.Sprintf(" %d not checked.", r.Unchecked)
+		summary += fmt.Sprintf(" %d not checked.", r.Unchecked)
 	}
-	return text
+	fmt.Fprintf(&out, "\n%s\n", summary)
+	return out.String()
 }
 
 // printable takes out of a text from the network what a terminal would obey.
@@ -122,12 +96,4 @@ func printable(text string) string {
 		}
 		return -1
 	}, text)
-}
-
-// in puts checks into their group.
-func in(group string, checks []check) []check {
-	for i := range checks {
-		checks[i].Group = group
-	}
-	return checks
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func TestLocks(t *testing.T) {
+func TestPrivileges(t *testing.T) {
 	for _, c := range []struct {
 		name, request string
 		answer        http.HandlerFunc
@@ -33,9 +33,9 @@ func TestLocks(t *testing.T) {
 			"wrong anon: user_configs.page_token: Supabase did not let anon in at all, so this was not tried."},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			d, _ := examining(t)
+			d, _ := testDoctor(t)
 			d.project.url = newProject(t, map[string]http.HandlerFunc{c.request: c.answer}).URL
-			if diff := cmp.Diff([]string{c.want}, ill(d.database(t.Context()))); diff != "" {
+			if diff := cmp.Diff([]string{c.want}, notPassed(d.database(t.Context()))); diff != "" {
 				t.Error(diff)
 			}
 		})
@@ -51,16 +51,16 @@ func TestKeys(t *testing.T) {
 			t.Errorf("%s: %v", key, got)
 		}
 	}
-	d, _ := examining(t)
+	d, _ := testDoctor(t)
 	d.project.key = "sb_secret_x"
-	if got := ill(d.database(t.Context())); len(got) != 1 || !strings.Contains(got[0], "holds the secret key") {
+	if got := notPassed(d.database(t.Context())); len(got) != 1 || !strings.Contains(got[0], "holds the secret key") {
 		t.Errorf("%v", got)
 	}
 	d.project.key = "sb_publishable_of-another-project"
-	if got := ill(d.database(t.Context())); len(got) < len(locks)-1 || !strings.Contains(got[0], "did not let anon in at all") {
-		t.Errorf("a key that is not accepted passes for a lock that holds: %v", got)
+	if got := notPassed(d.database(t.Context())); len(got) < len(accesses)-1 || !strings.Contains(got[0], "did not let anon in at all") {
+		t.Errorf("a key that is not accepted passes for a refusal of the access: %v", got)
 	}
-	if got := anonHeader(jwt("anon")); got["Authorization"] == "" {
+	if got := anonBearer(jwt("anon")); got == "" {
 		t.Error("an older key is sent as Bearer, too")
 	}
 }

@@ -122,8 +122,7 @@ func with(header map[string]string, lines ...string) map[string]string {
 	return all
 }
 
-// newProject is a Supabase project whose locks hold, but for the role and
-// request of one answer.
+// newProject is a Supabase project that refuses all accesses, but for the role and request of one answer.
 func newProject(t *testing.T, instead map[string]http.HandlerFunc) *httptest.Server {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		role, status := "anon", 401
@@ -149,8 +148,8 @@ func newProject(t *testing.T, instead map[string]http.HandlerFunc) *httptest.Ser
 	return server
 }
 
-// ill are the lines that are not ok, as "state name: problem".
-func ill(checks []check) []string {
+// notPassed are the lines that are not ok, as "state name: problem".
+func notPassed(checks []check) []string {
 	lines := []string{}
 	for _, c := range checks {
 		if c.State != isOK {

@@ -1,12 +1,59 @@
 package main
 
-// liveAndDie: the app is removed at Facebook, the cron job finds out, the
+import "strings"
+
+func answerMessage(b *tab) {
+	const text = "Hello, are you open today?"
+	b.connectCeramics()
+	b.open("/dev/")
+	b.sees("heading", "Send a message")
+	b.reads("No event yet.")
+
+	b.tick(true, "Five times at once")
+	b.tick(true, "The database fails the first time")
+	b.page("send")
+	b.press("button", "Send")
+	b.reads("With the database down: /api/webhook answered 5 × 503.")
+	b.reads("Delivered again: /api/webhook answered 5 × 200.")
+	b.reads("waiting")
+	b.wantTimes(1, text)
+	b.page("inbox")
+
+	b.press("button", "Play worker once")
+	b.reads("The worker claimed 1, answered 1.")
+	b.reads("finished")
+	b.reads("to Nils, from Page 104550012233401")
+	b.wantTimes(1, text)
+	b.page("answered")
+
+	if !b.script {
+		return
+	}
+	// The page fills by itself, with what people write as they wrote it.
+	form := messageForm{Account: "17841400011223301", Person: senders[1].ID, Kind: "message", Text: "<b>Second</b> message", OutOfOrder: true}
+	if _, err := b.system.sendMessages(b.Context(), form); err != nil {
+		b.Fatal(err)
+	}
+	b.reads("<b>Second</b> message (1)")
+	b.wantTimes(3, "<b>Second</b> message")
+	b.wantTimes(3, "waiting")
+	b.page("inbox-filled")
+}
+
+// wantTimes checks how often the page tells a text.
+func (b *tab) wantTimes(n int, text string) {
+	b.Helper()
+	shown := evaluate[string](b, shownText)
+	if got := strings.Count(shown, text); got != n {
+		b.Errorf("the page tells %q %d times, want %d:\n%s", text, got, n, shown)
+	}
+}
+
+// fromConnectionToErasure: the app is removed at Facebook, the cron job finds out, the
 // person reconnects, and in the end has the data deleted.
-func liveAndDie(b *tab) {
+func fromConnectionToErasure(b *tab) {
 	const reconnect = "/api/login?return_to=/&instagram_id=17841400011223301"
-	b.begin("Ada Lindqvist")
-	b.share("Lindqvist Ceramics")
-	b.comesBackWith("?connected=17841400011223301", "@lindqvist.ceramics is connected.")
+	b.connectCeramics()
 
 	b.open("/dev/")
 	b.press("button", "Run /api/renew now")
@@ -58,19 +105,4 @@ func liveAndDie(b *tab) {
 	b.sees("heading", "Your data is deleted")
 	b.reads("We deleted one connected account")
 	b.page("erased")
-}
-
-// forget forgets what was pressed, and gives every role back. The clock stays:
-// it goes forward only.
-func (l *life) forget(s *system) {
-	l.acting.Lock()
-	defer l.acting.Unlock()
-	for _, o := range l.lost {
-		if person, ok := personOf(o.Person); ok {
-			s.meta.AddPerson(person)
-		}
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.lost, l.chosen, l.came = nil, "", nil
 }
