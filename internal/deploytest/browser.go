@@ -9,6 +9,7 @@ import (
 	"net/http/cookiejar"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -178,19 +179,29 @@ func (d *Deployment) Connect() Answer {
 	return d.Get(d.LogIn("", metasim.Approval{}))
 }
 
-var accountField = regexp.MustCompile(`name="instagram_id" value="([^"]+)"`)
+var formField = regexp.MustCompile(`name="([a-z_]+)" value="([^"]*)"`)
+
+// Choose submits the form for /api/choose of a page with all that stands in it. Of the
+// accounts it ticks those that are given, or all.
+func (d *Deployment) Choose(page Answer, accounts ...string) Answer {
+	d.T.Helper()
+	_, form, _ := strings.Cut(page.Body, `action="/api/choose"`)
+	fields := url.Values{}
+	for _, field := range formField.FindAllStringSubmatch(form, -1) {
+		if field[1] != "instagram_id" || accounts == nil || slices.Contains(accounts, field[2]) {
+			fields.Add(field[1], field[2])
+		}
+	}
+	return d.Submit(page, fields)
+}
 
 // ConnectAll walks the whole way, chooses all accounts where there are several, and
 // returns the last answer.
 func (d *Deployment) ConnectAll() Answer {
 	d.T.Helper()
 	got := d.Connect()
-	all := url.Values{}
-	for _, field := range accountField.FindAllStringSubmatch(got.Body, -1) {
-		all.Add("instagram_id", field[1])
-	}
-	if len(all) > 0 {
-		got = d.Submit(got, all)
+	if got.StatusCode == http.StatusOK {
+		got = d.Choose(got)
 	}
 	if got.StatusCode != http.StatusSeeOther {
 		d.T.Fatalf("connecting: %d %s\n%s", got.StatusCode, got.Code(), d.Watch.Log())

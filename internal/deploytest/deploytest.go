@@ -11,10 +11,13 @@
 package deploytest
 
 import (
+	"cmp"
+	"context"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -46,9 +49,18 @@ const (
 type Options struct {
 	// Pages are those of the one person at Meta, who has the id 5001.
 	Pages []metasim.Page
+	// Person takes the place of that one. Nil: it stays.
+	Person *metasim.Person
 	// Lite takes the place of the stand-in for Supabase. Its connections are
 	// removed first: claims and renewals take from everybody.
 	Lite *supalite.Server
+	// User of Lite is signed in instead of a new one. Other deployments may share
+	// Lite then: only what this user connected is removed, when the test ends, and
+	// the tables are not searched for secrets.
+	User *supalite.User
+	// Authority has the certificates of Meta and Lite, which are then reached over
+	// TLS and HTTP/2, by proxies of Faults; the process must trust it. Nil: plain HTTP.
+	Authority *faultproxy.Authority
 	// Settings are environment variables besides the usual ones, or in their place.
 	Settings map[string]string
 	// Now is the deployment's clock, made from Meta's. Nil: the machine's.
@@ -64,7 +76,7 @@ type Deployment struct {
 	MetaURL  string
 	Supabase *Supabase        // the stand-in; nil with Lite
 	Lite     *supalite.Server // nil with the stand-in
-	Faults   faultproxy.Group // what fails between the functions and Lite
+	Faults   faultproxy.Group // what fails before Lite; with an Authority before Meta, too
 	User     string           // id of the user who is signed in in Browser
 	Account  supalite.User    // the same with Lite, with the session
 	URL      string           // of the deployment, without a slash at the end
@@ -77,15 +89,20 @@ type Deployment struct {
 }
 
 // New deploys the functions and signs a user in: [Ada] with the stand-in, a new
-// one with Lite. Everything ends with the test.
+// one with Lite unless [Options] name one. Everything ends with the test.
 func New(t testing.TB, o Options) *Deployment {
 	t.Helper()
 	d := &Deployment{T: t, Lite: o.Lite, Watch: leaks.NewWatch(t), options: o}
 	d.URL = d.serve(d.Watch.Responses(d.platform()))
 	d.Meta = metasim.New(metasim.Config{AppID: AppID, AppSecret: AppSecret, RedirectURIs: []string{d.RedirectURI()}})
-	d.Meta.AddPerson(metasim.Person{ID: "5001", Name: "Ada", Pages: o.Pages})
+	d.Meta.AddPerson(*cmp.Or(o.Person, &metasim.Person{ID: "5001", Name: "Ada", Pages: o.Pages}))
 	t.Cleanup(d.Meta.Close)
-	d.MetaURL = d.serve(d.Watch.RequestURLs(d.Meta))
+	t.Cleanup(d.Faults.Close)
+	if o.Authority != nil {
+		d.MetaURL = d.listen(d.Faults.Proxy("meta", d.Meta))
+	} else {
+		d.MetaURL = d.serve(d.Watch.RequestURLs(d.Meta))
+	}
 	d.settings = map[string]string{
 		"FB_APP_ID": AppID, "FB_APP_SECRET": AppSecret, "REDIRECT_URI": d.RedirectURI(),
 		"WEBHOOK_VERIFY_TOKEN": VerifyToken, "CRON_SECRET": CronSecret,
@@ -98,11 +115,7 @@ func New(t testing.TB, o Options) *Deployment {
 		d.Watch.Know(map[string]string{"the session of Ada": Session(Ada), "the session of Ben": Session(Ben)})
 		d.SignIn(Ada)
 	} else {
-		t.Cleanup(d.Faults.Close)
-		lite := d.Faults.Proxy("supabase", faultproxy.To(o.Lite.URL))
-		d.settings["SUPABASE_URL"], d.settings["SUPABASE_SECRET_KEY"] = d.serve(d.Watch.RequestURLs(lite)), o.Lite.ServiceKey
-		d.SQL("delete from public.user_configs")
-		d.SignUp()
+		d.useLite()
 	}
 	t.Cleanup(d.knowSecrets)
 	for name, value := range o.Settings {
@@ -110,6 +123,29 @@ func New(t testing.TB, o Options) *Deployment {
 	}
 	d.wire()
 	return d
+}
+
+// useLite puts Lite into the settings and signs a user of it in.
+func (d *Deployment) useLite() {
+	proxy := d.Faults.Proxy("supabase", faultproxy.To(d.Lite.URL))
+	d.settings["SUPABASE_SECRET_KEY"] = d.Lite.ServiceKey
+	if d.options.Authority != nil {
+		d.settings["SUPABASE_URL"] = d.listen(proxy)
+	} else {
+		d.settings["SUPABASE_URL"] = d.serve(d.Watch.RequestURLs(proxy))
+	}
+	if d.options.User == nil {
+		d.SQL("delete from public.user_configs")
+		d.SignUp()
+		return
+	}
+	d.signInLite(*d.options.User)
+	d.T.Cleanup(func() { // the context of the test has ended then
+		_, err := d.Lite.SQL(context.Background(), "delete from public.user_configs where user_id = $1", d.User)
+		if err != nil {
+			d.T.Error(err)
+		}
+	})
 }
 
 // platform is the simulated platform with all functions, each of which serves
@@ -131,6 +167,18 @@ func (d *Deployment) serve(handler http.Handler) string {
 	server := httptest.NewServer(handler)
 	d.T.Cleanup(server.Close)
 	return server.URL
+}
+
+// listen serves a proxy over TLS. Its calls are recorded, and so are the URLs of those
+// that meet a fault.
+func (d *Deployment) listen(proxy *faultproxy.Proxy) string {
+	d.T.Helper()
+	d.Faults.Recording = true
+	address, err := proxy.Listen(d.options.Authority)
+	if err != nil {
+		d.T.Fatal(err)
+	}
+	return address
 }
 
 // wire makes the App of the settings, whose secrets nobody may see.
@@ -191,6 +239,10 @@ func (d *Deployment) SignUp() {
 	if err != nil {
 		d.T.Fatal(err)
 	}
+	d.signInLite(user)
+}
+
+func (d *Deployment) signInLite(user supalite.User) {
 	d.Account, d.User = user, user.ID
 	d.Watch.Know(map[string]string{"the session of " + user.ID: user.AccessToken, "the refresh token of " + user.ID: user.RefreshToken})
 	d.SetCookie(sessionCookie, encodedSession(user.Session))
@@ -200,9 +252,16 @@ func (d *Deployment) SignUp() {
 // database holds.
 func (d *Deployment) knowSecrets() {
 	d.Watch.Know(leaks.Numbered("of Meta's", d.Meta.Secrets()))
-	if d.Lite != nil {
+	for _, call := range d.Faults.Records() {
+		if address, err := url.Parse(call.URL); err == nil { // it came from a request
+			d.Watch.SeeURL(address)
+		}
+	}
+	switch {
+	case d.options.User != nil: // the others' rows are not ours to search
+	case d.Lite != nil:
 		d.Watch.SeeDatabase(d.Lite)
-	} else {
+	default:
 		d.Watch.Know(map[string]string{"the session of Ada": Session(Ada), "the session of Ben": Session(Ben)})
 	}
 }

@@ -112,7 +112,7 @@ var withoutFlow = map[string]string{
 // TestEveryFunctionMeetsFaults: the fault matrix has a flow for each method of each function. The
 // name of a flow begins with that of its function, and the method where several need a flow.
 func TestEveryFunctionMeetsFaults(t *testing.T) {
-	flows := texts(t, "internal/faults/*_test.go", "flows")
+	flows := texts(t, "internal/faultproxy/*_test.go", "flows")
 	for _, path := range paths() {
 		name := strings.TrimPrefix(path, "/api/")
 		due := slices.DeleteFunc(methods(path), func(method string) bool { return withoutFlow[name+" "+method] != "" })

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"os"
 	"path"
 	"strings"
@@ -165,17 +166,22 @@ func (t *tee) Write(part []byte) (int, error) {
 	return t.ResponseWriter.Write(part)
 }
 
-// RequestURLs sees the URL of each request to a simulator: servers and proxies log them. The
-// input_token of debug_token is left out, because Meta takes it nowhere else.
+// RequestURLs sees the URL of each request to a simulator: servers and proxies log them.
 func (w *Watch) RequestURLs(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-		query := r.URL.Query()
-		if path.Base(r.URL.Path) == "debug_token" {
-			query.Del("input_token")
-		}
-		w.See("request URLs", []byte(r.URL.Path+"?"+query.Encode()))
+		w.SeeURL(r.URL)
 		next.ServeHTTP(rw, r)
 	})
+}
+
+// SeeURL sees the URL of one request. The input_token of debug_token is left out, because Meta
+// takes it nowhere else.
+func (w *Watch) SeeURL(u *url.URL) {
+	query := u.Query()
+	if path.Base(u.Path) == "debug_token" {
+		query.Del("input_token")
+	}
+	w.See("request URLs", []byte(u.Path+"?"+query.Encode()))
 }
 
 // check fails the test for what leaked, and remembers all that was seen for [Main].

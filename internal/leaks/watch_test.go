@@ -59,7 +59,11 @@ func TestWatch(t *testing.T) {
 		}
 	}
 	answers := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "hello") })
-	for path, leak := range map[string]bool{"/?token=a-secret-token": true, "/v24.0/debug_token?input_token=a-secret-token": false, "/v24.0/me?input_token=a-secret-token": true, "/": false} {
+	for path, leak := range map[string]bool{
+		"/": false, "/?token=a-secret-token": true, "/v24.0/debug_token?input_token=a-secret-token": false,
+		"/v24.0/debug_token?input_token=t&fields=a-secret-token": true, "/v24.0/me?input_token=a-secret-token": true,
+		"/v24.0/me?next=/debug_token&input_token=a-secret-token": true,
+	} {
 		if found := errorsOf(t, func(watch *Watch) { ask(t, watch.RequestURLs(answers), path) }); (found != "") != leak {
 			t.Errorf("%s: %q", path, found)
 		}

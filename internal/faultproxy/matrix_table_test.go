@@ -1,4 +1,4 @@
-package faults_test
+package faultproxy_test
 
 import (
 	"fmt"
@@ -88,7 +88,7 @@ func (c *cell) shown() string {
 	if c.label == "ok" && c.fault.Once {
 		text = "again"
 	}
-	if len(c.problems) > 0 {
+	if c.failed {
 		text += "!"
 	}
 	return text

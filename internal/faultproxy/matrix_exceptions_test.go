@@ -1,4 +1,4 @@
-package faults_test
+package faultproxy_test
 
 import (
 	"strings"
