@@ -1,15 +1,15 @@
 package metasim
 
 import (
-	"bytes"
 	"cmp"
 	"context"
-	"encoding/xml"
 	"errors"
 	"fmt"
+	"html"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -41,7 +41,7 @@ func (s *Sim) Approve(ctx context.Context, dialogURL string, o Approval) (redire
 	if err != nil {
 		return "", fmt.Errorf("opening the dialog: %w", err)
 	}
-	fields, err := o.fillIn(parsePage(shown.Body.Bytes()))
+	fields, err := o.fillIn(shown.Body.String())
 	if err != nil {
 		return "", fmt.Errorf("filling the dialog in: %w", err)
 	}
@@ -64,8 +64,6 @@ func (s *Sim) visit(
 	if err != nil {
 		return nil, err
 	}
-	r.Host = u.Host
-	r.Header.Set("Accept", "text/html")
 	if form != nil {
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	}
@@ -80,96 +78,57 @@ func (s *Sim) visit(
 	s.ServeHTTP(res, r)
 	if res.Code >= http.StatusBadRequest {
 		text := "not a page of the dialog"
-		for _, p := range parsePage(res.Body.Bytes()).find("p") {
-			if p.attribute("id") == "problem" {
-				text = cmp.Or(strings.TrimSpace(p.Text), "an empty error page")
-			}
+		if found := problemText.FindStringSubmatch(res.Body.String()); found != nil {
+			text = cmp.Or(html.UnescapeString(found[1]), "an empty error page")
 		}
 		return nil, fmt.Errorf("status %d: %s", res.Code, text)
 	}
 	return res, nil
 }
 
+// What Approve reads of dialog.html, where html/template has escaped every value.
+var (
+	problemText = regexp.MustCompile(`<p id="problem">([^<]*)</p>`)
+	inputTag    = regexp.MustCompile(`<input [^>]*>`)
+	attribute   = regexp.MustCompile(`([a-z]+)="([^"]*)"`)
+)
+
 // fillIn returns what a browser submits after the person's clicks on the dialog's page.
-func (o Approval) fillIn(page element) (url.Values, error) {
-	forms := page.find("form")
-	if len(forms) == 0 {
+func (o Approval) fillIn(page string) (url.Values, error) {
+	if !strings.Contains(page, "<form") {
 		return nil, errors.New("there is no form on the page")
 	}
-	fields := url.Values{"decision": {"continue"}}
+	fields, offered := url.Values{"decision": {"continue"}}, url.Values{}
 	if o.Deny {
 		fields.Set("decision", "not_now")
 	}
-	offered := url.Values{}
-	for _, in := range forms[0].find("input") {
-		name, value := in.attribute("name"), in.attribute("value")
-		ticked := true
-		if in.attribute("type") == "checkbox" {
-			if in.attribute("disabled") != "" {
-				continue // a browser does not send it
-			}
-			offered.Add(name, value)
-			switch name {
-			case "permission":
-				ticked = in.attribute("checked") != "" && !slices.Contains(o.Decline, value)
-			case "page":
-				ticked = o.Pages == nil || slices.Contains(o.Pages, value)
-			case "all_pages":
-				ticked = o.All
-			}
+	for _, tag := range inputTag.FindAllString(page, -1) {
+		in := map[string]string{}
+		for _, a := range attribute.FindAllStringSubmatch(tag, -1) {
+			in[a[1]] = html.UnescapeString(a[2])
 		}
-		if ticked {
+		if in["disabled"] != "" {
+			continue // a browser does not send it
+		}
+		name, value, ticked := in["name"], in["value"], true
+		switch name {
+		case "permission":
+			ticked = in["checked"] != "" && !slices.Contains(o.Decline, value)
+		case "page":
+			ticked = o.Pages == nil || slices.Contains(o.Pages, value)
+		case "all_pages":
+			ticked = o.All
+		}
+		if offered.Add(name, value); ticked {
 			fields.Add(name, value)
 		}
 	}
-	for _, name := range o.Decline {
-		if !slices.Contains(offered["permission"], name) {
-			return nil, fmt.Errorf("the dialog does not ask for %q", name)
-		}
-	}
-	for _, id := range o.Pages {
-		if !slices.Contains(offered["page"], id) {
-			return nil, fmt.Errorf("the dialog does not offer the Page %q", id)
+	for name, clicked := range map[string][]string{"permission": o.Decline, "page": o.Pages} {
+		for _, value := range clicked {
+			if !slices.Contains(offered[name], value) {
+				return nil, fmt.Errorf("the dialog does not offer the %s %q", name, value)
+			}
 		}
 	}
 	return fields, nil
-}
-
-// element is one of the dialog's page, which is well-formed XML as well as HTML.
-type element struct {
-	XMLName    xml.Name
-	Attributes []xml.Attr `xml:",any,attr"`
-	Text       string     `xml:",chardata"`
-	Children   []element  `xml:",any"`
-}
-
-// parsePage returns the page's html element, empty if it is no page.
-func parsePage(page []byte) element {
-	d := xml.NewDecoder(bytes.NewReader(page))
-	d.Strict, d.Entity = false, xml.HTMLEntity
-	var root element
-	_ = d.Decode(&root)
-	return root
-}
-
-// find returns all elements of that name inside e, in order.
-func (e element) find(name string) []element {
-	var found []element
-	for _, child := range e.Children {
-		if child.XMLName.Local == name {
-			found = append(found, child)
-		}
-		found = append(found, child.find(name)...)
-	}
-	return found
-}
-
-// attribute returns the value of an attribute, "" if there is none.
-func (e element) attribute(name string) string {
-	for _, a := range e.Attributes {
-		if a.Name.Local == name {
-			return a.Value
-		}
-	}
-	return ""
 }

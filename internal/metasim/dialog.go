@@ -4,6 +4,7 @@ import (
 	"bytes"
 	_ "embed"
 	"html/template"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -16,23 +17,25 @@ var dialogHTML string
 var dialogPages = template.Must(
 	template.New("dialog").Funcs(template.FuncMap{"initial": initial}).Parse(dialogHTML))
 
-// dialog is a valid request for the login dialog. Its exported fields are for dialog.html.
+// dialog is a valid request for the login dialog. What is exported is for dialog.html.
 type dialog struct {
-	AppID    string
-	Person   *Person
-	Asked    []permission // what the person is asked now
-	Declined []permission // asked for, but declined before and not asked again
+	AppID      string
+	Person     *Person
+	People     []Person     // whom one can be
+	Asked      []permission // what the person is asked now
+	Declined   []permission // asked for, but declined before and not asked again
+	Businesses []Business   // shared along with what is asked
 
-	redirectURI, state string
-	before             *consent // nil: none
+	query  url.Values
+	before *consent // nil: none
 }
 
 // problem is an error page of the dialog. Meta shows it and never redirects: an address that is
 // not registered must not learn anything.
 type problem struct{ Title, Text string }
 
-// readDialog checks the request for the dialog; person is the id chosen, or "".
-func (s *Sim) readDialog(c *call, person string) (*dialog, *problem) {
+// readDialog checks the request for the dialog.
+func (s *Sim) readDialog(c *call) (*dialog, *problem) {
 	q := c.query
 	switch {
 	case q.Get("client_id") != s.cfg.AppID:
@@ -48,11 +51,10 @@ func (s *Sim) readDialog(c *call, person string) (*dialog, *problem) {
 	case len(s.people) == 0:
 		return nil, &problem{"Nobody is here", "This simulator has no people yet: add one with AddPerson."}
 	}
-	d := &dialog{AppID: s.cfg.AppID, Person: &s.people[0]}
-	d.redirectURI, d.state = q.Get("redirect_uri"), q.Get("state")
-	if person != "" {
-		if d.Person = s.person(person); d.Person == nil {
-			return nil, &problem{"No such person", "Nobody here has the id " + person + "."}
+	d := &dialog{AppID: s.cfg.AppID, Person: &s.people[0], People: s.people, query: q}
+	if id := c.param("person"); id != "" {
+		if d.Person = s.person(id); d.Person == nil {
+			return nil, &problem{"No such person", "Nobody here has the id " + id + "."}
 		}
 	}
 	d.before = s.consents[d.Person.ID]
@@ -60,8 +62,11 @@ func (s *Sim) readDialog(c *call, person string) (*dialog, *problem) {
 	for _, p := range requested {
 		if d.before != nil && d.before.status[p.Name] == declined && q.Get("auth_type") != "rerequest" {
 			d.Declined = append(d.Declined, p)
-		} else {
-			d.Asked = append(d.Asked, p)
+			continue
+		}
+		d.Asked = append(d.Asked, p)
+		if p.Name == "business_management" {
+			d.Businesses = d.Person.Businesses
 		}
 	}
 	return d, wrong
@@ -96,72 +101,30 @@ func (s *Sim) requestedPermissions(q url.Values) ([]permission, *problem) {
 
 // showDialog serves the dialog's page.
 func (s *Sim) showDialog(c *call) response {
-	d, wrong := s.readDialog(c, c.query.Get("person"))
+	d, wrong := s.readDialog(c)
 	if wrong != nil {
 		return showProblem(wrong)
 	}
-	type otherPerson struct {
-		Person
-		Link string // to the same dialog as that person
-	}
-	view := struct {
-		*dialog
-		Others     []otherPerson
-		Pages      []pageBox
-		AllTicked  bool
-		Businesses []Business // shared along with what is asked
-	}{dialog: d, Pages: d.pageBoxes(), AllTicked: d.before != nil && d.before.all}
-	for _, p := range s.people {
-		if p.ID != d.Person.ID {
-			q := c.r.URL.Query()
-			q.Set("person", p.ID)
-			view.Others = append(view.Others, otherPerson{p, "?" + q.Encode()})
-		}
-	}
-	if slices.ContainsFunc(d.Asked, func(p permission) bool { return p.Name == "business_management" }) {
-		view.Businesses = d.Person.Businesses
-	}
-	return htmlPage(http.StatusOK, "dialog", view)
+	return htmlPage(http.StatusOK, "dialog", d)
 }
 
-// pageBox is a Page to tick.
-type pageBox struct {
-	ID, Name, Note string
-	Picture        string // path, or ""
-	Ticked         bool
+// Link leads to the same dialog as another person.
+func (d *dialog) Link(person string) string {
+	q := maps.Clone(d.query)
+	q.Set("person", person)
+	return "?" + q.Encode()
 }
 
-// pageBoxes are the Pages to tick. Like Meta: who has been here before finds his earlier choice,
-// and a Page that has come since is not ticked.
-func (d *dialog) pageBoxes() []pageBox {
-	var boxes []pageBox
-	for _, p := range d.Person.Pages {
-		box := pageBox{ID: p.ID, Name: p.Name, Ticked: d.before == nil || d.before.shares(p.ID)}
-		switch {
-		case p.Instagram != nil:
-			box.Note = "@" + p.Instagram.Username
-		case p.Personal != nil:
-			box.Note = "@" + p.Personal.Username + ", not a professional account"
-		default:
-			box.Note = "no Instagram account linked"
-		}
-		if p.Unlisted {
-			box.Note += ", held by a business"
-		}
-		if p.NoToken {
-			box.Note += ", without a Page token"
-		}
-		if ig := p.connected(); ig != nil {
-			box.Picture = "/pictures/" + ig.ID + ".svg"
-		}
-		boxes = append(boxes, box)
-	}
-	return boxes
-}
+// Ticked reports whether the Page is ticked to begin with. Like Meta: who has been here before
+// finds his earlier choice, and a Page that has come since is not ticked.
+func (d *dialog) Ticked(page string) bool { return d.before == nil || d.before.shares(page) }
+
+// AllTicked reports whether "all of them, and those to come" is ticked to begin with.
+func (d *dialog) AllTicked() bool { return d.before != nil && d.before.all }
 
 // submitDialog takes the person's decision and redirects to the app.
 func (s *Sim) submitDialog(c *call) response {
-	d, wrong := s.readDialog(c, c.form.Get("person"))
+	d, wrong := s.readDialog(c)
 	if wrong != nil {
 		return showProblem(wrong)
 	}
@@ -177,17 +140,17 @@ func (s *Sim) submitDialog(c *call) response {
 		}
 	}
 	s.decide(d.Person, d.Asked, c.form["permission"], c.form["page"], c.form.Has("all_pages"), c.now)
-	return d.redirect(url.Values{"code": {s.issueCode(d.Person.ID, d.redirectURI, c.now)}})
+	return d.redirect(url.Values{"code": {s.issueCode(d.Person.ID, d.query.Get("redirect_uri"), c.now)}})
 }
 
 // redirect sends the person back to the app, with Meta's odd fragment.
 func (d *dialog) redirect(q url.Values) response {
-	q.Set("state", d.state)
-	separator := "?"
-	if strings.Contains(d.redirectURI, "?") {
+	q.Set("state", d.query.Get("state"))
+	to, separator := d.query.Get("redirect_uri"), "?"
+	if strings.Contains(to, "?") {
 		separator = "&"
 	}
-	res := redirectTo(http.StatusFound, d.redirectURI+separator+q.Encode()+"#_=_")
+	res := redirectTo(http.StatusFound, to+separator+q.Encode()+"#_=_")
 	res.header.Set("Cache-Control", "no-store")
 	return res
 }
@@ -203,15 +166,9 @@ func htmlPage(status int, name string, data any) response {
 	res := newResponse(status, "text/html; charset=utf-8", body.Bytes())
 	res.header.Set("Cache-Control", "no-store")
 	// No form-action: Chromium would apply it to the redirect back to the app.
-	const policy = "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:"
-	res.header.Set("Content-Security-Policy", policy)
+	res.header.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:")
 	return res
 }
 
-// initial is the first letter of a name, for the round picture.
-func initial(name string) string {
-	for _, r := range name {
-		return string(r)
-	}
-	return "?"
-}
+// initial is the first letter of a name, for the round picture; "?" of none.
+func initial(name string) string { return string([]rune(name + "?")[:1]) }
