@@ -25,10 +25,7 @@ const (
 	subcodeDataAccess      = 493
 )
 
-var (
-	errUnknownToken = errorf(190, "Invalid OAuth access token - Cannot parse access token")
-	errWrongSecret  = errorf(190, "Invalid OAuth access token signature.")
-)
+var errUnknownToken = &apiError{Code: 190, Message: "Invalid OAuth access token - Cannot parse access token"}
 
 // access is a call whose caller was checked: the token, whose it is and what that person
 // consented to.
@@ -46,8 +43,7 @@ func (s *Sim) checkToken(c *call) (access, error) {
 		return access{}, err
 	}
 	if !c.query.Has("appsecret_proof") && !c.form.Has("appsecret_proof") {
-		const message = "API calls from the server require an appsecret_proof argument"
-		return access{}, &apiError{Code: 100, Type: "GraphMethodException", Message: message}
+		return access{}, methodError(0, "API calls from the server require an appsecret_proof argument")
 	}
 	return access{c, t, s.person(t.person), s.consents[t.person]}, s.checkProof(c, t)
 }
@@ -142,14 +138,13 @@ func (s *Sim) carriedToken(c *call) (*token, error) {
 	}
 	switch {
 	case value == "" && c.id == "me":
-		return nil, errorf(2500, "An active access token must be used to query information about the "+
-			"current user.")
+		return nil, errorf(2500, "An active access token must be used to query information about the current user.")
 	case value == "":
 		return nil, errorf(104, "An access token is required to request this resource.")
 	case value == s.cfg.AppID+"|"+s.cfg.AppSecret:
 		return &token{value: value, kind: appToken}, nil
 	case strings.HasPrefix(value, s.cfg.AppID+"|"):
-		return nil, errWrongSecret
+		return nil, errorf(190, "Invalid OAuth access token signature.")
 	}
 	return s.liveToken(value, c.now)
 }
@@ -157,19 +152,18 @@ func (s *Sim) carriedToken(c *call) (*token, error) {
 // liveToken returns the token of that value, or the error 190 that refuses it.
 func (s *Sim) liveToken(value string, now time.Time) (*token, error) {
 	t := s.tokens[value]
-	if t == nil {
-		return nil, errUnknownToken
-	}
 	if e := s.tokenError(t, now); e != nil {
 		return nil, e
 	}
 	return t, nil
 }
 
-// tokenError returns the error 190 that t is refused with, nil if it is good.
+// tokenError returns the error 190 that t, nil if unknown, is refused with, and nil if it is good.
 func (s *Sim) tokenError(t *token, now time.Time) *apiError {
 	subcode := 0
 	switch {
+	case t == nil:
+		return errUnknownToken
 	case t.ended != 0:
 		subcode = t.ended
 	case t.parent != nil && t.parent.ended != 0:
@@ -186,17 +180,14 @@ func (s *Sim) tokenError(t *token, now time.Time) *apiError {
 		subcodeAppRemoved:   "The user has not authorized application " + s.cfg.AppID + ".",
 		subcodeCheckpointed: "The user is enrolled in a blocking, logged-in checkpoint.",
 		subcodeUnconfirmed:  "Sessions for the user are not allowed because the user is not a confirmed user.",
-		subcodePasswordChanged: "The session has been invalidated because the user changed their " +
-			"password or Facebook has changed the session for security reasons.",
+		subcodePasswordChanged: "The session has been invalidated because the user changed their password or " +
+			"Facebook has changed the session for security reasons.",
 		subcodeExpired: fmt.Sprintf("Session has expired on %s. The current time is %s.",
 			t.expires.UTC().Format(layout), now.UTC().Format(layout)),
-		subcodeLostRole: "The user must be an administrator, editor, or moderator of the page in order to " +
-			"impersonate it.",
+		subcodeLostRole: "The user must be an administrator, editor, or moderator of the page in order to impersonate it.",
 	}[subcode], "The session has been invalidated.")
-	return &apiError{
-		status: http.StatusUnauthorized, Code: 190, Subcode: subcode,
-		Message: "Error validating access token: " + text,
-	}
+	const message = "Error validating access token: "
+	return &apiError{status: http.StatusUnauthorized, Code: 190, Subcode: subcode, Message: message + text}
 }
 
 // checkProof checks the proof in either documented form: HMAC(token), or HMAC(token|time) along
@@ -210,8 +201,7 @@ func (s *Sim) checkProof(c *call, t *token) error {
 	}
 	proof := hex.EncodeToString(mac(sha256.New, s.cfg.AppSecret, []byte(text)))
 	if !good || c.param("appsecret_proof") != proof {
-		const message = "Invalid appsecret_proof provided in the API argument"
-		return &apiError{Code: 100, Type: "GraphMethodException", Message: message}
+		return methodError(0, "Invalid appsecret_proof provided in the API argument")
 	}
 	return nil
 }
@@ -225,14 +215,14 @@ func (a access) checkDataAccess() error {
 	if a.consent == nil || a.now.Before(a.consent.dataAccessEnds()) {
 		return nil
 	}
-	return &apiError{Code: 190, Subcode: subcodeDataAccess, Message: "The access token is invalid " +
-		"since the user hasn't engaged the app in longer than 90 days."}
+	const message = "The access token is invalid since the user hasn't engaged the app in longer than 90 days."
+	return &apiError{Code: 190, Subcode: subcodeDataAccess, Message: message}
 }
 
 // missingObject is Meta's answer for an id that does not exist or may not be seen: it does not
 // say which.
 func (c *call) missingObject() error {
-	return &apiError{Code: 100, Subcode: 33, Type: "GraphMethodException", Message: fmt.Sprintf(
-		"Unsupported %s request. Object with ID '%s' does not exist, cannot be loaded due to missing "+
-			"permissions, or does not support this operation", strings.ToLower(c.r.Method), c.id)}
+	const format = "Unsupported %s request. Object with ID '%s' does not exist, cannot be loaded due to missing " +
+		"permissions, or does not support this operation"
+	return methodError(33, format, strings.ToLower(c.r.Method), c.id)
 }

@@ -1,6 +1,7 @@
 package metasim
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -23,53 +24,38 @@ const (
 )
 
 // permission is one that the app may ask for.
-type permission struct {
-	Name, Asks string // exported for the dialog's template
-	target     target
-}
-
-// target is what debug_token's granular_scopes names for a permission.
-type target int
-
-const (
-	noTarget target = iota
-	pageTarget
-	instagramTarget
-)
+type permission struct{ Name, Asks string } // exported for the dialog's template
 
 // knownPermissions are those that this kind of app can ask for; any other is an invalid scope.
 var knownPermissions = []permission{
-	{"public_profile", "See your name and profile picture", noTarget},
-	{"email", "See your email address", noTarget},
-	{"business_management", "Manage your business", noTarget},
-	{"pages_show_list", "See the list of your Pages", pageTarget},
-	{"pages_manage_metadata", "Manage settings and receive updates of your Pages", pageTarget},
-	{"pages_messaging", "Manage and access Page conversations", pageTarget},
-	{"pages_read_engagement", "Read content posted on your Pages", pageTarget},
-	{"pages_manage_posts", "Create and manage content on your Pages", pageTarget},
-	{"instagram_basic", "See your Instagram account's profile and posts", instagramTarget},
-	{"instagram_manage_messages", "Manage the messages of your Instagram account", instagramTarget},
-	{"instagram_manage_comments", "Manage the comments on your Instagram account", instagramTarget},
-	{"instagram_manage_insights", "See the insights of your Instagram account", instagramTarget},
-	{"instagram_content_publish", "Publish on your Instagram account", instagramTarget},
+	{"public_profile", "See your name and profile picture"},
+	{"email", "See your email address"},
+	{"business_management", "Manage your business"},
+	{"pages_show_list", "See the list of your Pages"},
+	{"pages_manage_metadata", "Manage settings and receive updates of your Pages"},
+	{"pages_messaging", "Manage and access Page conversations"},
+	{"pages_read_engagement", "Read content posted on your Pages"},
+	{"pages_manage_posts", "Create and manage content on your Pages"},
+	{"instagram_basic", "See your Instagram account's profile and posts"},
+	{"instagram_manage_messages", "Manage the messages of your Instagram account"},
+	{"instagram_manage_comments", "Manage the comments on your Instagram account"},
+	{"instagram_manage_insights", "See the insights of your Instagram account"},
+	{"instagram_content_publish", "Publish on your Instagram account"},
 }
 
-func findPermission(name string) (permission, bool) {
+func findPermission(name string) (known permission, ok bool) {
 	i := slices.IndexFunc(knownPermissions, func(p permission) bool { return p.Name == name })
-	if i < 0 {
-		return permission{}, false
+	if i >= 0 {
+		known = knownPermissions[i]
 	}
-	return knownPermissions[i], true
+	return known, i >= 0
 }
 
 // decide records a decision of the dialog: of the permissions asked for those ticked are granted
 // and the others declined; Pages shared before and not now are no longer shared.
 func (s *Sim) decide(person *Person, asked []permission, ticked, pages []string, all bool, now time.Time) {
-	c := s.consents[person.ID]
-	if c == nil {
-		c = &consent{status: map[string]string{}}
-		s.consents[person.ID] = c
-	}
+	c := cmp.Or(s.consents[person.ID], &consent{status: map[string]string{}})
+	s.consents[person.ID] = c
 	for _, p := range asked {
 		c.status[p.Name] = declined
 		if slices.Contains(ticked, p.Name) {

@@ -2,6 +2,7 @@ package metasim
 
 import (
 	"cmp"
+	"strings"
 	"time"
 )
 
@@ -139,4 +140,84 @@ func (s *Sim) upgrade(a access) (any, error) {
 		renewed.expires = t.expires
 	}
 	return a.tokenAnswer(renewed), nil
+}
+
+// debugToken serves GET /debug_token.
+func (s *Sim) debugToken(a access) (any, error) {
+	if a.token.kind != appToken {
+		return nil, errorf(100, "(#100) You must provide an app access token, or a user access token "+
+			"that is an owner or developer of the app")
+	}
+	input := a.query.Get("input_token")
+	if input == "" {
+		return nil, errorf(100, "(#100) The parameter input_token is required.")
+	}
+	t, o := s.tokens[input], object{"is_valid": true, "scopes": []string{}}
+	if e := s.tokenError(t, a.now); e != nil {
+		problem := object{"code": e.Code, "message": e.Message}
+		if e.Subcode != 0 {
+			problem["subcode"] = e.Subcode
+		}
+		o["is_valid"], o["error"] = false, problem
+	}
+	if t != nil {
+		s.describeToken(t, o)
+	}
+	return object{"data": o}, nil
+}
+
+// describeToken adds debug_token's view of t to o.
+func (s *Sim) describeToken(t *token, o object) {
+	o["app_id"], o["application"], o["type"], o["user_id"] = s.cfg.AppID, "Simulated app", t.kind, t.person
+	o["issued_at"], o["expires_at"] = t.issued.Unix(), 0
+	if !t.expires.IsZero() {
+		o["expires_at"] = t.expires.Unix()
+	}
+	if t.kind == pageToken {
+		o["profile_id"] = t.page
+	}
+	consent := s.consents[t.person]
+	if consent != nil {
+		o["data_access_expires_at"] = consent.dataAccessEnds().Unix()
+	}
+	if o["is_valid"] == false {
+		return
+	}
+	o["scopes"] = consent.granted()
+	if scopes := granularScopes(s.person(t.person), consent); len(scopes) > 0 {
+		o["granular_scopes"] = scopes
+	}
+}
+
+// granularScopes names, for each permission granted, the Pages or Instagram accounts it was
+// granted for: those shared, whether /me/accounts lists them or not. Who shares all Pages, present
+// and future, gets no target_ids.
+func granularScopes(person *Person, consent *consent) []object {
+	var pages, accounts []string
+	for _, page := range person.Pages {
+		if consent.all || !consent.shares(page.ID) {
+			continue
+		}
+		pages = append(pages, page.ID)
+		if page.Instagram != nil {
+			accounts = append(accounts, page.Instagram.ID)
+		}
+	}
+	var scopes []object
+	for _, name := range consent.granted() {
+		ids := pages
+		switch kind, _, _ := strings.Cut(name, "_"); kind {
+		case "pages":
+		case "instagram":
+			ids = accounts
+		default:
+			continue // granted for no Page in particular
+		}
+		scope := object{"scope": name}
+		if ids != nil {
+			scope["target_ids"] = ids
+		}
+		scopes = append(scopes, scope)
+	}
+	return scopes
 }

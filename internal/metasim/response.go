@@ -34,6 +34,12 @@ func errorf(code int, format string, args ...any) error {
 	return &apiError{Code: code, Message: fmt.Sprintf(format, args...)}
 }
 
+// methodError makes an error 100 of the type that Meta uses for a missing object or proof.
+func methodError(subcode int, format string, args ...any) error {
+	const kind = "GraphMethodException"
+	return &apiError{Code: 100, Subcode: subcode, Type: kind, Message: fmt.Sprintf(format, args...)}
+}
+
 func (e *apiError) Error() string {
 	return fmt.Sprintf("code %d subcode %d: %s", e.Code, e.Subcode, e.Message)
 }
