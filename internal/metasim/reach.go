@@ -35,7 +35,7 @@ type delivered struct {
 func parseDelivery(body []byte) []delivered {
 	var d struct {
 		Entry []struct {
-			ID        textOrNumber
+			ID        textOrJSON
 			Messaging []wireEvent
 			Standby   []wireEvent
 			Changes   []struct{ Field string }
@@ -65,8 +65,8 @@ func parseDelivery(body []byte) []delivered {
 
 // wireEvent is an item of messaging or standby.
 type wireEvent struct {
-	Sender    struct{ ID textOrNumber }
-	Timestamp textOrNumber
+	Sender    struct{ ID textOrJSON }
+	Timestamp textOrJSON
 	Message   *struct {
 		IsEcho    bool `json:"is_echo"`
 		IsDeleted bool `json:"is_deleted"`
@@ -94,21 +94,9 @@ func (e wireEvent) delivered(account string) delivered {
 	return d
 }
 
-// textOrNumber is a JSON string, or a number as it is written.
-type textOrNumber string
-
-// UnmarshalJSON takes whatever is no string as it is written.
-func (t *textOrNumber) UnmarshalJSON(raw []byte) error {
-	if raw[0] != '"' {
-		*t = textOrNumber(raw)
-		return nil
-	}
-	return json.Unmarshal(raw, (*string)(t))
-}
-
 // time reads seconds or milliseconds; above 1e11 they are milliseconds (as seconds that would be
 // the year 5138).
-func (t textOrNumber) time() time.Time {
+func (t textOrJSON) time() time.Time {
 	n, err := strconv.ParseInt(string(t), 10, 64)
 	switch {
 	case err != nil:

@@ -1,11 +1,18 @@
 package metasim
 
 import (
+	"encoding/json"
+	"io"
+	"mime"
 	"net/http"
+	"net/url"
 	"path"
 	"regexp"
 	"strings"
+	"time"
 )
+
+const maxBody = 1 << 20
 
 // route names a request's step and what serves it: a page for people, or an endpoint of the Graph
 // API.
@@ -48,15 +55,64 @@ var (
 	unknownRoute = route{step: "unknown", endpoint: (*Sim).unknownPath}
 )
 
+// graph reports whether the route belongs to the Graph API.
+func (rt route) graph() bool { return rt.endpoint != nil }
+
+// call is one request, read.
+type call struct {
+	r           *http.Request
+	version     string // "v24.0"
+	route       route
+	id          string // the path's first segment below the version
+	query, form url.Values
+	tooLarge    bool
+
+	now    time.Time
+	record *Request
+	fault  Fault // that applies
+}
+
+// readCall reads r whole, so that the server notices when its client goes away, and finds its
+// route. The members of a JSON body are parameters, as the Graph API takes them; an object in it
+// stays JSON text.
+func readCall(w http.ResponseWriter, r *http.Request) *call {
+	c := &call{r: r, query: r.URL.Query(), form: url.Values{}}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	c.tooLarge = err != nil
+	switch kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); kind {
+	case "application/x-www-form-urlencoded":
+		c.form, _ = url.ParseQuery(string(body))
+	case "application/json":
+		var members map[string]textOrJSON
+		_ = json.Unmarshal(body, &members)
+		for name, text := range members {
+			c.form.Set(name, string(text))
+		}
+	}
+	c.findRoute()
+	return c
+}
+
+// textOrJSON is a JSON string, or any other value as it is written.
+type textOrJSON string
+
+// UnmarshalJSON never fails on JSON.
+func (t *textOrJSON) UnmarshalJSON(raw []byte) error {
+	if raw[0] != '"' {
+		*t = textOrJSON(raw)
+		return nil
+	}
+	return json.Unmarshal(raw, (*string)(t))
+}
+
 var versioned = regexp.MustCompile(`^/(v\d+\.\d+)/(.*)$`)
 
 // findRoute sets the call's version, route and id from its path.
 func (c *call) findRoute() {
+	c.route = unknownRoute
 	if strings.HasPrefix(c.r.URL.Path, "/pictures/") && c.r.Method == http.MethodGet {
 		c.route = pictureRoute
-		return
 	}
-	c.route = unknownRoute
 	parts := versioned.FindStringSubmatch(c.r.URL.Path)
 	if parts == nil {
 		return
@@ -75,26 +131,39 @@ func (c *call) findRoute() {
 	}
 }
 
-// graph reports whether the route belongs to the Graph API.
-func (rt route) graph() bool { return rt.endpoint != nil }
+// param returns a parameter, the body's before the query's.
+func (c *call) param(name string) string {
+	if c.form.Has(name) {
+		return c.form.Get(name)
+	}
+	return c.query.Get(name)
+}
 
-// serve runs the route. The caller holds s.mu.
-func (rt route) serve(s *Sim, c *call) response {
-	if rt.page != nil {
-		return rt.page(s, c)
+// origin is the Sim's own, as the client called it.
+func (c *call) origin() string {
+	if c.r.TLS != nil || strings.EqualFold(c.r.Header.Get("X-Forwarded-Proto"), "https") {
+		return "https://" + c.r.Host
+	}
+	return "http://" + c.r.Host
+}
+
+// serve runs the call's route. The caller holds s.mu.
+func (s *Sim) serve(c *call) response {
+	if c.route.page != nil {
+		return c.route.page(s, c)
 	}
 	if c.tooLarge {
 		const message = "The request is too large."
 		return c.refuse(&apiError{status: http.StatusRequestEntityTooLarge, Code: 1, Message: message})
 	}
 	a, err := access{call: c}, error(nil)
-	if rt.check != nil {
-		a, err = rt.check(s, c)
+	if c.route.check != nil {
+		a, err = c.route.check(s, c)
 	}
-	if err != nil {
-		return c.refuse(err)
+	var value any
+	if err == nil {
+		value, err = c.route.endpoint(s, a)
 	}
-	value, err := rt.endpoint(s, a)
 	if err != nil {
 		return c.refuse(err)
 	}

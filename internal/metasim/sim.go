@@ -57,8 +57,8 @@ type Sim struct {
 
 	renewalKeepsExpiry    bool
 	appSubscriptions      []AppSubscription
-	usage                 int // percent
-	inFlight, maxInFlight int // calls of the Graph API
+	usage                 map[string]string // headers
+	inFlight, maxInFlight int               // calls of the Graph API
 
 	// Of the webhook's deliveries and of the messages sent in answer to them.
 	webhooks              *http.Client
@@ -111,38 +111,48 @@ func (s *Sim) locked(f func()) {
 	f()
 }
 
+// read returns what f does, which runs locked.
+func read[T any](s *Sim, f func() T) (value T) {
+	s.locked(func() { value = f() })
+	return value
+}
+
 // ServeHTTP answers one request, as Meta would or as a [Fault] says.
 func (s *Sim) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c := readCall(w, r)
-	record, fault := s.begin(c)
+	s.begin(c)
 	var res response
-	if !fault.Hang {
+	if !c.fault.Hang {
 		// The work is done before the wait: a client that gives up waiting has used its code.
-		res = s.respond(c, fault)
+		res = s.respond(c)
 	}
-	if !s.wait(c, fault) {
-		s.end(c, record, 0)
+	if !s.wait(c) {
+		s.end(c, 0)
 		panic(http.ErrAbortHandler)
 	}
 	// Recorded before the bytes leave, so that a client that has its answer finds the record
 	// complete.
-	s.end(c, record, res.status)
-	res.send(w, fault.Cut)
+	s.end(c, res.status)
+	res.send(w, c.fault.Cut)
 }
 
 // respond makes the fault's answer in place of the real one, or the real one with the fault's
 // headers.
-func (s *Sim) respond(c *call, f Fault) response {
-	res, replaced := f.response(c)
+func (s *Sim) respond(c *call) response {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	c.now, c.fault = s.Now(), f
+	c.now = s.Now()
+	res, replaced := c.fault.response(c)
 	if !replaced {
-		res = c.route.serve(s, c)
+		res = s.serve(c)
 	}
 	res.header.Set("Date", c.now.UTC().Format(http.TimeFormat))
-	s.addUsage(c, res.header)
-	for name, values := range f.Header {
+	for name, value := range s.usage {
+		if c.route.graph() {
+			res.header.Set(name, value)
+		}
+	}
+	for name, values := range c.fault.Header {
 		res.header[http.CanonicalHeaderKey(name)] = values
 	}
 	return res
@@ -150,14 +160,13 @@ func (s *Sim) respond(c *call, f Fault) response {
 
 // wait waits as long as the fault says and reports whether the client still wants its answer:
 // not if it went away or the Sim was closed.
-func (s *Sim) wait(c *call, f Fault) bool {
+func (s *Sim) wait(c *call) bool {
 	var over <-chan time.Time // never, for a request that hangs
-	switch {
-	case f.Hang:
-	case f.Latency <= 0:
-		return true
-	default:
-		over = time.After(f.Latency)
+	if !c.fault.Hang {
+		if c.fault.Latency <= 0 {
+			return true
+		}
+		over = time.After(c.fault.Latency)
 	}
 	select {
 	case <-over:
