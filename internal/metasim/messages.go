@@ -2,9 +2,149 @@ package metasim
 
 import (
 	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
 	"slices"
+	"strconv"
 	"time"
 )
+
+// ErrNotSubscribed says that Meta would not deliver: the account's Page is not subscribed, or not
+// to the event's field.
+var ErrNotSubscribed = errors.New("the Page is not subscribed")
+
+// delivered is what the Sim has to know of an event in a delivery.
+type delivered struct {
+	account string // the entry's id
+	field   string // the Page field that carries it; "": any
+	from    string
+	at      time.Time // zero: not told
+	opens   bool      // it opens the window in which from may be answered
+	free    bool      // needs no subscription
+}
+
+// parseDelivery reads a body that goes out. It is read, not remembered from Delivery, because
+// tests change bodies. A body of another shape has no events.
+func parseDelivery(body []byte) []delivered {
+	var d struct {
+		Entry []struct {
+			ID                 textOrJSON
+			Messaging, Standby []wireEvent
+			Changes            []struct{ Field string }
+		}
+	}
+	if json.Unmarshal(body, &d) != nil {
+		return nil
+	}
+	var all []delivered
+	for _, e := range d.Entry {
+		account := string(e.ID)
+		for _, event := range e.Messaging {
+			all = append(all, event.delivered(account))
+		}
+		for _, event := range e.Standby {
+			event := event.delivered(account)
+			event.field = "standby"
+			all = append(all, event)
+		}
+		for _, c := range e.Changes {
+			// A Page field in changes is the dashboard's Test button, which asks no Page.
+			all = append(all, delivered{account: account, free: slices.Contains(pageFields, c.Field)})
+		}
+	}
+	return all
+}
+
+// wireEvent is an item of messaging or standby.
+type wireEvent struct {
+	Sender    struct{ ID textOrJSON }
+	Timestamp textOrJSON
+	Message   *struct {
+		IsEcho    bool `json:"is_echo"`
+		IsDeleted bool `json:"is_deleted"`
+	}
+	MessageEdit                  json.RawMessage `json:"message_edit"`
+	Reaction, Postback, Referral json.RawMessage
+}
+
+func (e wireEvent) delivered(account string) delivered {
+	d := delivered{account: account, from: string(e.Sender.ID), at: e.Timestamp.time()}
+	switch {
+	case e.Message != nil:
+		d.field, d.opens = kindFields["message"], !e.Message.IsEcho && !e.Message.IsDeleted
+	case e.Postback != nil:
+		d.field, d.opens = kindFields["postback"], true
+	case e.MessageEdit != nil:
+		d.field = kindFields["message_edit"]
+	case e.Reaction != nil:
+		d.field = kindFields["reaction"]
+	case e.Referral != nil:
+		d.field = kindFields["referral"]
+	}
+	return d
+}
+
+// time reads seconds or milliseconds; above 1e11 they are milliseconds (as seconds that would be
+// the year 5138). What is neither is the zero time.
+func (t textOrJSON) time() time.Time {
+	n, err := strconv.ParseInt(string(t), 10, 64)
+	switch {
+	case err != nil:
+		return time.Time{}
+	case n > 1e11:
+		return time.UnixMilli(n)
+	}
+	return time.Unix(n, 0)
+}
+
+// writer is a person who wrote to a Page.
+type writer struct{ page, person string }
+
+// admit returns ErrNotSubscribed unless all events reach their accounts, and else opens the reply
+// windows of their senders.
+func (s *Sim) admit(all []delivered) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now, written := s.Now(), map[writer]time.Time{}
+	for _, d := range all {
+		page := s.pageOfAccount(d.account)
+		if page != "" && !s.reaches(page, d) {
+			return fmt.Errorf("delivering to account %s, field %q: %w", d.account, d.field, ErrNotSubscribed)
+		}
+		if page == "" || !d.opens {
+			continue
+		}
+		if d.at.IsZero() || d.at.After(now) {
+			d.at = now
+		}
+		if key := (writer{page, d.from}); d.at.After(written[key]) && d.at.After(s.lastWritten[key]) {
+			written[key] = d.at
+		}
+	}
+	maps.Copy(s.lastWritten, written)
+	return nil
+}
+
+// reaches reports whether the subscription of the Page carries d. Whether "feed" carries every
+// field, as here, is unconfirmed.
+func (s *Sim) reaches(page string, d delivered) bool {
+	fields := s.subscriptions[page]
+	if d.field == "" {
+		return d.free || len(fields) > 0
+	}
+	return slices.Contains(fields, d.field) || slices.Contains(fields, "feed")
+}
+
+// pageOfAccount returns the id of the Page that has the account, or that is the account's id
+// itself; "" if no person has it.
+func (s *Sim) pageOfAccount(id string) string {
+	page := s.findPage(func(p *Page) bool { return p.ID == id || p.Instagram != nil && p.Instagram.ID == id })
+	if page == nil {
+		return ""
+	}
+	return page.ID
+}
 
 // replyWindow is how long after a person's last message an account may answer.
 const replyWindow = 24 * time.Hour
@@ -21,29 +161,7 @@ type Reply struct {
 
 // Replies returns the messages sent so far, in order. Those refused are not among them; Requests
 // has them all.
-func (s *Sim) Replies() []Reply {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return slices.Clone(s.replies)
-}
-
-// lastWritten are the times at which people last wrote, by Page and by person.
-type lastWritten map[string]map[string]time.Time
-
-// note keeps when d's sender wrote to the Page; a time that is missing or still to come counts as
-// now.
-func (l lastWritten) note(page string, d delivered, now time.Time) {
-	at := d.at
-	if at.IsZero() || at.After(now) {
-		at = now
-	}
-	if l[page] == nil {
-		l[page] = map[string]time.Time{}
-	}
-	if at.After(l[page][d.from]) {
-		l[page][d.from] = at
-	}
-}
+func (s *Sim) Replies() []Reply { return read(s, func() []Reply { return slices.Clone(s.replies) }) }
 
 // sendMessage serves POST /{page-id}/messages. Nobody gets the message: Replies keeps it.
 func (s *Sim) sendMessage(a access) (any, error) {
@@ -63,7 +181,7 @@ func (s *Sim) sendMessage(a access) (any, error) {
 	}
 	// As long as nobody has written to any account, everybody may be written to: so calls can be
 	// tested without deliveries.
-	at, wrote := s.lastWritten[a.id][to.ID]
+	at, wrote := s.lastWritten[writer{a.id, to.ID}]
 	if len(s.lastWritten) > 0 && (!wrote || a.now.Sub(at) > replyWindow) {
 		const text = "(#10) This message is sent outside of allowed window."
 		return nil, &apiError{Code: 10, Subcode: 2534022, Message: text}

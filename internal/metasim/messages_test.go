@@ -109,8 +109,8 @@ func TestMessagesWindow(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			r, h := newRig(t), newHook(t, 503) // failing to deliver unwrites nothing
-			r.SetDeliverToAll(true)
+			r, h := subscribed(t, "feed"), newHook(t, 503) // failing to deliver unwrites nothing
+			r.Sim.subscriptions["903"] = []string{"feed"}
 			token := r.pageTokenFor("901", "instagram_manage_messages")
 			if _, err := r.Deliver(t.Context(), h.url, r.Delivery(tt.account, tt.event)); err != nil {
 				t.Fatal(err)
@@ -131,8 +131,7 @@ func TestMessagesWindow(t *testing.T) {
 
 // What is no writing opens no window, and a late old message closes none.
 func TestMessagesWindowKept(t *testing.T) {
-	r, h := newRig(t), newHook(t)
-	r.SetDeliverToAll(true)
+	r, h := subscribed(t, "feed"), newHook(t)
 	token := r.pageTokenFor("901", "instagram_manage_messages")
 	deliver := func(events ...Event) {
 		if _, err := r.Deliver(t.Context(), h.url, r.Delivery("17841001", events...)); err != nil {

@@ -19,48 +19,40 @@ func subscribed(t *testing.T, fields ...string) *rig {
 
 // Deliveries reach accounts whose Page is subscribed to the field.
 func TestReach(t *testing.T) {
-	everybody := func(s *Sim) { s.SetDeliverToAll(true) }
-	strict := func(s *Sim) { s.SetDeliverOnFeed(false) }
 	tests := []struct {
 		name    string
 		fields  []string
 		account string
 		event   Event
-		set     func(*Sim)
 		reached bool
 	}{
-		{"not subscribed", nil, "17841001", hello(), nil, false},
-		{"not subscribed, forced", nil, "17841001", hello(), everybody, true},
-		{"an account that is nobody's", nil, "17849999", hello(), nil, true},
-		{"the field", []string{"messages"}, "17841001", hello(), strict, true},
-		{"by the Page's id", []string{"messages"}, "901", hello(), nil, true},
-		{"by the Page's id, not subscribed", nil, "901", hello(), nil, false},
-		{"numeric ids", nil, "17841001", hello().NumericIDs(), nil, false},
-		{"another field", []string{"messages"}, "17841001", hello().Reaction("react"), nil, false},
-		{"feed", []string{"feed"}, "17841001", hello(), nil, true},
-		{"feed, where it does not count", []string{"feed"}, "17841001", hello(), strict, false},
-		{"another Page's account", []string{"messages"}, "17841003", hello(), nil, false},
-		{"echo", []string{"messages"}, "17841001", Echo("17841001", "5614", "x"), nil, true},
-		{"deleted", []string{"messages"}, "17841001", hello().Deleted(), nil, true},
-		{"edit", []string{"message_edits"}, "17841001", hello().Edit(1, "x"), nil, true},
-		{"edit, messages only", []string{"messages"}, "17841001", hello().Edit(1, "x"), nil, false},
-		{"reaction", []string{"message_reactions"}, "17841001", hello().Reaction("unreact"), nil, true},
-		{"postback", []string{"messaging_postbacks"}, "17841001", Postback("1", "2", "x", "y"), nil, true},
-		{"referral", []string{"messaging_referrals"}, "17841001", Referral("1", "2", "x"), nil, true},
-		{"standby", []string{"standby"}, "17841001", Standby(hello()), nil, true},
-		{"standby, messages only", []string{"messages"}, "17841001", Standby(hello()), nil, false},
-		{"no Page field: any will do", []string{"name"}, "17841001", hello().Read(), strict, true},
-		{"no Page field: none", nil, "17841001", hello().Read(), nil, false},
-		{"comment", []string{"messages"}, "17841001", Comment("5614", "x"), nil, true},
-		{"comment, not subscribed", nil, "17841001", Comment("5614", "x"), nil, false},
-		{"the Test button", nil, "17841001", TestMessage(), nil, true},
+		{"not subscribed", nil, "17841001", hello(), false},
+		{"an account that is nobody's", nil, "17849999", hello(), true},
+		{"the field", []string{"messages"}, "17841001", hello(), true},
+		{"by the Page's id", []string{"messages"}, "901", hello(), true},
+		{"by the Page's id, not subscribed", nil, "901", hello(), false},
+		{"numeric ids", nil, "17841001", hello().NumericIDs(), false},
+		{"another field", []string{"messages"}, "17841001", hello().Reaction("react"), false},
+		{"feed", []string{"feed"}, "17841001", hello(), true},
+		{"another Page's account", []string{"messages"}, "17841003", hello(), false},
+		{"echo", []string{"messages"}, "17841001", Echo("17841001", "5614", "x"), true},
+		{"deleted", []string{"messages"}, "17841001", hello().Deleted(), true},
+		{"edit", []string{"message_edits"}, "17841001", hello().Edit(1, "x"), true},
+		{"edit, messages only", []string{"messages"}, "17841001", hello().Edit(1, "x"), false},
+		{"reaction", []string{"message_reactions"}, "17841001", hello().Reaction("unreact"), true},
+		{"postback", []string{"messaging_postbacks"}, "17841001", Postback("1", "2", "x", "y"), true},
+		{"referral", []string{"messaging_referrals"}, "17841001", Referral("1", "2", "x"), true},
+		{"standby", []string{"standby"}, "17841001", Standby(hello()), true},
+		{"standby, messages only", []string{"messages"}, "17841001", Standby(hello()), false},
+		{"no Page field: any will do", []string{"name"}, "17841001", hello().Read(), true},
+		{"no Page field: none", nil, "17841001", hello().Read(), false},
+		{"comment", []string{"messages"}, "17841001", Comment("5614", "x"), true},
+		{"comment, not subscribed", nil, "17841001", Comment("5614", "x"), false},
+		{"the Test button", nil, "17841001", TestMessage(), true},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			r, h := subscribed(t, tt.fields...), newHook(t)
-			if tt.set != nil {
-				tt.set(r.Sim)
-			}
 			err := r.DeliverUntilAcknowledged(t.Context(), h.url, r.Delivery(tt.account, tt.event), 3, 0)
 			switch {
 			case tt.reached && (err != nil || len(h.got) != 1):
@@ -99,7 +91,6 @@ func TestConcurrentDeliveries(t *testing.T) {
 			if a := r.call("POST", "/901/messages", token, "recipient", `{"id":"5614"}`, "message", `{"text":"thanks"}`); a.status != 200 {
 				t.Errorf("answering: %s", a.body)
 			}
-			r.SetDeliverOnFeed(true)
 			r.Replies()
 		})
 	}

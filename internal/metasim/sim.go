@@ -61,11 +61,10 @@ type Sim struct {
 	inFlight, maxInFlight int               // calls of the Graph API
 
 	// Of the webhook's deliveries and of the messages sent in answer to them.
-	webhooks              *http.Client
-	webhookTimeout        time.Duration // webhookTimeout, except in tests
-	feedIsOnlyFeed, toAll bool
-	lastWritten           lastWritten
-	replies               []Reply
+	webhooks       *http.Client
+	webhookTimeout time.Duration // webhookTimeout, except in tests
+	lastWritten    map[writer]time.Time
+	replies        []Reply
 }
 
 // New makes a Sim without people. The caller closes it.
@@ -84,7 +83,7 @@ func New(cfg Config) *Sim {
 		subscriptions:  map[string][]string{},
 		webhooks:       newWebhookClient(),
 		webhookTimeout: webhookTimeout,
-		lastWritten:    lastWritten{},
+		lastWritten:    map[writer]time.Time{},
 	}
 }
 
