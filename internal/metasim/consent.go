@@ -74,7 +74,15 @@ func (s *Sim) decide(person *Person, asked []permission, ticked, pages []string,
 }
 
 // has reports whether the person granted the permission.
-func (c *consent) has(name string) bool { return c != nil && c.status[name] == granted }
+func (c *consent) has(name string) bool { return c.state(name) == granted }
+
+// state is granted, declined, or "" for what was never asked for.
+func (c *consent) state(name string) string {
+	if c == nil {
+		return ""
+	}
+	return c.status[name]
+}
 
 // shares reports whether the person shares the Page.
 func (c *consent) shares(page string) bool {

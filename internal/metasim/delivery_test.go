@@ -32,7 +32,7 @@ func TestDeliveryBytes(t *testing.T) {
 
 func TestDeliveries(t *testing.T) {
 	numbered := func(n int) []Event {
-		return Batch(n, func(i int) Event { return hello().WithMID(fmt.Sprint(i)) })
+		return Batch(n, func(i int) Event { return hello().With("mid", fmt.Sprint(i)) })
 	}
 	tests := []struct {
 		name    string
@@ -94,7 +94,7 @@ func TestShuffled(t *testing.T) {
 		}
 		return all
 	}
-	events := Batch(20, func(i int) Event { return hello().WithMID(fmt.Sprintf("%02d", i)) })
+	events := Batch(20, func(i int) Event { return hello().With("mid", fmt.Sprintf("%02d", i)) })
 	ordered := mids(events)
 	one, same, other := mids(Shuffled(1, events...)), mids(Shuffled(1, events...)), mids(Shuffled(2, events...))
 	if !slices.Equal(one, same) || slices.Equal(one, other) || slices.Equal(one, ordered) {

@@ -60,7 +60,7 @@ func (s *Sim) readDialog(c *call) (*dialog, *problem) {
 	d.before = s.consents[d.Person.ID]
 	requested, wrong := s.requestedPermissions(q)
 	for _, p := range requested {
-		if d.before != nil && d.before.status[p.Name] == declined && q.Get("auth_type") != "rerequest" {
+		if d.before.state(p.Name) == declined && q.Get("auth_type") != "rerequest" {
 			d.Declined = append(d.Declined, p)
 			continue
 		}

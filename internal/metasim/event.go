@@ -124,11 +124,8 @@ func (e Event) MID() string {
 	return mid
 }
 
-// WithMID returns e with another message id.
-func (e Event) WithMID(mid string) Event { return e.With("mid", mid) }
-
-// With sets a member beside text and mid, as attachments or is_self. It panics on a Change whose
-// value is no object of this package's making.
+// With sets a member such as mid, attachments or is_self. It panics on a Change whose value is no
+// object of this package's making.
 func (e Event) With(name string, value any) Event {
 	members := maps.Clone(e.value.(object))
 	members[name] = value

@@ -12,13 +12,13 @@ import (
 var sent = time.UnixMilli(1668022333735)
 
 // hello is a message with nothing left to chance.
-func hello() Event { return Message("5614", "17841001", "Hi").WithMID("m1").At(sent) }
+func hello() Event { return Message("5614", "17841001", "Hi").With("mid", "m1").At(sent) }
 
 // Every kind and option, as it stands in the delivery's entry.
 func TestEvents(t *testing.T) {
 	const people = `"sender":{"id":"5614"},"recipient":{"id":"17841001"},"timestamp":1668022333735,`
 	const back = `"sender":{"id":"17841001"},"recipient":{"id":"5614"},"timestamp":1668022333735,`
-	answer := Echo("17841001", "5614", "Yes").WithMID("m2").At(sent)
+	answer := Echo("17841001", "5614", "Yes").With("mid", "m2").At(sent)
 	tests := []struct {
 		name  string
 		event Event
@@ -32,17 +32,17 @@ func TestEvents(t *testing.T) {
 		{"reaction taken back", hello().Reaction("unreact").At(sent), `"messaging":[{` + people + `"reaction":{"mid":"m1","action":"unreact"}}]`},
 		{"edit", hello().Edit(2, "Ho").At(sent), `"messaging":[{` + people + `"message_edit":{"mid":"m1","text":"Ho","num_edit":2}}]`},
 		{"edit, its number a text", hello().Edit(2, "Ho").With("num_edit", "2").At(sent), `"messaging":[{` + people + `"message_edit":{"mid":"m1","text":"Ho","num_edit":"2"}}]`},
-		{"postback", Postback("5614", "17841001", "Prices", "P1").WithMID("m3").At(sent), `"messaging":[{` + people + `"postback":{"mid":"m3","title":"Prices","payload":"P1"}}]`},
+		{"postback", Postback("5614", "17841001", "Prices", "P1").With("mid", "m3").At(sent), `"messaging":[{` + people + `"postback":{"mid":"m3","title":"Prices","payload":"P1"}}]`},
 		{"referral", Referral("5614", "17841001", "ad7").At(sent), `"messaging":[{` + people + `"referral":{"ref":"ad7","source":"SHORTLINK","type":"OPEN_THREAD"}}]`},
 		{"read", answer.Read().At(sent), `"messaging":[{` + people + `"read":{"mid":"m2"}}]`},
-		{"unknown kind", Unknown("5614", "17841001", "aura").WithMID("m4").At(sent), `"messaging":[{` + people + `"aura":{"mid":"m4"}}]`},
+		{"unknown kind", Unknown("5614", "17841001", "aura").With("mid", "m4").At(sent), `"messaging":[{` + people + `"aura":{"mid":"m4"}}]`},
 		{"standby", Standby(hello()), `"standby":[{` + people + `"message":{"mid":"m1","text":"Hi"}}]`},
 		{"message as a change", AsChange(hello()), `"changes":[{"field":"messages","value":{` + people + `"message":{"mid":"m1","text":"Hi"}}}]`},
-		{"unknown kind as a change", AsChange(Unknown("5614", "17841001", "aura").WithMID("m4").At(sent)), `"changes":[{"field":"aura","value":{` + people + `"aura":{"mid":"m4"}}}]`},
+		{"unknown kind as a change", AsChange(Unknown("5614", "17841001", "aura").With("mid", "m4").At(sent)), `"changes":[{"field":"aura","value":{` + people + `"aura":{"mid":"m4"}}}]`},
 		{"change", Change("mentions", map[string]string{"media_id": "9"}), `"changes":[{"field":"mentions","value":{"media_id":"9"}}]`},
 		{"comment", Comment("5614", "Nice").With("id", "c1").With("media", 7), `"changes":[{"field":"comments","value":{"id":"c1","text":"Nice","from":{"id":"5614","username":"user5614"},"media":7}}]`},
 		{"the Test button", TestMessage(), `"changes":[{"field":"messages","value":{"sender":{"id":"12334"},"recipient":{"id":"23245"},"timestamp":"1527459824","message":{"mid":"random_mid","text":"random_text"}}}]`},
-		{"text ids stay text", Message("ig-5614", "17841001", "Hi").WithMID("m1").At(sent).With("x", 1), `"messaging":[{"sender":{"id":"ig-5614"},"recipient":{"id":"17841001"},"timestamp":1668022333735,"message":{"mid":"m1","text":"Hi","x":1}}]`},
+		{"text ids stay text", Message("ig-5614", "17841001", "Hi").With("mid", "m1").At(sent).With("x", 1), `"messaging":[{"sender":{"id":"ig-5614"},"recipient":{"id":"17841001"},"timestamp":1668022333735,"message":{"mid":"m1","text":"Hi","x":1}}]`},
 	}
 	s := New(Config{Now: func() time.Time { return start }})
 	for _, tt := range tests {
@@ -70,7 +70,7 @@ func parse(t *testing.T, text string) any {
 // An option changes a copy, and an event made without options is complete.
 func TestEventCopies(t *testing.T) {
 	first := hello()
-	second := first.WithMID("m9").With("is_self", true).NumericIDs().Seconds()
+	second := first.With("mid", "m9").With("is_self", true).NumericIDs().Seconds()
 	if first.MID() != "m1" || second.MID() != "m9" || first.numeric || first.seconds {
 		t.Errorf("first %+v, second %+v", first, second)
 	}

@@ -3,6 +3,7 @@ package metasim
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 )
 
@@ -44,17 +45,14 @@ type fieldParser struct{ text, rest string }
 
 func (p *fieldParser) list(depth int) ([]field, error) {
 	var fields []field
-	seen := map[string]bool{}
 	for {
 		f, err := p.field(depth)
-		if err != nil {
+		switch {
+		case err != nil:
 			return nil, err
+		case slices.ContainsFunc(fields, func(g field) bool { return g.name == f.name }):
+			return nil, syntaxError("Field %s specified more than once. This is only possible before version 2.1", f.name)
 		}
-		if seen[f.name] {
-			const format = "Field %s specified more than once. This is only possible before version 2.1"
-			return nil, syntaxError(format, f.name)
-		}
-		seen[f.name] = true
 		fields = append(fields, f)
 		if !p.take(',') {
 			return fields, nil

@@ -23,11 +23,10 @@ type listQuery struct {
 	after  string // cursor; "": from the start
 }
 
-// listQuery reads fields, limit and after.
-func (a access) listQuery() (listQuery, error) {
-	q := listQuery{edge: a.route.step, text: a.param("fields"), limit: defaultLimit, after: a.param("after")}
-	var err error
-	if q.fields, err = parseFields(q.text); err != nil {
+// listQuery reads fields, which are defaults if none are named, limit and after.
+func (a access) listQuery(defaults ...string) (q listQuery, err error) {
+	q = listQuery{edge: a.route.step, text: a.param("fields"), limit: defaultLimit, after: a.param("after")}
+	if q.fields, err = parseFields(q.text, defaults...); err != nil {
 		return q, err
 	}
 	if text := a.param("limit"); text != "" {
@@ -40,46 +39,43 @@ func (a access) listQuery() (listQuery, error) {
 	return q, nil
 }
 
-// list is one part of the list of ids below the node owner; render makes the object of the i-th.
-func (a access) list(
-	owner string, ids []string, q listQuery, render func(i int) (object, error),
+// list is one part of the list of all below the node owner. A cursor is an item's id, encoded.
+func list[T any](
+	a access, owner string, all []T, q listQuery, id func(T) string, render func(T) (object, error),
 ) (object, error) {
+	cursor := func(item T) string { return base64.RawURLEncoding.EncodeToString([]byte(id(item))) }
 	start := 0
 	if q.after != "" {
-		id, err := base64.RawURLEncoding.DecodeString(q.after)
-		at := slices.Index(ids, string(id))
-		if err != nil || at < 0 {
+		at := slices.IndexFunc(all, func(item T) bool { return cursor(item) == q.after })
+		if at < 0 {
 			return nil, errorf(100, "(#100) Invalid cursor")
 		}
 		start = at + 1
 	}
-	end := min(start+q.limit, len(ids))
+	end := min(start+q.limit, len(all))
 	data := []object{}
-	for i := start; i < end; i++ {
-		o, err := render(i)
+	for _, item := range all[start:end] {
+		o, err := render(item)
 		if err != nil {
 			return nil, err
 		}
 		data = append(data, o)
 	}
-	list := object{"data": data}
 	if len(data) == 0 {
-		return list, nil
+		return object{"data": data}, nil
 	}
 	// The cursors are on every part, the last one too; next only where more follows. Like Meta's,
 	// next carries the token and no proof: whoever follows it is refused.
-	cursor := func(id string) string { return base64.RawURLEncoding.EncodeToString([]byte(id)) }
-	after := cursor(ids[end-1])
-	paging := object{"cursors": object{"before": cursor(ids[start]), "after": after}}
-	if end < len(ids) {
+	after := cursor(all[end-1])
+	paging := object{"cursors": object{"before": cursor(all[start]), "after": after}}
+	if end < len(all) {
 		next := url.Values{"access_token": {a.token.value}, "limit": {strconv.Itoa(q.limit)}, "after": {after}}
 		if q.text != "" {
 			next.Set("fields", q.text)
 		}
 		paging["next"] = fmt.Sprintf("%s/%s/%s/%s?%s", a.origin(), a.version, owner, q.edge, next.Encode())
 	}
-	list["paging"] = paging
-	return list, nil
+	return object{"data": data, "paging": paging}, nil
 }
 
 // pageList is one part of a list of Pages below the node owner.
@@ -90,11 +86,8 @@ func (s *Sim) pageList(a access, owner string, pages []Page, q listQuery) (objec
 	if len(q.fields) == 0 {
 		q.fields = names("access_token", "category", "name", "id", "tasks")
 	}
-	ids := make([]string, len(pages))
-	for i, p := range pages {
-		ids[i] = p.ID
-	}
-	return a.list(owner, ids, q, func(i int) (object, error) { return s.pageObject(a, &pages[i], q.fields) })
+	id := func(p Page) string { return p.ID }
+	return list(a, owner, pages, q, id, func(p Page) (object, error) { return s.pageObject(a, &p, q.fields) })
 }
 
 // accounts serves GET /me/accounts.
@@ -122,20 +115,13 @@ func (s *Sim) businesses(a access) (any, error) {
 	if a.id != "me" && a.id != a.person.ID {
 		return nil, a.missingObject()
 	}
-	q, err := a.listQuery()
+	q, err := a.listQuery("id", "name")
 	if err != nil {
 		return nil, err
 	}
-	if len(q.fields) == 0 {
-		q.fields = names("id", "name")
-	}
-	all := a.person.Businesses
-	ids := make([]string, len(all))
-	for i, b := range all {
-		ids[i] = b.ID
-	}
-	return a.list(a.person.ID, ids, q, func(i int) (object, error) {
-		return pick(q.fields, "Business", object{"id": all[i].ID, "name": all[i].Name})
+	id := func(b Business) string { return b.ID }
+	return list(a, a.person.ID, a.person.Businesses, q, id, func(b Business) (object, error) {
+		return pick(q.fields, "Business", object{"id": b.ID, "name": b.Name})
 	})
 }
 
@@ -161,8 +147,8 @@ func (s *Sim) businessPages(a access) (any, error) {
 func (s *Sim) permissions(a access) (any, error) {
 	data := []object{}
 	for _, p := range knownPermissions {
-		if a.consent != nil && a.consent.status[p.Name] != "" {
-			data = append(data, object{"permission": p.Name, "status": a.consent.status[p.Name]})
+		if status := a.consent.state(p.Name); status != "" {
+			data = append(data, object{"permission": p.Name, "status": status})
 		}
 	}
 	return object{"data": data}, nil

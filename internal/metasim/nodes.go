@@ -34,7 +34,7 @@ func (s *Sim) node(a access) (any, error) {
 	if page == nil || !a.maySee(page) {
 		return nil, a.missingObject()
 	}
-	if err := a.checkDataAccess(); err != nil {
+	if err = a.checkDataAccess(); err != nil {
 		return nil, err
 	}
 	return s.pageObject(a, page, fields)
@@ -76,7 +76,8 @@ func (s *Sim) pageObject(a access, p *Page, fields []field) (object, error) {
 		case f.name == "instagram_business_account":
 			values[f.name], err = a.instagramObject(f, p.Instagram)
 		case f.name == "connected_instagram_account":
-			values[f.name], err = a.instagramObject(f, p.connected())
+			// Meta shows the professional account here too.
+			values[f.name], err = a.instagramObject(f, cmp.Or(p.Personal, p.Instagram))
 		case f.name == "access_token" && a.token.kind == pageToken:
 			values[f.name] = a.token.value
 		case f.name == "access_token" && p.NoToken:
@@ -118,8 +119,7 @@ func pick(fields []field, node string, values object) (object, error) {
 	for _, f := range fields {
 		value, ok := values[f.name]
 		if !ok {
-			const format = "(#100) Tried accessing nonexisting field (%s) on node type (%s)"
-			return nil, errorf(100, format, f.name, node)
+			return nil, errorf(100, "(#100) Tried accessing nonexisting field (%s) on node type (%s)", f.name, node)
 		}
 		if value != nil {
 			o[f.name] = value

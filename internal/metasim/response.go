@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"crypto/rand"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -55,19 +54,14 @@ func (e *apiError) httpStatus() int {
 	return http.StatusBadRequest
 }
 
-// refuse answers with Meta's error envelope. Whatever is not an *apiError is a bug of the Sim's
-// and looks like one.
+// refuse answers with Meta's error envelope. It panics on what is not an *apiError: a bug of the
+// Sim's.
 func (c *call) refuse(err error) response {
-	var known *apiError
-	if !errors.As(err, &known) {
-		known = &apiError{status: http.StatusInternalServerError, Code: 1, Message: "metasim: " + err.Error()}
-	}
-	e := *known // one error may answer several calls
+	e := *err.(*apiError) // a copy: one error may answer several calls
 	e.Type, e.TraceID = cmp.Or(e.Type, "OAuthException"), newTraceID()
 	res := c.json(e.httpStatus(), envelope{e}, e.TraceID)
 	if e.Code == 190 {
-		const format = `OAuth "Facebook Platform" "invalid_token" %q`
-		res.header.Set("WWW-Authenticate", fmt.Sprintf(format, e.Message))
+		res.header.Set("WWW-Authenticate", fmt.Sprintf(`OAuth "Facebook Platform" "invalid_token" %q`, e.Message))
 	}
 	return res
 }
