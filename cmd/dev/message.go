@@ -131,8 +131,7 @@ func (s *system) deliveries(form messageForm, events []metasim.Event) [][]byte {
 		if form.Kind != "comment" { // which has no time of its own
 			e = e.At(at)
 		}
-		entry := metasim.Entry{Account: form.Account, Time: at, Events: []metasim.Event{e}}
-		bodies = append(bodies, s.meta.Deliveries(entry)...)
+		bodies = append(bodies, s.meta.DeliveryOf(metasim.Entry{Account: form.Account, Time: at, Events: []metasim.Event{e}}))
 	}
 	if form.OutOfOrder {
 		slices.Reverse(bodies)

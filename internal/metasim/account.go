@@ -18,9 +18,7 @@ func (s *Sim) Unconfirm(personID string) { s.endAll(personID, subcodeUnconfirmed
 
 // RemoveApp is the person removing the app in Facebook's settings: consent and codes are gone, all
 // tokens end with 190/458. Meta then calls the app's deauthorize callback, see Deauthorize.
-func (s *Sim) RemoveApp(personID string) {
-	s.locked(func() { s.removeApp(s.mustPerson(personID)) })
-}
+func (s *Sim) RemoveApp(personID string) { s.locked(func() { s.removeApp(s.mustPerson(personID)) }) }
 
 // LoseRole takes the person's role on the Page: it is in no list any more and its Page tokens of
 // this person are refused with 190/492. AddPerson gives the role back. It panics if the person has

@@ -46,7 +46,7 @@ func TestDeleteData(t *testing.T) {
 	}{
 		{"as Meta wants it", 200, good, ""},
 		{"refused", 401, good, "status 401"},
-		{"no JSON", 200, "<html>", "invalid character"},
+		{"no JSON", 200, "<html>", "lacks url or confirmation_code"},
 		{"no code", 200, `{"url":"https://app.test/"}`, "lacks url or confirmation_code"},
 		{"no page", 200, `{"confirmation_code":"c1"}`, "lacks url or confirmation_code"},
 	}

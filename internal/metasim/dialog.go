@@ -99,7 +99,6 @@ func (s *Sim) requestedPermissions(q url.Values) ([]permission, *problem) {
 	return all, nil
 }
 
-// showDialog serves the dialog's page.
 func (s *Sim) showDialog(c *call) response {
 	d, wrong := s.readDialog(c)
 	if wrong != nil {
@@ -157,7 +156,6 @@ func (d *dialog) redirect(q url.Values) response {
 
 func showProblem(p *problem) response { return htmlPage(http.StatusBadRequest, "problem", p) }
 
-// htmlPage renders one of the dialog's pages.
 func htmlPage(status int, name string, data any) response {
 	var body bytes.Buffer
 	if err := dialogPages.ExecuteTemplate(&body, name, data); err != nil {

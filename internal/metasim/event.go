@@ -3,9 +3,14 @@ package metasim
 import (
 	"cmp"
 	"encoding/json"
+	"fmt"
 	"maps"
+	"math/rand/v2"
+	"slices"
 	"strconv"
 	"time"
+	"unicode/utf16"
+	"unicode/utf8"
 )
 
 // Event is one thing that happens on Instagram, as a webhook tells it. [Message] and its like make
@@ -27,11 +32,8 @@ type Event struct {
 // kindFields are the Page fields that carry each kind. Reads are missing: no Page field is known
 // for them (Meta's messaging_seen is the app's).
 var kindFields = map[string]string{
-	"message":      "messages",
-	"message_edit": "message_edits",
-	"reaction":     "message_reactions",
-	"postback":     "messaging_postbacks",
-	"referral":     "messaging_referrals",
+	"message": "messages", "message_edit": "message_edits", "reaction": "message_reactions",
+	"postback": "messaging_postbacks", "referral": "messaging_referrals",
 }
 
 func newEvent(kind, from, to string, value object) Event {
@@ -44,9 +46,7 @@ func Message(from, to, text string) Event {
 }
 
 // Echo is a text that the account itself sends to the person to.
-func Echo(account, to, text string) Event {
-	return Message(account, to, text).With("is_echo", true)
-}
+func Echo(account, to, text string) Event { return Message(account, to, text).With("is_echo", true) }
 
 // Postback is a press of a button that carries payload.
 func Postback(from, to, title, payload string) Event {
@@ -59,9 +59,7 @@ func Referral(from, to, ref string) Event {
 }
 
 // Unknown is an event of a kind that is not documented (yet), with a mid and nothing else.
-func Unknown(from, to, kind string) Event {
-	return newEvent(kind, from, to, object{"mid": newMID()})
-}
+func Unknown(from, to, kind string) Event { return newEvent(kind, from, to, object{"mid": newMID()}) }
 
 // Change is an item of the entry's changes: a field of the webhook and any value that can be
 // written as JSON. It has no time of its own.
@@ -107,9 +105,7 @@ func (e Event) Deleted() Event {
 }
 
 // Read is the news that the message e, an Echo, was read by whom it went to.
-func (e Event) Read() Event {
-	return newEvent("read", e.to, e.from, object{"mid": e.MID()})
-}
+func (e Event) Read() Event { return newEvent("read", e.to, e.from, object{"mid": e.MID()}) }
 
 // Standby is e as an app gets it that does not own the thread.
 func Standby(e Event) Event { e.list = "standby"; return e }
@@ -149,10 +145,8 @@ func (e Event) wire() object {
 		return object{"field": e.kind, "value": e.value}
 	}
 	o := object{
-		"sender":    object{"id": wireID(e.from, e.numeric)},
-		"recipient": object{"id": wireID(e.to, e.numeric)},
-		"timestamp": wireTime(e.at, e.seconds),
-		e.kind:      e.value,
+		"sender": object{"id": wireID(e.from, e.numeric)}, "recipient": object{"id": wireID(e.to, e.numeric)},
+		"timestamp": wireTime(e.at, e.seconds), e.kind: e.value,
 	}
 	if e.list == "changes" {
 		return object{"field": cmp.Or(kindFields[e.kind], e.kind), "value": o}
@@ -172,4 +166,74 @@ func wireTime(t time.Time, seconds bool) int64 {
 		return t.Unix()
 	}
 	return t.UnixMilli()
+}
+
+// Entry is what happened to one account.
+type Entry struct {
+	Account string    // the Instagram account's id; in one of Meta's samples the Page's
+	Time    time.Time // of sending; zero: Sim.Now
+	Events  []Event
+}
+
+// Delivery is the body of a delivery with one entry, of any number of events. It panics on an
+// event that cannot be written as JSON.
+func (s *Sim) Delivery(account string, events ...Event) []byte {
+	return s.DeliveryOf(Entry{Account: account, Events: events})
+}
+
+// DeliveryOf is the body of a delivery with these entries. Meta puts up to 1,000 events into one.
+func (s *Sim) DeliveryOf(entries ...Entry) []byte {
+	list := make([]object, len(entries))
+	for i, e := range entries {
+		if e.Time.IsZero() {
+			e.Time = s.Now()
+		}
+		o, numeric, seconds := object{}, false, false
+		for _, event := range e.Events {
+			numeric, seconds = numeric || event.numeric, seconds || event.seconds
+			events, _ := o[event.list].([]object)
+			o[event.list] = append(events, event.wire())
+		}
+		o["id"], o["time"] = wireID(e.Account, numeric), wireTime(e.Time, seconds)
+		list[i] = o
+	}
+	return escape(encode(object{"object": "instagram", "entry": list}))
+}
+
+// Batch is n events, made one after the other.
+func Batch(n int, each func(i int) Event) []Event {
+	var events []Event
+	for i := range n {
+		events = append(events, each(i))
+	}
+	return events
+}
+
+// Shuffled is the events in another order, the same for the same seed.
+func Shuffled(seed uint64, events ...Event) []Event {
+	all := slices.Clone(events)
+	r := rand.New(rand.NewPCG(seed, 0))
+	r.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
+	return all
+}
+
+// escape writes JSON as Meta does, in ASCII with \u escapes and with \/ for a slash: whoever signs
+// what he decoded and encoded again gets another signature.
+func escape(text []byte) []byte {
+	out := make([]byte, 0, len(text))
+	for len(text) > 0 {
+		r, n := utf8.DecodeRune(text)
+		switch {
+		case r == '/': // in JSON only within strings
+			out = append(out, `\/`...)
+		case r < utf8.RuneSelf:
+			out = append(out, byte(r))
+		default:
+			for _, unit := range utf16.AppendRune(nil, r) {
+				out = fmt.Appendf(out, `\u%04x`, unit)
+			}
+		}
+		text = text[n:]
+	}
+	return out
 }

@@ -2,6 +2,8 @@ package metasim
 
 import (
 	"encoding/json"
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -83,5 +85,50 @@ func TestEventCopies(t *testing.T) {
 	}
 	if got := Referral("1", "2", "x").MID(); got != "" {
 		t.Errorf("a referral with the id %q", got)
+	}
+}
+
+// One body byte for byte: Meta escapes slashes and all that is not ASCII, and
+// nothing else that JSON lets stand.
+func TestDeliveryBytes(t *testing.T) {
+	s := New(Config{Now: func() time.Time { return start }})
+	tests := []struct{ name, got, want string }{
+		{"text", string(s.Delivery("1", hello().With("text", "a/b <é> 😀\u2028\x00\""))),
+			`{"entry":[{"id":"1","messaging":[{"message":{"mid":"m1","text":"a\/b <\u00e9> \ud83d\ude00\u2028\u0000\""},"recipient":{"id":"17841001"},"sender":{"id":"5614"},"timestamp":1668022333735}],"time":1773480413000}],"object":"instagram"}`},
+		{"numbers and seconds", string(s.Delivery("1", hello().NumericIDs().Seconds())),
+			`{"entry":[{"id":1,"messaging":[{"message":{"mid":"m1","text":"Hi"},"recipient":{"id":17841001},"sender":{"id":5614},"timestamp":1668022333}],"time":1773480413}],"object":"instagram"}`},
+		{"two entries, in order", string(s.DeliveryOf(Entry{Account: "2"}, Entry{Account: "1"})),
+			`{"entry":[{"id":"2","time":1773480413000},{"id":"1","time":1773480413000}],"object":"instagram"}`},
+		{"nothing", string(s.Delivery("1")), `{"entry":[{"id":"1","time":1773480413000}],"object":"instagram"}`},
+		{"sent at", string(s.DeliveryOf(Entry{"1", sent, []Event{Change("name", nil)}})),
+			`{"entry":[{"changes":[{"field":"name","value":null}],"id":"1","time":1668022333735}],"object":"instagram"}`},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if tt.got != tt.want || !json.Valid([]byte(tt.got)) {
+				t.Errorf("got\n%s\nwant\n%s", tt.got, tt.want)
+			}
+		})
+	}
+}
+
+func TestShuffled(t *testing.T) {
+	mids := func(events []Event) (all []string) {
+		for _, e := range events {
+			all = append(all, e.MID())
+		}
+		return all
+	}
+	events := Batch(20, func(i int) Event { return hello().With("mid", fmt.Sprintf("%02d", i)) })
+	ordered := mids(events)
+	one, same, other := mids(Shuffled(1, events...)), mids(Shuffled(1, events...)), mids(Shuffled(2, events...))
+	if !slices.Equal(one, same) || slices.Equal(one, other) || slices.Equal(one, ordered) {
+		t.Errorf("seed 1: %v and %v, seed 2: %v", one, same, other)
+	}
+	if !slices.Equal(mids(events), ordered) {
+		t.Errorf("the given events were shuffled: %v", mids(events))
+	}
+	if slices.Sort(one); !slices.Equal(one, ordered) {
+		t.Errorf("lost or made up: %v", one)
 	}
 }

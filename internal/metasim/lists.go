@@ -90,7 +90,6 @@ func (s *Sim) pageList(a access, owner string, pages []Page, q listQuery) (objec
 	return list(a, owner, pages, q, id, func(p Page) (object, error) { return s.pageObject(a, &p, q.fields) })
 }
 
-// accounts serves GET /me/accounts.
 func (s *Sim) accounts(a access) (any, error) {
 	q, err := a.listQuery()
 	if err != nil {
@@ -110,7 +109,6 @@ func (a access) listedPages() []Page {
 	})
 }
 
-// businesses serves GET /me/businesses.
 func (s *Sim) businesses(a access) (any, error) {
 	if a.id != "me" && a.id != a.person.ID {
 		return nil, a.missingObject()
@@ -125,7 +123,6 @@ func (s *Sim) businesses(a access) (any, error) {
 	})
 }
 
-// businessPages serves GET /{business}/owned_pages and /{business}/client_pages.
 func (s *Sim) businessPages(a access) (any, error) {
 	at := slices.IndexFunc(a.person.Businesses, func(b Business) bool { return b.ID == a.id })
 	if at < 0 {

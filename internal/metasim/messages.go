@@ -139,11 +139,12 @@ func (s *Sim) reaches(page string, d delivered) bool {
 // pageOfAccount returns the id of the Page that has the account, or that is the account's id
 // itself; "" if no person has it.
 func (s *Sim) pageOfAccount(id string) string {
-	page := s.findPage(func(p *Page) bool { return p.ID == id || p.Instagram != nil && p.Instagram.ID == id })
-	if page == nil {
-		return ""
+	for _, page := range s.allPages() {
+		if page.ID == id || page.Instagram != nil && page.Instagram.ID == id {
+			return page.ID
+		}
 	}
-	return page.ID
+	return ""
 }
 
 // replyWindow is how long after a person's last message an account may answer.

@@ -34,7 +34,7 @@ func (s *Sim) node(a access) (any, error) {
 	if page == nil || !a.maySee(page) {
 		return nil, a.missingObject()
 	}
-	if err = a.checkDataAccess(); err != nil {
+	if err := a.checkDataAccess(); err != nil {
 		return nil, err
 	}
 	return s.pageObject(a, page, fields)
@@ -52,15 +52,14 @@ func (a access) maySee(p *Page) bool {
 func (s *Sim) userObject(a access, fields []field) (object, error) {
 	values := object{"id": a.person.ID, "name": a.person.Name}
 	for _, f := range fields {
-		if f.name != "accounts" {
-			continue
+		if f.name == "accounts" {
+			q := listQuery{edge: f.name, fields: f.sub, limit: min(cmp.Or(f.limit, defaultLimit), nestedLimit)}
+			list, err := s.pageList(a, a.person.ID, a.listedPages(), q)
+			if err != nil {
+				return nil, err
+			}
+			values[f.name] = list
 		}
-		q := listQuery{edge: "accounts", fields: f.sub, limit: min(cmp.Or(f.limit, defaultLimit), nestedLimit)}
-		list, err := s.pageList(a, a.person.ID, a.listedPages(), q)
-		if err != nil {
-			return nil, err
-		}
-		values["accounts"] = list
 	}
 	return pick(fields, "User", values)
 }
@@ -102,9 +101,8 @@ func (a access) instagramObject(f field, ig *Instagram) (any, error) {
 	// ig_id is the account's old id: another number, and not the one that webhooks carry.
 	number, _ := strconv.ParseInt(ig.ID, 10, 64)
 	account, err := pick(f.sub, "IGUser", object{
-		"id": ig.ID, "username": ig.Username, "name": ig.Name,
+		"id": ig.ID, "username": ig.Username, "name": ig.Name, "ig_id": number%9_000_000_000 + 1_000_000_000,
 		"profile_picture_url": a.origin() + "/pictures/" + ig.ID + ".svg",
-		"ig_id":               number%9_000_000_000 + 1_000_000_000,
 	})
 	if !shown || err != nil {
 		return nil, err
@@ -137,14 +135,13 @@ const picture = `<svg xmlns="http://www.w3.org/2000/svg" width="160" height="160
 func (s *Sim) picture(c *call) response {
 	id, ok := strings.CutSuffix(path.Base(c.r.URL.Path), ".svg")
 	var ig *Instagram
-	s.findPage(func(p *Page) bool {
-		for _, linked := range []*Instagram{p.Instagram, p.Personal} {
+	for _, page := range s.allPages() {
+		for _, linked := range []*Instagram{page.Instagram, page.Personal} {
 			if linked != nil && linked.ID == id {
 				ig = linked
 			}
 		}
-		return ig != nil
-	})
+	}
 	if !ok || ig == nil {
 		return newResponse(http.StatusNotFound, "text/plain; charset=utf-8", []byte("No such picture.\n"))
 	}

@@ -39,7 +39,6 @@ type code struct {
 	used                bool
 }
 
-// issueCode hands a code out for the person.
 func (s *Sim) issueCode(person, redirectURI string, now time.Time) string {
 	value := "AQ" + random(letters, 240)
 	s.codes[value] = &code{person: person, redirectURI: redirectURI, issued: now}
@@ -142,7 +141,6 @@ func (s *Sim) upgrade(a access) (any, error) {
 	return a.tokenAnswer(renewed), nil
 }
 
-// debugToken serves GET /debug_token.
 func (s *Sim) debugToken(a access) (any, error) {
 	if a.token.kind != appToken {
 		return nil, errorf(100, "(#100) You must provide an app access token, or a user access token "+

@@ -71,16 +71,12 @@ func (s *Sim) mustPerson(id string) *Person {
 	return p
 }
 
-// findPage returns the first Page of all people's that fits, or nil.
-func (s *Sim) findPage(fits func(*Page) bool) *Page {
-	for i := range s.people {
-		for _, page := range s.people[i].allPages() {
-			if fits(&page) {
-				return &page
-			}
-		}
+// allPages returns the Pages of all people.
+func (s *Sim) allPages() (pages []Page) {
+	for _, p := range s.people {
+		pages = append(pages, p.allPages()...)
 	}
-	return nil
+	return pages
 }
 
 // page returns the person's Page of that id, or nil. Where a business holds it too, the person's

@@ -68,7 +68,7 @@ func TestReach(t *testing.T) {
 // written.
 func TestReachPartly(t *testing.T) {
 	r, h := subscribed(t, "messages"), newHook(t)
-	body := r.Deliveries(Entry{Account: "17841001", Events: []Event{hello()}}, Entry{Account: "17841003", Events: []Event{hello()}})[0]
+	body := r.DeliveryOf(Entry{"17841001", sent, []Event{hello()}}, Entry{"17841003", sent, []Event{hello()}})
 	if _, err := r.Deliver(t.Context(), h.url, body); !errors.Is(err, ErrNotSubscribed) || !strings.Contains(err.Error(), "17841003") {
 		t.Errorf("error %v", err)
 	}

@@ -32,9 +32,7 @@ type Config struct {
 }
 
 // DefaultScopes are the permissions that a config_id asks for when Config.Configurations is nil.
-var DefaultScopes = []string{
-	"instagram_basic", "instagram_manage_messages", "pages_show_list", "pages_manage_metadata",
-}
+var DefaultScopes = []string{"instagram_basic", "instagram_manage_messages", "pages_show_list", "pages_manage_metadata"}
 
 // Sim is an http.Handler: the dialog, the Graph API and the pictures of the accounts. [New] makes
 // it. All methods may be called at any time from any goroutine.
@@ -74,16 +72,10 @@ func New(cfg Config) *Sim {
 	}
 	done := make(chan struct{})
 	return &Sim{
-		cfg:            cfg,
-		done:           done,
-		stop:           sync.OnceFunc(func() { close(done) }),
-		consents:       map[string]*consent{},
-		codes:          map[string]*code{},
-		tokens:         map[string]*token{},
-		subscriptions:  map[string][]string{},
-		webhooks:       newWebhookClient(),
-		webhookTimeout: webhookTimeout,
-		lastWritten:    map[writer]time.Time{},
+		cfg: cfg, done: done, stop: sync.OnceFunc(func() { close(done) }),
+		consents: map[string]*consent{}, codes: map[string]*code{}, tokens: map[string]*token{},
+		subscriptions: map[string][]string{}, lastWritten: map[writer]time.Time{},
+		webhooks: newWebhookClient(), webhookTimeout: webhookTimeout,
 	}
 }
 

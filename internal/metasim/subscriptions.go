@@ -8,9 +8,9 @@ import (
 // pageFields are the Page fields that the app can subscribe to, in order. Those about messages
 // (see needsMessaging) need pages_messaging, all of them pages_manage_metadata.
 var pageFields = []string{
-	"feed", "mention", "message_deliveries", "message_echoes", "message_edits", "message_reactions",
-	"message_reads", "messages", "messaging_handovers", "messaging_optins", "messaging_postbacks",
-	"messaging_referrals", "name", "picture", "ratings", "standby",
+	"feed", "mention", "message_deliveries", "message_echoes", "message_edits", "message_reactions", "message_reads",
+	"messages", "messaging_handovers", "messaging_optins", "messaging_postbacks", "messaging_referrals", "name",
+	"picture", "ratings", "standby",
 }
 
 func needsMessaging(field string) bool {
@@ -20,16 +20,12 @@ func needsMessaging(field string) bool {
 // Subscribed returns the fields that the Page's subscribed_apps now holds for the app, nil if it
 // is not subscribed.
 func (s *Sim) Subscribed(pageID string) []string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return slices.Clone(s.subscriptions[pageID])
+	return read(s, func() []string { return slices.Clone(s.subscriptions[pageID]) })
 }
 
 // DropSubscription ends the Page's subscription without the app's doing, as somebody does in the
 // Page's settings.
-func (s *Sim) DropSubscription(pageID string) {
-	s.locked(func() { delete(s.subscriptions, pageID) })
-}
+func (s *Sim) DropSubscription(pageID string) { s.locked(func() { delete(s.subscriptions, pageID) }) }
 
 // subscribe serves POST /{page}/subscribed_apps. It replaces the whole list; one field that is
 // unknown or not authorised rejects the whole call.
@@ -46,15 +42,14 @@ func (s *Sim) subscribe(a access) (any, error) {
 	}
 	for _, name := range fields {
 		if needsMessaging(name) && !a.consent.has("pages_messaging") {
-			return nil, errorf(200, "(#200) To subscribe to the %s field, one of these permissions is "+
-				"needed: pages_messaging", name)
+			const format = "(#200) To subscribe to the %s field, one of these permissions is needed: pages_messaging"
+			return nil, errorf(200, format, name)
 		}
 	}
 	s.subscriptions[a.id] = fields
 	return object{"success": true}, nil
 }
 
-// subscribedApps serves GET /{page}/subscribed_apps.
 func (s *Sim) subscribedApps(a access) (any, error) {
 	data := []object{}
 	if fields, ok := s.subscriptions[a.id]; ok {
@@ -65,7 +60,6 @@ func (s *Sim) subscribedApps(a access) (any, error) {
 	return object{"data": data}, nil
 }
 
-// unsubscribe serves DELETE /{page}/subscribed_apps.
 func (s *Sim) unsubscribe(a access) (any, error) {
 	delete(s.subscriptions, a.id)
 	return object{"success": true}, nil
@@ -89,7 +83,6 @@ func (s *Sim) SetAppSubscriptions(all ...AppSubscription) {
 	s.locked(func() { s.appSubscriptions = slices.Clone(all) })
 }
 
-// listAppSubscriptions serves GET /{app-id}/subscriptions.
 func (s *Sim) listAppSubscriptions(a access) (any, error) {
 	if a.token.kind != appToken {
 		return nil, errorf(15, "(#15) This method must be called with an app access_token.")

@@ -90,9 +90,7 @@ func (s *Sim) DeliverUntilAcknowledged(
 }
 
 // post posts as Meta does. Its errors are without the URL.
-func (s *Sim) post(
-	ctx context.Context, to string, body []byte, header http.Header,
-) (status int, answer []byte, err error) {
+func (s *Sim) post(ctx context.Context, to string, body []byte, header http.Header) (int, []byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.webhookTimeout)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, to, bytes.NewReader(body))
@@ -106,7 +104,7 @@ func (s *Sim) post(
 		return 0, nil, errors.Unwrap(err) // of *url.Error
 	}
 	defer res.Body.Close()
-	answer, err = io.ReadAll(io.LimitReader(res.Body, maxBody))
+	answer, err := io.ReadAll(io.LimitReader(res.Body, maxBody))
 	return res.StatusCode, answer, err
 }
 
@@ -130,13 +128,11 @@ func (s *Sim) DeleteData(ctx context.Context, url, personID string) (statusURL, 
 		URL  string
 		Code string `json:"confirmation_code"`
 	}
-	if err == nil && status != http.StatusOK {
+	switch {
+	case err != nil:
+	case status != http.StatusOK:
 		err = fmt.Errorf("answered with status %d", status)
-	}
-	if err == nil {
-		err = json.Unmarshal(body, &answer)
-	}
-	if err == nil && (answer.URL == "" || answer.Code == "") {
+	case json.Unmarshal(body, &answer) != nil || answer.URL == "" || answer.Code == "":
 		err = fmt.Errorf("the answer lacks url or confirmation_code: %q", body)
 	}
 	if err != nil {
