@@ -64,7 +64,7 @@ func TestAuthorization(t *testing.T) {
 		})
 	}
 	r.do("GET", "/v24.0/901", "", nil).want(t, 400, 104, 0, "An access token is required")
-	app := testApp + "|" + testSecret
+	const app = appAccess
 	r.call("GET", "/me", app).want(t, 400, 100, 33, "")
 }
 

@@ -208,7 +208,7 @@ func TestShortPageToken(t *testing.T) {
 func TestDebugTokenErrors(t *testing.T) {
 	r := newRig(t)
 	long := r.Grant(Grant{})
-	app := testApp + "|" + testSecret
+	const app = appAccess
 	r.do("GET", "/v24.0/debug_token?input_token="+long, "", nil).want(t, 400, 104, 0, "")
 	r.do("GET", "/v24.0/debug_token?input_token="+long, long, nil).want(t, 400, 100, 0, "You must provide an app access token")
 	r.do("GET", "/v24.0/debug_token?input_token="+long, testApp+"|x", nil).want(t, 400, 190, 0, "")

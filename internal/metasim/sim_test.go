@@ -1,7 +1,6 @@
 package metasim
 
 import (
-	"context"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
@@ -21,6 +20,7 @@ const (
 	testApp      = "1234567890"
 	testSecret   = "not-a-real-secret"
 	testRedirect = "http://localhost:3000/api/auth/callback"
+	appAccess    = testApp + "|" + testSecret // the app's own token
 )
 
 var (
@@ -38,21 +38,33 @@ type rig struct {
 
 func newRig(t *testing.T, people ...Person) *rig {
 	r := &rig{t: t}
-	r.Sim = New(Config{
-		AppID: testApp, AppSecret: testSecret, RedirectURIs: []string{testRedirect, testRedirect + "?app=1"},
-		Now: func() time.Time { return start.Add(time.Duration(r.clock.Load())) },
-	})
+	now := func() time.Time { return start.Add(time.Duration(r.clock.Load())) }
+	redirects := []string{testRedirect, testRedirect + "?app=1"}
+	r.Sim = New(Config{AppID: testApp, AppSecret: testSecret, RedirectURIs: redirects, Now: now})
 	if people == nil {
 		people = []Person{ada}
 	}
 	for _, p := range people {
 		r.AddPerson(p)
 	}
-	server := httptest.NewServer(r.Sim)
-	t.Cleanup(server.Close)
-	t.Cleanup(r.Close) // first: a hanging request would hold server.Close up
-	r.url = server.URL
+	r.url = serve(t, r.Sim)
+	t.Cleanup(r.Close) // first: a hanging request would hold the server's Close up
 	return r
+}
+
+// serve returns the URL of a server that lives as long as the test.
+func serve(t *testing.T, h http.Handler) string {
+	server := httptest.NewServer(h)
+	t.Cleanup(server.Close)
+	return server.URL
+}
+
+// must returns value; an error, which no test expects there, ends all.
+func must[T any](value T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return value
 }
 
 func (r *rig) pass(d time.Duration) { r.clock.Add(int64(d)) }
@@ -65,9 +77,9 @@ var ada = Person{ID: "501", Name: "Ada", Pages: []Page{
 }}
 
 func proofOf(token, secret string) string {
-	mac := hmac.New(sha256.New, []byte(secret))
-	mac.Write([]byte(token))
-	return hex.EncodeToString(mac.Sum(nil))
+	h := hmac.New(sha256.New, []byte(secret))
+	h.Write([]byte(token))
+	return hex.EncodeToString(h.Sum(nil))
 }
 
 // reply is an answer of the Sim.
@@ -80,27 +92,19 @@ type reply struct {
 
 // do makes a request as it stands.
 func (r *rig) do(method, path, bearer string, form url.Values) reply {
-	r.t.Helper()
-	req, err := http.NewRequest(method, r.url+path, strings.NewReader(form.Encode()))
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	if form != nil {
-		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	}
+	return r.send(method, path, bearer, "application/x-www-form-urlencoded", form.Encode())
+}
+
+func (r *rig) send(method, path, bearer, contentType, text string) reply {
+	req := must(http.NewRequest(method, r.url+path, strings.NewReader(text)))
+	req.Header.Set("Content-Type", contentType)
 	if bearer != "" {
 		req.Header.Set("Authorization", "Bearer "+bearer)
 	}
 	client := http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-	res, err := client.Do(req)
-	if err != nil {
-		r.t.Fatal(err)
-	}
+	res := must(client.Do(req))
 	defer res.Body.Close()
-	body, err := io.ReadAll(res.Body)
-	if err != nil {
-		r.t.Fatal(err)
-	}
+	body := must(io.ReadAll(res.Body))
 	out := reply{status: res.StatusCode, header: res.Header, body: string(body)}
 	_ = json.Unmarshal(body, &out.json) // not every answer is an object
 	return out
@@ -109,7 +113,6 @@ func (r *rig) do(method, path, bearer string, form url.Values) reply {
 // call is do with the token's proof; params go into the query of a GET or
 // DELETE, else into the form.
 func (r *rig) call(method, path, token string, params ...string) reply {
-	r.t.Helper()
 	q := url.Values{"appsecret_proof": {proofOf(token, testSecret)}}
 	for i := 0; i < len(params); i += 2 {
 		q.Set(params[i], params[i+1])
@@ -204,16 +207,18 @@ func (r *rig) dialogURL(pairs ...string) string {
 
 // code walks the dialog and returns the code.
 func (r *rig) code(a Approval, pairs ...string) string {
-	r.t.Helper()
-	back, err := r.Approve(context.Background(), r.dialogURL(pairs...), a)
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	u, err := url.Parse(back)
-	if err != nil || u.Query().Get("code") == "" {
+	back := must(r.Approve(r.t.Context(), r.dialogURL(pairs...), a))
+	code := must(url.Parse(back)).Query().Get("code")
+	if code == "" {
 		r.t.Fatalf("no code in %s", back)
 	}
-	return u.Query().Get("code")
+	return code
+}
+
+// approve is Approve without its result.
+func (r *rig) approve(a Approval, pairs ...string) error {
+	_, err := r.Approve(r.t.Context(), r.dialogURL(pairs...), a)
+	return err
 }
 
 // exchangeForm is what exchanges the code; pairs change it.
@@ -227,7 +232,6 @@ func exchangeForm(code string, pairs ...string) url.Values {
 
 // shortToken walks the dialog and exchanges the code.
 func (r *rig) shortToken(a Approval, pairs ...string) string {
-	r.t.Helper()
 	return r.token(r.oauth(exchangeForm(r.code(a, pairs...))))
 }
 
@@ -237,41 +241,35 @@ func upgradeForm(token string) url.Values {
 
 // longToken walks the dialog, exchanges the code and upgrades.
 func (r *rig) longToken(a Approval, pairs ...string) string {
-	r.t.Helper()
 	return r.token(r.oauth(upgradeForm(r.shortToken(a, pairs...))))
 }
 
 func (r *rig) token(a reply) string {
-	r.t.Helper()
 	token, _ := a.at("access_token").(string)
 	if a.status != 200 || token == "" {
-		r.t.Fatalf("no token: %d %s", a.status, a.body)
+		panic(fmt.Sprintf("no token: %d %s", a.status, a.body))
 	}
 	return token
 }
 
 // pageToken reads the Page's token with the user's.
 func (r *rig) pageToken(page, user string) string {
-	r.t.Helper()
 	return r.token(r.call("GET", "/"+page, user, "fields", "access_token"))
 }
 
 // pageTokenFor grants the scopes and reads the Page's token.
 func (r *rig) pageTokenFor(page string, scopes ...string) string {
-	r.t.Helper()
 	return r.pageToken(page, r.Grant(Grant{Scopes: append(scopes, "pages_show_list")}))
 }
 
 // oauth posts to oauth/access_token.
 func (r *rig) oauth(form url.Values) reply {
-	r.t.Helper()
 	return r.do("POST", "/v24.0/oauth/access_token", "", form)
 }
 
 // debug is debug_token's answer.
 func (r *rig) debug(token string) reply {
-	r.t.Helper()
-	return r.do("GET", "/v24.0/debug_token?input_token="+url.QueryEscape(token), testApp+"|"+testSecret, nil)
+	return r.do("GET", "/v24.0/debug_token?input_token="+url.QueryEscape(token), appAccess, nil)
 }
 
 func TestJump(t *testing.T) {
@@ -283,10 +281,8 @@ func TestJump(t *testing.T) {
 		t.Errorf("it is %v, want %v", r.Now(), want)
 	}
 	r.oauth(exchangeForm(code)).want(t, 400, 100, 36007, "expired")
-	a := r.call("GET", "/me", long)
-	a.want(t, 200, 0, 0, "")
-	if got := a.header.Get("Date"); got != "Sat, 14 Mar 2026 09:36:53 GMT" {
-		t.Errorf("Date %q", got)
+	if got := r.call("GET", "/me", long); got.status != 200 || got.header.Get("Date") != "Sat, 14 Mar 2026 09:36:53 GMT" {
+		t.Errorf("%d, Date %q", got.status, got.header.Get("Date"))
 	}
 	r.Jump(longLife)
 	r.call("GET", "/me", long).want(t, 401, 190, 463, "The current time is Wednesday, 13-May-26 09:36:53 UTC.")
@@ -314,18 +310,12 @@ func TestDataAccess(t *testing.T) {
 	r.call("GET", "/me/accounts", long).want(t, 200, 0, 0, "")
 	r.Jump(time.Second)
 
-	closed := []struct{ method, path, token string }{
-		{"GET", "/me/accounts", long},
-		{"GET", "/901", long},
-		{"GET", "/me/businesses", long},
-		{"GET", "/901", page},
-		{"GET", "/901/subscribed_apps", page},
-		{"POST", "/901/subscribed_apps", page},
-		{"DELETE", "/901/subscribed_apps", page},
-		{"POST", "/901/messages", page},
-	}
-	for _, c := range closed {
-		r.call(c.method, c.path, c.token).want(t, 400, 190, 493, "longer than 90 days")
+	for _, c := range [][3]string{
+		{"GET", "/me/accounts", long}, {"GET", "/901", long}, {"GET", "/me/businesses", long}, {"GET", "/901", page},
+		{"GET", "/901/subscribed_apps", page}, {"POST", "/901/subscribed_apps", page},
+		{"DELETE", "/901/subscribed_apps", page}, {"POST", "/901/messages", page},
+	} {
+		r.call(c[0], c[1], c[2]).want(t, 400, 190, 493, "longer than 90 days")
 	}
 	r.call("GET", "/me", long, "fields", "accounts").want(t, 400, 190, 493, "longer than 90 days")
 	for _, token := range []string{long, page} {

@@ -2,7 +2,9 @@ package metasim
 
 import (
 	"context"
+	"encoding/base64"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -25,9 +27,7 @@ type hook struct {
 
 func newHook(t *testing.T, statuses ...int) *hook {
 	h := &hook{statuses: statuses}
-	server := httptest.NewServer(h)
-	t.Cleanup(server.Close)
-	h.url = server.URL + "/api/webhook"
+	h.url = serve(t, h) + "/api/webhook"
 	return h
 }
 
@@ -59,8 +59,7 @@ func TestSign(t *testing.T) {
 }
 
 func TestDeliver(t *testing.T) {
-	r := newRig(t)
-	h := newHook(t)
+	r, h := newRig(t), newHook(t)
 	body := r.Delivery("1")
 	status, err := r.Deliver(t.Context(), h.url, body)
 	if err != nil || status != http.StatusOK || len(h.got) != 1 {
@@ -99,18 +98,17 @@ func TestDeliverFailures(t *testing.T) {
 	if status, err := r.Deliver(t.Context(), h.url, r.Delivery("1")); status != 307 || err != nil || len(h.got) != 1 {
 		t.Errorf("%d, %v, %d requests", status, err, len(h.got))
 	}
-	late := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+	late := serve(t, http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		io.Copy(io.Discard, req.Body)
 		w.(http.Flusher).Flush() // the status is there in time, the end is not
 		<-req.Context().Done()
 	}))
-	defer late.Close()
 	gone := httptest.NewServer(nil)
 	gone.Close()
 	r.webhookTimeout = 50 * time.Millisecond
-	for _, url := range []string{late.URL, gone.URL, "http://%zz"} {
+	for _, url := range []string{late, gone.URL, "http://%zz"} {
 		status, err := r.Deliver(t.Context(), url, r.Delivery("1"))
-		if status != 0 || err == nil || errors.Is(err, context.DeadlineExceeded) != (url == late.URL) {
+		if status != 0 || err == nil || errors.Is(err, context.DeadlineExceeded) != (url == late) {
 			t.Errorf("%s: %d, %v", url, status, err)
 		}
 	}
@@ -141,23 +139,124 @@ func TestDeliverUntilAcknowledged(t *testing.T) {
 			}
 		})
 	}
-	t.Run("each pause twice as long", func(t *testing.T) {
-		r, h := newRig(t), newHook(t, 503, 503, 503)
-		begun := time.Now()
-		if err := r.DeliverUntilAcknowledged(t.Context(), h.url, r.Delivery("1"), 4, 10*time.Millisecond); err != nil {
-			t.Error(err)
-		}
-		if took := time.Since(begun); took < 70*time.Millisecond {
-			t.Errorf("pauses of %v in all, want 10 + 20 + 40 ms", took)
-		}
-	})
-	t.Run("not longer than asked", func(t *testing.T) {
-		r, h := newRig(t), newHook(t, 503)
-		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
-		defer cancel()
-		err := r.DeliverUntilAcknowledged(ctx, h.url, r.Delivery("1"), 2, time.Hour)
-		if !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "status 503") {
-			t.Errorf("error %v", err)
-		}
-	})
+	r, h := newRig(t), newHook(t, 503, 503, 503, 503)
+	begun := time.Now()
+	if err := r.DeliverUntilAcknowledged(t.Context(), h.url, r.Delivery("1"), 4, 10*time.Millisecond); err == nil {
+		t.Error("acknowledged")
+	}
+	if took := time.Since(begun); took < 70*time.Millisecond { // each twice as long as the one before
+		t.Errorf("pauses of %v in all, want 10 + 20 + 40 ms", took)
+	}
+	h.statuses = []int{503}
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	err := r.DeliverUntilAcknowledged(ctx, h.url, r.Delivery("1"), 2, time.Hour)
+	if !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "status 503") {
+		t.Errorf("longer than asked: %v", err)
+	}
+}
+
+func TestDeauthorize(t *testing.T) {
+	r := newRig(t)
+	long := r.Grant(Grant{})
+	h := newHook(t, http.StatusOK, http.StatusUnauthorized)
+	if status, err := r.Deauthorize(t.Context(), h.url, "501"); status != 200 || err != nil {
+		t.Fatalf("status %d, %v", status, err)
+	}
+	if want := "signed_request=" + r.SignedRequest("501", Signing{}); h.bodies[0] != want { // all of it URL-safe
+		t.Errorf("posted %s, want %s", h.bodies[0], want)
+	}
+	if got := h.got[0]; got.Method != "POST" || got.Header.Get("Content-Type") != "application/x-www-form-urlencoded" ||
+		!strings.HasPrefix(got.Header.Get("User-Agent"), "facebookplatform/1.0") {
+		t.Errorf("%s %v", got.Method, got.Header)
+	}
+	r.call("GET", "/me", long).want(t, 401, 190, 458, "")
+
+	if status, err := r.Deauthorize(t.Context(), h.url, "stranger"); status != 401 || err != nil {
+		t.Errorf("status %d, %v", status, err)
+	}
+	if status, err := r.Deauthorize(t.Context(), "http://%zz", "501"); status != 0 || err == nil {
+		t.Errorf("status %d, %v", status, err)
+	}
+}
+
+func TestDeleteData(t *testing.T) {
+	const lacks = "  asking for deletion: the answer lacks url or confirmation_code"
+	tests := []struct {
+		name, body string
+		status     int
+		want       string // page, code and error
+	}{
+		{"as Meta wants it", `{"url":"https://app.test/?code=c1","confirmation_code":"c1"}`, 200, "https://app.test/?code=c1 c1 <nil>"},
+		{"refused", `{"url":"https://app.test/","confirmation_code":"c1"}`, 401, "  asking for deletion: answered with status 401"},
+		{"no JSON", "<html>", 200, lacks},
+		{"no code", `{"url":"https://app.test/"}`, 200, lacks},
+		{"no page", `{"confirmation_code":"c1"}`, 200, lacks},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			r := newRig(t)
+			long := r.Grant(Grant{})
+			url := serve(t, http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+				if req.PostFormValue("signed_request") != r.SignedRequest("501", Signing{}) {
+					t.Errorf("posted %v", req.PostForm)
+				}
+				w.WriteHeader(tt.status)
+				io.WriteString(w, tt.body)
+			}))
+			page, code, err := r.DeleteData(t.Context(), url, "501")
+			if got := fmt.Sprint(page, " ", code, " ", err); !strings.HasPrefix(got, tt.want) {
+				t.Errorf("got %s, want %s", got, tt.want)
+			}
+			r.call("GET", "/me", long).want(t, 401, 190, 458, "")
+		})
+	}
+}
+
+// Meta's own sample, as its SDKs' tests have it.
+func TestSignedRequestVector(t *testing.T) {
+	payload := `{"oauth_token":"foo_token","algorithm":"HMAC-SHA256","issued_at":321,"code":"foo_code","state":"foo_state","user_id":123,"foo":"bar"}`
+	got := New(Config{AppSecret: "foo_app_secret"}).SignedRequest("", Signing{Padded: true, Payload: &payload})
+	const want = "U0_O1MqqNKUt32633zAkdd2Ce-jGVgRgJeRauyx_zC8=.eyJvYXV0aF90b2tlbiI6ImZvb190b2tlbiIsImFsZ29yaXRobSI6IkhNQUMtU0hBMjU2IiwiaXNzdWVkX2F0IjozMjEsImNvZGUiOiJmb29fY29kZSIsInN0YXRlIjoiZm9vX3N0YXRlIiwidXNlcl9pZCI6MTIzLCJmb28iOiJiYXIifQ=="
+	if got != want {
+		t.Errorf("got %s\nwant %s", got, want)
+	}
+}
+
+func TestSignedRequest(t *testing.T) {
+	r := newRig(t)
+	r.Jump(time.Second)
+	usual := `{"algorithm":"HMAC-SHA256","expires":1773484014,"issued_at":1773480414,"user_id":"501"}`
+	empty := ""
+	tests := []struct {
+		name    string
+		o       Signing
+		payload string
+	}{
+		{"as Meta does", Signing{}, usual},
+		{"padded", Signing{Padded: true}, usual},
+		{"a numeric id", Signing{NumericID: true}, strings.Replace(usual, `"501"`, `501`, 1)},
+		{"another algorithm", Signing{Algorithm: "none"}, strings.Replace(usual, "HMAC-SHA256", "none", 1)},
+		{"old", Signing{IssuedAt: time.Unix(100, 0)}, `{"algorithm":"HMAC-SHA256","expires":3700,"issued_at":100,"user_id":"501"}`},
+		{"an empty payload", Signing{Payload: &empty}, ""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			signature, text, _ := strings.Cut(r.SignedRequest("501", tt.o), ".")
+			encoding := base64.RawURLEncoding
+			if tt.o.Padded {
+				encoding = base64.URLEncoding
+			}
+			payload, err := encoding.DecodeString(text)
+			mac, wrong := encoding.DecodeString(signature)
+			if err != nil || wrong != nil || string(payload) != tt.payload || len(mac) != 32 {
+				t.Errorf("payload %s, %v, signature %s, %v, want %s", payload, err, signature, wrong, tt.payload)
+			}
+		})
+	}
+	mine, _, _ := strings.Cut(r.SignedRequest("501", Signing{}), ".")
+	other, text, _ := strings.Cut(r.SignedRequest("501", Signing{Secret: "old-secret"}), ".")
+	if mine == other || text == "" {
+		t.Errorf("another secret makes the same signature")
+	}
 }
