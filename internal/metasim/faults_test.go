@@ -2,9 +2,9 @@ package metasim
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
@@ -70,14 +70,14 @@ func TestFaultQueue(t *testing.T) {
 	statuses("/me/permissions", 200)
 
 	r.Inject(Fault{Status: 500, Times: 1})
-	if _, err := r.Approve(context.Background(), r.dialogURL(), Approval{}); err != nil {
+	if err := r.approve(Approval{}); err != nil {
 		t.Errorf("a fault for any step hit the dialog: %v", err)
 	}
 	r.do("GET", "/pictures/17841001.svg", "", nil)
 	statuses("/me/accounts", 500, 200)
 
 	r.Inject(Fault{Step: "dialog", Times: 1, Status: 500})
-	if _, err := r.Approve(context.Background(), r.dialogURL(), Approval{}); err == nil {
+	if err := r.approve(Approval{}); err == nil {
 		t.Errorf("a fault for the dialog did not hit it")
 	}
 }
@@ -98,13 +98,9 @@ func TestCut(t *testing.T) {
 	r := newRig(t)
 	code := r.code(Approval{})
 	r.Inject(Fault{Step: "exchange", Times: 1, Cut: true})
-	res, err := http.PostForm(r.url+"/v24.0/oauth/access_token", exchangeForm(code))
-	if err != nil {
-		t.Fatal(err)
-	}
+	res := must(http.PostForm(r.url+"/v24.0/oauth/access_token", exchangeForm(code)))
 	defer res.Body.Close()
-	body, err := io.ReadAll(res.Body)
-	if err != io.ErrUnexpectedEOF || int64(len(body)) != res.ContentLength/2 {
+	if body, err := io.ReadAll(res.Body); err != io.ErrUnexpectedEOF || int64(len(body)) != res.ContentLength/2 {
 		t.Errorf("read %d of %d bytes: %v", len(body), res.ContentLength, err)
 	}
 	r.oauth(exchangeForm(code)).want(t, 400, 100, 36009, "")
@@ -113,11 +109,14 @@ func TestCut(t *testing.T) {
 func TestHang(t *testing.T) {
 	r := newRig(t)
 	r.Inject(Fault{Step: "me", Hang: true})
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Millisecond)
+	r.Inject(Fault{Step: "dialog", Hang: true})
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Millisecond)
 	defer cancel()
-	req, _ := http.NewRequestWithContext(ctx, "GET", r.url+"/v24.0/me", nil)
-	if _, err := http.DefaultClient.Do(req); ctx.Err() == nil {
+	if _, err := http.DefaultClient.Do(must(http.NewRequestWithContext(ctx, "GET", r.url+"/v24.0/me", nil))); ctx.Err() == nil {
 		t.Errorf("answered: %v", err)
+	}
+	if _, err := r.Approve(ctx, r.dialogURL(), Approval{}); err == nil || !strings.Contains(err.Error(), "deadline") {
+		t.Errorf("the dialog: %v", err)
 	}
 	time.AfterFunc(30*time.Millisecond, r.Close)
 	if res, err := http.Get(r.url + "/v24.0/me"); err == nil {
@@ -127,16 +126,6 @@ func TestHang(t *testing.T) {
 		if req.Status != 0 {
 			t.Errorf("recorded status %d", req.Status)
 		}
-	}
-}
-
-func TestHangingDialog(t *testing.T) {
-	r := newRig(t)
-	r.Inject(Fault{Step: "dialog", Hang: true})
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Millisecond)
-	defer cancel()
-	if _, err := r.Approve(ctx, r.dialogURL(), Approval{}); err == nil || !strings.Contains(err.Error(), "deadline") {
-		t.Errorf("got %v", err)
 	}
 }
 
@@ -153,17 +142,13 @@ func TestLatencyAndRecords(t *testing.T) {
 		side.Go(func() { r.call("GET", path, token, "fields", "id") })
 	}
 	side.Wait()
-	records := r.Requests()
-	if len(records) != 3 {
-		t.Fatalf("%d records", len(records))
+	if got := r.Requests(); len(got) != 3 {
+		t.Fatalf("%d records", len(got))
 	}
-	for _, req := range records {
-		least := delay
-		if req.Step == "permissions" {
-			least = 2 * delay
-		}
-		if took := req.End.Sub(req.Start); took < least {
-			t.Errorf("%s took %v, want at least %v", req.Step, took, least)
+	for _, req := range r.Requests() {
+		least := map[string]time.Duration{"permissions": 2 * delay}[req.Step]
+		if took := req.End.Sub(req.Start); took < max(least, delay) {
+			t.Errorf("%s took %v", req.Step, took)
 		}
 		if req.Status != 200 || req.Method != "GET" || !strings.HasPrefix(req.Path, "/v24.0/me") || req.Query.Get("appsecret_proof") == "" || req.Header.Get("Authorization") == "" {
 			t.Errorf("recorded %+v", req)
@@ -192,12 +177,9 @@ func TestLatencyAfterTheWork(t *testing.T) {
 
 // JSON bodies are parameters too, as the Graph API takes them.
 func TestJSONBody(t *testing.T) {
-	s := New(Config{AppID: testApp, AppSecret: testSecret})
-	r := httptest.NewRequest("POST", "/v24.0/901/messages", strings.NewReader(`{"recipient":{"id":"5"},"tag":"x"}`))
-	r.Header.Set("Content-Type", "application/json; charset=utf-8")
-	s.ServeHTTP(httptest.NewRecorder(), r)
-	form := s.Requests()[0].Form
-	if form.Get("recipient") != `{"id":"5"}` || form.Get("tag") != "x" {
+	r := newRig(t)
+	r.send("POST", "/v24.0/901/messages", "", "application/json; charset=utf-8", `{"recipient":{"id":"5"},"tag":"x"}`)
+	if form := r.Requests()[0].Form; form.Get("recipient") != `{"id":"5"}` || form.Get("tag") != "x" {
 		t.Errorf("read as %v", form)
 	}
 }
@@ -231,25 +213,25 @@ func TestUsage(t *testing.T) {
 	token := r.Grant(Grant{})
 	wants := func(a reply, app, business string) {
 		t.Helper()
-		if got := a.header.Get("X-App-Usage"); got != app {
-			t.Errorf("X-App-Usage %q, want %q", got, app)
-		}
-		if got := a.header.Get("X-Business-Use-Case-Usage"); got != business {
-			t.Errorf("X-Business-Use-Case-Usage %q, want %q", got, business)
+		if a.header.Get("X-App-Usage") != app || a.header.Get("X-Business-Use-Case-Usage") != business {
+			t.Errorf("got %v", a.header)
 		}
 	}
-	const at91, business91 = `{"call_count":91,"total_time":91,"total_cputime":91}`,
-		`{"1234567890":[{"type":"instagram","call_count":91,"total_cputime":91,"total_time":91,"estimated_time_to_regain_access":0}]}`
+	at := func(percent, regain int) (app, business string) {
+		return fmt.Sprintf(`{"call_count":%d,"total_time":%[1]d,"total_cputime":%[1]d}`, percent),
+			fmt.Sprintf(`{"1234567890":[{"type":"instagram","call_count":%d,"total_cputime":%[1]d,"total_time":%[1]d,"estimated_time_to_regain_access":%d}]}`, percent, regain)
+	}
+	app, business := at(91, 0)
 	wants(r.call("GET", "/me", token), "", "")
 	r.SetUsage(91)
-	wants(r.call("GET", "/me", token), at91, business91)
-	wants(r.call("GET", "/me", "EAAx"), at91, business91)
+	wants(r.call("GET", "/me", token), app, business)
+	wants(r.call("GET", "/me", "EAAx"), app, business)
 	wants(r.do("GET", "/v24.0/dialog/oauth", "", nil), "", "")
 	r.Inject(Fault{Step: "me", Times: 1, Code: 4, Header: http.Header{"X-App-Usage": {`{"call_count":100}`}}})
-	wants(r.call("GET", "/me", token), `{"call_count":100}`, business91)
+	wants(r.call("GET", "/me", token), `{"call_count":100}`, business)
 	r.SetUsage(100)
-	wants(r.call("GET", "/me", token), `{"call_count":100,"total_time":100,"total_cputime":100}`,
-		`{"1234567890":[{"type":"instagram","call_count":100,"total_cputime":100,"total_time":100,"estimated_time_to_regain_access":60}]}`)
+	app, business = at(100, 60)
+	wants(r.call("GET", "/me", token), app, business)
 	r.SetUsage(0)
 	wants(r.call("GET", "/me", token), "", "")
 }
@@ -260,11 +242,15 @@ func TestMaxConcurrent(t *testing.T) {
 	const many = 5
 	r := newRig(t)
 	token := r.Grant(Grant{})
-	r.call("GET", "/me", token)
-	r.call("GET", "/me", token)
-	if got := r.MaxConcurrent(); got != 1 {
-		t.Errorf("%d at once, one after the other", got)
+	atOnce := func(want int) {
+		t.Helper()
+		if got := r.MaxConcurrent(); got != want {
+			t.Errorf("%d at once, want %d", got, want)
+		}
 	}
+	r.call("GET", "/me", token)
+	r.call("GET", "/me", token)
+	atOnce(1) // one after the other
 
 	get := func(path string) {
 		if res, err := http.Get(r.url + path); err == nil {
@@ -282,19 +268,13 @@ func TestMaxConcurrent(t *testing.T) {
 	}
 	r.Close()
 	side.Wait()
-	if got := r.MaxConcurrent(); got != many {
-		t.Errorf("%d at once, want %d", got, many)
-	}
+	atOnce(many)
 
 	r.ClearFaults()
 	r.Inject(Fault{Step: "me", Times: 1, Cut: true})
 	get("/v24.0/me")
 	r.Reset()
-	if got := r.MaxConcurrent(); got != 0 {
-		t.Errorf("%d left over after Reset", got)
-	}
+	atOnce(0)
 	r.call("GET", "/me", token)
-	if got := r.MaxConcurrent(); got != 1 {
-		t.Errorf("%d at once in the end", got)
-	}
+	atOnce(1)
 }

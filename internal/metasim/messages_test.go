@@ -1,9 +1,9 @@
 package metasim
 
 import (
-	"bytes"
-	"net/http"
+	"errors"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -17,11 +17,8 @@ func TestMessages(t *testing.T) {
 	token := r.pageTokenFor("901", "instagram_manage_messages")
 	a := r.call("POST", "/901/messages", token, "recipient", recipient, "message", thanks)
 	a.want(t, 200, 0, 0, "")
-	id, ok := a.at("message_id").(string)
-	if !ok || a.at("recipient_id") != "5614" {
-		t.Errorf("got %s", a.body)
-	}
-	want := []Reply{{PageID: "901", Recipient: "5614", Text: "Thänks", Token: token, MessageID: id, At: start}}
+	a.has(t, "recipient_id", "5614")
+	want := []Reply{{PageID: "901", Recipient: "5614", Text: "Thänks", Token: token, MessageID: a.at("message_id").(string), At: start}}
 	if diff := cmp.Diff(want, r.Replies()); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
@@ -35,16 +32,11 @@ func TestMessagesJSON(t *testing.T) {
 	r := newRig(t)
 	token := r.pageTokenFor("901", "instagram_manage_messages")
 	body := `{"recipient":` + recipient + `,"message":{"attachment":{"type":"image","payload":{"url":"https://example.com/a.jpg"}}}}`
-	req, _ := http.NewRequest("POST", r.url+"/v24.0/me/messages?appsecret_proof="+proofOf(token, testSecret), strings.NewReader(body))
-	req.Header.Set("Content-Type", "application/json")
-	req.Header.Set("Authorization", "Bearer "+token)
-	res, err := http.DefaultClient.Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	res.Body.Close()
-	if got := r.Replies(); res.StatusCode != 200 || len(got) != 1 || got[0].PageID != "901" || got[0].Recipient != "5614" || got[0].Text != "" {
-		t.Errorf("status %d, replies %+v", res.StatusCode, got)
+	a := r.send("POST", "/v24.0/me/messages?appsecret_proof="+proofOf(token, testSecret), token, "application/json", body)
+	a.want(t, 200, 0, 0, "")
+	want := []Reply{{PageID: "901", Recipient: "5614", Token: token, MessageID: a.at("message_id").(string), At: start}}
+	if diff := cmp.Diff(want, r.Replies()); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
 
@@ -52,29 +44,23 @@ func TestMessagesRefused(t *testing.T) {
 	r := newRig(t)
 	user := r.Grant(Grant{Scopes: []string{"pages_show_list", "instagram_manage_messages"}})
 	token := r.pageToken("901", user)
-	tests := []struct {
-		name, path, token  string
-		recipient, message string
-		status, code       int
-		problem            string
+	for _, tt := range []struct {
+		name, path, token, recipient, message string
+		status, code, subcode                 int
+		problem                               string
 	}{
-		{"no recipient", "/901", token, "", thanks, 400, 100, "recipient"},
-		{"a recipient without id", "/901", token, `{}`, thanks, 400, 100, "recipient"},
-		{"a bare id", "/901", token, "5614", thanks, 400, 100, "recipient"},
-		{"no message", "/901", token, recipient, "", 400, 100, "message"},
-		{"an empty text", "/901", token, recipient, `{"text":""}`, 400, 100, "message"},
-		{"a bare text", "/901", token, recipient, "Hello", 400, 100, "message"},
-		{"the user's token", "/901", user, recipient, thanks, 403, 210, "page access token"},
-		{"another Page's token", "/903", token, recipient, thanks, 400, 100, "does not exist"},
-		{"no token", "/901", "", recipient, thanks, 400, 104, ""},
-	}
-	for _, tt := range tests {
+		{"no recipient", "/901", token, "", thanks, 400, 100, 0, "recipient"},
+		{"a recipient without id", "/901", token, `{}`, thanks, 400, 100, 0, "recipient"},
+		{"a bare id", "/901", token, "5614", thanks, 400, 100, 0, "recipient"},
+		{"no message", "/901", token, recipient, "", 400, 100, 0, "message"},
+		{"an empty text", "/901", token, recipient, `{"text":""}`, 400, 100, 0, "message"},
+		{"a bare text", "/901", token, recipient, "Hello", 400, 100, 0, "message"},
+		{"the user's token", "/901", user, recipient, thanks, 403, 210, 0, "page access token"},
+		{"another Page's token", "/903", token, recipient, thanks, 400, 100, 33, "does not exist"},
+		{"no token", "/901", "", recipient, thanks, 400, 104, 0, ""},
+	} {
 		t.Run(tt.name, func(t *testing.T) {
-			subcode := 0
-			if tt.path != "/901" {
-				subcode = 33
-			}
-			r.call("POST", tt.path+"/messages", tt.token, "recipient", tt.recipient, "message", tt.message).want(t, tt.status, tt.code, subcode, tt.problem)
+			r.call("POST", tt.path+"/messages", tt.token, "recipient", tt.recipient, "message", tt.message).want(t, tt.status, tt.code, tt.subcode, tt.problem)
 		})
 	}
 	r.do("POST", "/v24.0/901/messages", token, map[string][]string{"recipient": {recipient}, "message": {thanks}}).want(t, 400, 100, 0, "appsecret_proof")
@@ -86,35 +72,32 @@ func TestMessagesRefused(t *testing.T) {
 
 // Who has written may be answered for 24 hours of the Sim's clock.
 func TestMessagesWindow(t *testing.T) {
-	from := func(e Event, at time.Time) Event { return e.At(at) }
+	now := hello().At(start)
 	tests := []struct {
-		name    string
-		account string
-		event   Event
-		later   time.Duration
-		open    bool
+		name, account string
+		event         Event
+		later         time.Duration
+		open          bool
 	}{
-		{"at once", "17841001", from(hello(), start), 0, true},
-		{"by the Page's id", "901", from(hello(), start), 0, true},
-		{"numeric ids", "17841001", from(hello(), start).NumericIDs(), 0, true},
-		{"in seconds", "17841001", from(hello(), start).Seconds(), 24 * time.Hour, true},
-		{"after 24 hours", "17841001", from(hello(), start), 24 * time.Hour, true},
-		{"after more", "17841001", from(hello(), start), 24*time.Hour + time.Second, false},
-		{"an old message", "17841001", from(hello(), start.Add(-25*time.Hour)), 0, false},
-		{"a message from the future", "17841001", from(hello(), start.AddDate(974, 0, 0)), 24*time.Hour + time.Second, false},
-		{"in standby", "17841001", Standby(from(hello(), start)), 0, true},
+		{"at once", "17841001", now, 0, true},
+		{"by the Page's id", "901", now, 0, true},
+		{"numeric ids", "17841001", now.NumericIDs(), 0, true},
+		{"in seconds", "17841001", now.Seconds(), 24 * time.Hour, true},
+		{"after 24 hours", "17841001", now, 24 * time.Hour, true},
+		{"after more", "17841001", now, 24*time.Hour + time.Second, false},
+		{"an old message", "17841001", hello().At(start.Add(-25 * time.Hour)), 0, false},
+		{"a message from the future", "17841001", hello().At(start.AddDate(974, 0, 0)), 24*time.Hour + time.Second, false},
+		{"in standby", "17841001", Standby(now), 0, true},
 		{"a postback", "17841001", Postback("5614", "17841001", "x", "y").At(start), 0, true},
 		{"somebody else", "17841001", Message("5615", "17841001", "Hi").At(start), 0, false},
-		{"to another account", "17841003", from(hello(), start), 0, false},
+		{"to another account", "17841003", now, 0, false},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			r, h := subscribed(t, "feed"), newHook(t, 503) // failing to deliver unwrites nothing
 			r.Sim.subscriptions["903"] = []string{"feed"}
 			token := r.pageTokenFor("901", "instagram_manage_messages")
-			if _, err := r.Deliver(t.Context(), h.url, r.Delivery(tt.account, tt.event)); err != nil {
-				t.Fatal(err)
-			}
+			must(r.Deliver(t.Context(), h.url, r.Delivery(tt.account, tt.event)))
 			r.pass(tt.later)
 			a := r.call("POST", "/901/messages", token, "recipient", recipient, "message", thanks)
 			if tt.open {
@@ -133,24 +116,106 @@ func TestMessagesWindow(t *testing.T) {
 func TestMessagesWindowKept(t *testing.T) {
 	r, h := subscribed(t, "feed"), newHook(t)
 	token := r.pageTokenFor("901", "instagram_manage_messages")
-	deliver := func(events ...Event) {
-		if _, err := r.Deliver(t.Context(), h.url, r.Delivery("17841001", events...)); err != nil {
-			t.Fatal(err)
-		}
-	}
 	answer := func(to string) reply {
 		return r.call("POST", "/901/messages", token, "recipient", `{"id":"`+to+`"}`, "message", thanks)
 	}
 	other := Message("77", "17841001", "Hi")
-	deliver(hello().At(start), hello().At(start.Add(-48*time.Hour)),
+	must(r.Deliver(t.Context(), h.url, r.Delivery("17841001", hello().At(start), hello().At(start.Add(-48*time.Hour)),
 		other.Reaction("react").At(start), other.Edit(1, "x").At(start), other.Deleted().At(start), Echo("77", "17841001", "x").At(start),
-		AsChange(other.At(start)), TestMessage())
+		AsChange(other.At(start)), TestMessage())))
 	answer("5614").want(t, 200, 0, 0, "")
-	untimed := bytes.Replace(r.Delivery("17841001", Message("78", "17841001", "Hi").At(sent)), []byte(`"timestamp":1668022333735`), []byte(`"timestamp":"soon"`), 1)
-	if _, err := r.Deliver(t.Context(), h.url, untimed); err != nil {
-		t.Fatal(err)
-	}
+	body := string(r.Delivery("17841001", Message("78", "17841001", "Hi").At(sent)))
+	must(r.Deliver(t.Context(), h.url, []byte(strings.Replace(body, "1668022333735", `"soon"`, 1)))) // untimed
 	answer("78").want(t, 200, 0, 0, "")
 	answer("77").want(t, 403, 10, 2534022, "")
 	answer("12334").want(t, 403, 10, 2534022, "")
+}
+
+// subscribed makes a rig whose Page 901 is subscribed to the fields.
+func subscribed(t *testing.T, fields ...string) *rig {
+	r := newRig(t)
+	if fields != nil {
+		token := r.pageTokenFor("901", "pages_manage_metadata", "pages_messaging")
+		r.call("POST", "/901/subscribed_apps", token, "subscribed_fields", strings.Join(fields, ",")).want(t, 200, 0, 0, "")
+	}
+	return r
+}
+
+// Deliveries reach accounts whose Page is subscribed to the field.
+func TestReach(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		fields  []string
+		account string
+		event   Event
+		reached bool
+	}{
+		{"not subscribed", nil, "17841001", hello(), false},
+		{"an account that is nobody's", nil, "17849999", hello(), true},
+		{"the field", []string{"messages"}, "17841001", hello(), true},
+		{"by the Page's id", []string{"messages"}, "901", hello(), true},
+		{"by the Page's id, not subscribed", nil, "901", hello(), false},
+		{"numeric ids", nil, "17841001", hello().NumericIDs(), false},
+		{"another field", []string{"messages"}, "17841001", hello().Reaction("react"), false},
+		{"feed", []string{"feed"}, "17841001", hello(), true},
+		{"another Page's account", []string{"messages"}, "17841003", hello(), false},
+		{"echo", []string{"messages"}, "17841001", Echo("17841001", "5614", "x"), true},
+		{"deleted", []string{"messages"}, "17841001", hello().Deleted(), true},
+		{"edit", []string{"message_edits"}, "17841001", hello().Edit(1, "x"), true},
+		{"edit, messages only", []string{"messages"}, "17841001", hello().Edit(1, "x"), false},
+		{"reaction", []string{"message_reactions"}, "17841001", hello().Reaction("unreact"), true},
+		{"postback", []string{"messaging_postbacks"}, "17841001", Postback("1", "2", "x", "y"), true},
+		{"referral", []string{"messaging_referrals"}, "17841001", Referral("1", "2", "x"), true},
+		{"standby", []string{"standby"}, "17841001", Standby(hello()), true},
+		{"standby, messages only", []string{"messages"}, "17841001", Standby(hello()), false},
+		{"no Page field: any will do", []string{"name"}, "17841001", hello().Read(), true},
+		{"no Page field: none", nil, "17841001", hello().Read(), false},
+		{"comment", []string{"messages"}, "17841001", Comment("5614", "x"), true},
+		{"comment, not subscribed", nil, "17841001", Comment("5614", "x"), false},
+		{"the Test button", nil, "17841001", TestMessage(), true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			r, h := subscribed(t, tt.fields...), newHook(t)
+			err := r.DeliverUntilAcknowledged(t.Context(), h.url, r.Delivery(tt.account, tt.event), 3, 0)
+			switch {
+			case tt.reached && (err != nil || len(h.got) != 1):
+				t.Errorf("not delivered: %v", err)
+			case !tt.reached && (!errors.Is(err, ErrNotSubscribed) || !strings.Contains(err.Error(), "after 1 of 3 tries") || len(h.got) != 0):
+				t.Errorf("error %v, %d requests", err, len(h.got))
+			}
+		})
+	}
+}
+
+// One entry that reaches nobody stops the delivery, and its senders have not
+// written.
+func TestReachPartly(t *testing.T) {
+	r, h := subscribed(t, "messages"), newHook(t)
+	body := r.DeliveryOf(Entry{"17841001", sent, []Event{hello()}}, Entry{"17841003", sent, []Event{hello()}})
+	if _, err := r.Deliver(t.Context(), h.url, body); !errors.Is(err, ErrNotSubscribed) || !strings.Contains(err.Error(), "17841003") {
+		t.Errorf("error %v", err)
+	}
+	if len(h.got) != 0 || len(r.lastWritten) != 0 {
+		t.Errorf("%d requests, %v have written", len(h.got), r.lastWritten)
+	}
+}
+
+// Deliveries, answers and settings at the same time; for the race detector.
+func TestConcurrentDeliveries(t *testing.T) {
+	r, h := subscribed(t, "messages"), newHook(t)
+	token := r.pageTokenFor("901", "instagram_manage_messages", "pages_manage_metadata", "pages_messaging")
+	body := r.Delivery("17841001", hello().At(start))
+	var all sync.WaitGroup
+	for range 8 {
+		all.Go(func() {
+			must(r.Deliver(t.Context(), h.url, body))
+			r.call("POST", "/901/messages", token, "recipient", recipient, "message", thanks).want(t, 200, 0, 0, "")
+			r.SetLatency(0)
+			r.Replies()
+		})
+	}
+	all.Wait()
+	if len(h.got) != 8 || len(r.Replies()) != 8 {
+		t.Errorf("%d deliveries, %d replies", len(h.got), len(r.Replies()))
+	}
 }
