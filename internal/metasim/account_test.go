@@ -10,7 +10,7 @@ import (
 // What ends tokens ends the person's of every kind, with its subcode, and nobody else's; a login
 // afterwards is as good as ever.
 func TestTokensEnd(t *testing.T) {
-	tests := []struct {
+	for _, tt := range []struct {
 		name    string
 		change  func(*Sim, string)
 		subcode int
@@ -20,8 +20,7 @@ func TestTokensEnd(t *testing.T) {
 		{"app removed", (*Sim).RemoveApp, 458, "has not authorized application " + testApp},
 		{"checkpoint", (*Sim).Checkpoint, 459, "checkpoint"},
 		{"unconfirmed", (*Sim).Unconfirm, 464, "not a confirmed user"},
-	}
-	for _, tt := range tests {
+	} {
 		t.Run(tt.name, func(t *testing.T) {
 			r := newRig(t, ada, Person{ID: "502", Name: "Bo"})
 			short, long, bo := r.shortToken(Approval{}), r.Grant(Grant{}), r.Grant(Grant{Person: "502"})

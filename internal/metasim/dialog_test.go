@@ -1,8 +1,8 @@
 package metasim
 
 import (
-	"context"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -11,7 +11,7 @@ import (
 // right.
 func TestDialogProblems(t *testing.T) {
 	r := newRig(t)
-	tests := []struct {
+	for _, tt := range []struct {
 		name  string
 		pairs []string
 		text  string
@@ -28,14 +28,13 @@ func TestDialogProblems(t *testing.T) {
 		{"unknown scope", []string{"scope", "instagram_basic,instagram_everything"}, "Invalid Scopes: instagram_everything"},
 		{"no scope", []string{"scope", "-"}, "Neither scope nor config_id"},
 		{"unknown person", []string{"person", "77"}, "has the id 77"},
-	}
-	for _, tt := range tests {
+	} {
 		t.Run(tt.name, func(t *testing.T) {
-			_, err := r.Approve(context.Background(), r.dialogURL(tt.pairs...), Approval{})
+			err := r.approve(Approval{}, tt.pairs...)
 			if err == nil || !strings.Contains(err.Error(), "status 400") || !strings.Contains(err.Error(), tt.text) {
 				t.Errorf("got %v, want status 400 with %q", err, tt.text)
 			}
-			u, _ := url.Parse(r.dialogURL(tt.pairs...))
+			u := must(url.Parse(r.dialogURL(tt.pairs...)))
 			a := r.do("POST", u.RequestURI(), "", url.Values{"decision": {"continue"}, "person": {u.Query().Get("person")}})
 			if a.status != 400 || a.header.Get("Location") != "" {
 				t.Errorf("POST answers %d to %q", a.status, a.header.Get("Location"))
@@ -48,37 +47,28 @@ func TestDialogProblems(t *testing.T) {
 }
 
 func TestDialogWithoutPeople(t *testing.T) {
-	s := New(Config{AppID: testApp, AppSecret: testSecret, RedirectURIs: []string{testRedirect}})
-	_, err := s.Approve(context.Background(), (&rig{}).dialogURL(), Approval{})
-	if err == nil || !strings.Contains(err.Error(), "AddPerson") {
+	r := newRig(t, []Person{}...)
+	if err := r.approve(Approval{}); err == nil || !strings.Contains(err.Error(), "AddPerson") {
 		t.Errorf("got %v", err)
 	}
 }
 
 func TestDialogAnswers(t *testing.T) {
 	r := newRig(t)
-	tests := []struct {
-		name     string
-		redirect string
-		approval Approval
-		want     string
+	for _, tt := range []struct {
+		name, redirect string
+		approval       Approval
+		want           string
 	}{
-		{"denied", testRedirect, Approval{Deny: true}, testRedirect +
-			"?error=access_denied&error_code=200&error_description=Permissions+error&error_reason=user_denied&state=s%26t%3D1#_=_"},
-		{"approved", testRedirect, Approval{}, testRedirect + "?code=CODE&state=s%26t%3D1#_=_"},
-		{"approved, a query in the address", testRedirect + "?app=1", Approval{}, testRedirect + "?app=1&code=CODE&state=s%26t%3D1#_=_"},
-	}
-	for _, tt := range tests {
+		{"denied", testRedirect, Approval{Deny: true}, "?error=access_denied&error_code=200&error_description=Permissions+error&error_reason=user_denied&state=s%26t%3D1#_=_"},
+		{"approved", testRedirect, Approval{}, "?code=CODE&state=s%26t%3D1#_=_"},
+		{"approved, a query in the address", testRedirect + "?app=1", Approval{}, "&code=CODE&state=s%26t%3D1#_=_"},
+	} {
 		t.Run(tt.name, func(t *testing.T) {
-			got, err := r.Approve(context.Background(), r.dialogURL("redirect_uri", tt.redirect), tt.approval)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if u, _ := url.Parse(got); u.Query().Get("code") != "" {
-				got = strings.Replace(got, u.Query().Get("code"), "CODE", 1)
-			}
-			if got != tt.want {
-				t.Errorf("got  %s\nwant %s", got, tt.want)
+			got := must(r.Approve(t.Context(), r.dialogURL("redirect_uri", tt.redirect), tt.approval))
+			got = regexp.MustCompile(`code=AQ\w+`).ReplaceAllString(got, "code=CODE")
+			if got != tt.redirect+tt.want {
+				t.Errorf("got  %s\nwant %s%s", got, tt.redirect, tt.want)
 			}
 		})
 	}
@@ -87,8 +77,7 @@ func TestDialogAnswers(t *testing.T) {
 // The page's links and form work for a browser without JavaScript.
 func TestDialogPage(t *testing.T) {
 	r := newRig(t, ada, Person{ID: "502", Name: `Bo "<b>"`, Pages: []Page{{ID: "950", Name: `A & <B>`}}})
-	u, _ := url.Parse(r.dialogURL("person", "502"))
-	a := r.do("GET", u.RequestURI(), "", nil)
+	a := r.do("GET", must(url.Parse(r.dialogURL("person", "502"))).RequestURI(), "", nil)
 	for _, want := range []string{
 		"Simulated Meta dialog", `name="viewport"`, "Bo &#34;&lt;b&gt;&#34;", "A &amp; &lt;B&gt;", "person=501",
 		`value="not_now"`, `name="permission" value="instagram_basic" checked="checked"`,
@@ -109,27 +98,27 @@ func TestDialogPage(t *testing.T) {
 // A permission that was declined is not asked again without auth_type=rerequest.
 func TestDialogDeclined(t *testing.T) {
 	r := newRig(t)
-	has := func(want string) {
-		t.Helper()
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		if got := r.consents["501"].status["instagram_basic"]; got != want {
-			t.Fatalf("instagram_basic is %q, want %q", got, want)
+	decline := Approval{Decline: []string{"instagram_basic"}}
+	for i, step := range []struct {
+		approval Approval
+		pairs    []string
+		refused  bool
+		want     string // state of instagram_basic afterwards
+	}{
+		{decline, nil, false, declined},
+		{Approval{}, nil, false, declined},
+		{decline, nil, true, declined}, // it is not asked for
+		{Approval{}, []string{"auth_type", "rerequest"}, false, granted},
+		{Approval{}, []string{"scope", "pages_show_list"}, false, granted},
+		{decline, nil, false, declined},
+	} {
+		if err := r.approve(step.approval, step.pairs...); (err != nil) != step.refused {
+			t.Errorf("step %d: %v", i, err)
+		}
+		if got := read(r.Sim, func() string { return r.consents["501"].state("instagram_basic") }); got != step.want {
+			t.Errorf("step %d: instagram_basic is %q, want %q", i, got, step.want)
 		}
 	}
-	r.code(Approval{Decline: []string{"instagram_basic"}})
-	has("declined")
-	r.code(Approval{})
-	has("declined")
-	if _, err := r.Approve(context.Background(), r.dialogURL(), Approval{Decline: []string{"instagram_basic"}}); err == nil {
-		t.Errorf("it could be declined though it was not asked for")
-	}
-	r.code(Approval{}, "auth_type", "rerequest")
-	has("granted")
-	r.code(Approval{}, "scope", "pages_show_list")
-	has("granted")
-	r.code(Approval{Decline: []string{"instagram_basic"}})
-	has("declined")
 }
 
 func TestDialogConfigID(t *testing.T) {
@@ -137,7 +126,7 @@ func TestDialogConfigID(t *testing.T) {
 	token := r.shortToken(Approval{}, "config_id", "77", "scope", "email")
 	r.debug(token).has(t, "data.scopes", "#5") // of any config_id: the default ones and public_profile
 	r.Sim.cfg.Configurations = map[string][]string{"78": {"email"}}
-	if _, err := r.Approve(context.Background(), r.dialogURL("config_id", "77"), Approval{}); err == nil {
+	if r.approve(Approval{}, "config_id", "77") == nil {
 		t.Errorf("an unknown config_id was accepted")
 	}
 	r.code(Approval{Decline: []string{"email"}}, "config_id", "78")
@@ -148,18 +137,17 @@ func TestDialogConfigID(t *testing.T) {
 func TestDialogRemembersPages(t *testing.T) {
 	r := newRig(t)
 	r.code(Approval{Pages: []string{"902"}})
-	u, _ := url.Parse(r.dialogURL())
+	u := must(url.Parse(r.dialogURL()))
 	page := r.do("GET", u.RequestURI(), "", nil).body
 	for id, ticked := range map[string]bool{"901": false, "902": true, "903": false} {
 		if got := strings.Contains(page, `value="`+id+`" checked`); got != ticked {
 			t.Errorf("Page %s ticked: %v, want %v", id, got, ticked)
 		}
 	}
-	if _, err := r.Approve(context.Background(), r.dialogURL(), Approval{Pages: []string{"999"}}); err == nil {
+	if r.approve(Approval{Pages: []string{"999"}}) == nil {
 		t.Errorf("a Page that is not offered was ticked")
 	}
-	a := r.do("POST", u.RequestURI(), "", url.Values{"decision": {"continue"}, "page": {"999"}})
-	if a.status != 400 {
+	if a := r.do("POST", u.RequestURI(), "", url.Values{"decision": {"continue"}, "page": {"999"}}); a.status != 400 {
 		t.Errorf("a foreign Page is answered %d", a.status)
 	}
 }

@@ -13,7 +13,7 @@ import (
 
 func TestFaultAnswers(t *testing.T) {
 	html, empty := "<html>Sorry</html>", ""
-	tests := []struct {
+	for _, tt := range []struct {
 		name   string
 		fault  Fault
 		status int
@@ -29,8 +29,7 @@ func TestFaultAnswers(t *testing.T) {
 		{"header on an error", Fault{Code: 4, Header: http.Header{"x-app-usage": {`{"call_count":100}`}}}, 400, `"code":4`, `X-App-Usage: {"call_count":100}`},
 		{"header on a real answer", Fault{Header: http.Header{"X-App-Usage": {"1"}}}, 200, `"name":"Ada"`, "X-App-Usage: 1"},
 		{"redirect", Fault{Redirect: "http://127.0.0.1:1/x"}, 307, "", "Location: http://127.0.0.1:1/x"},
-	}
-	for _, tt := range tests {
+	} {
 		t.Run(tt.name, func(t *testing.T) {
 			r := newRig(t)
 			token := r.Grant(Grant{})

@@ -73,7 +73,7 @@ func TestMessagesRefused(t *testing.T) {
 // Who has written may be answered for 24 hours of the Sim's clock.
 func TestMessagesWindow(t *testing.T) {
 	now := hello().At(start)
-	tests := []struct {
+	for _, tt := range []struct {
 		name, account string
 		event         Event
 		later         time.Duration
@@ -91,8 +91,7 @@ func TestMessagesWindow(t *testing.T) {
 		{"a postback", "17841001", Postback("5614", "17841001", "x", "y").At(start), 0, true},
 		{"somebody else", "17841001", Message("5615", "17841001", "Hi").At(start), 0, false},
 		{"to another account", "17841003", now, 0, false},
-	}
-	for _, tt := range tests {
+	} {
 		t.Run(tt.name, func(t *testing.T) {
 			r, h := subscribed(t, "feed"), newHook(t, 503) // failing to deliver unwrites nothing
 			r.Sim.subscriptions["903"] = []string{"feed"}

@@ -3,6 +3,7 @@ package metasim
 import (
 	"fmt"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -12,15 +13,13 @@ import (
 )
 
 func TestAppSecretProofVectors(t *testing.T) {
-	for input, want := range map[string]string{
-		"foo_token|shhhhh!is.my.secret": "796ba0d8a6b339e476a7b166a9e8ac0a395f7de736dc37de5f2f4397f5854eb8",
-		"test|test":                     "88cd2108b5347d973cf39cdf9053d7dd42704876d8c9a9bd8e2d168259d3ddf7",
+	for _, v := range []struct{ token, secret, proof string }{
+		{"foo_token", "shhhhh!is.my.secret", "796ba0d8a6b339e476a7b166a9e8ac0a395f7de736dc37de5f2f4397f5854eb8"},
+		{"test", "test", "88cd2108b5347d973cf39cdf9053d7dd42704876d8c9a9bd8e2d168259d3ddf7"},
 	} {
-		value, secret, _ := strings.Cut(input, "|")
-		s := New(Config{AppSecret: secret})
-		c := &call{query: url.Values{"appsecret_proof": {want}}}
-		if err := s.checkProof(c, &token{value: value}); err != nil {
-			t.Errorf("%s: %v", input, err)
+		c := &call{query: url.Values{"appsecret_proof": {v.proof}}}
+		if err := New(Config{AppSecret: v.secret}).checkProof(c, &token{value: v.token}); err != nil {
+			t.Errorf("%s: %v", v.token, err)
 		}
 	}
 }
@@ -31,12 +30,11 @@ func TestAuthorization(t *testing.T) {
 	now := strconv.FormatInt(start.Unix(), 10)
 	old := strconv.FormatInt(start.Add(-6*time.Minute).Unix(), 10)
 	const missing, wrong = "API calls from the server require an appsecret_proof argument", "Invalid appsecret_proof provided in the API argument"
-	tests := []struct {
-		name    string
-		bearer  string
-		params  url.Values
-		code    int
-		message string
+	for _, tt := range []struct {
+		name, bearer string
+		params       url.Values
+		code         int
+		message      string
 	}{
 		{"good", token, url.Values{"appsecret_proof": {proofOf(token, testSecret)}}, 0, ""},
 		{"token as a parameter", "", url.Values{"access_token": {token}, "appsecret_proof": {proofOf(token, testSecret)}}, 0, ""},
@@ -49,23 +47,17 @@ func TestAuthorization(t *testing.T) {
 		{"upper case proof", token, url.Values{"appsecret_proof": {strings.ToUpper(proofOf(token, testSecret))}}, 100, wrong},
 		{"unknown token", "EAAx", url.Values{"appsecret_proof": {proofOf("EAAx", testSecret)}}, 190, "Invalid OAuth access token"},
 		{"no token", "", nil, 2500, "An active access token must be used"},
-	}
-	for _, tt := range tests {
+	} {
 		t.Run(tt.name, func(t *testing.T) {
-			status := 400
-			if tt.code == 0 {
-				status = 200
-			}
 			a := r.do("GET", "/v24.0/me?"+tt.params.Encode(), tt.bearer, nil)
-			a.want(t, status, tt.code, 0, tt.message)
+			a.want(t, map[bool]int{true: 200, false: 400}[tt.code == 0], tt.code, 0, tt.message)
 			if a.header.Get("Content-Type") != "application/json; charset=UTF-8" || a.header.Get("Facebook-Api-Version") != "v24.0" {
 				t.Errorf("headers %v", a.header)
 			}
 		})
 	}
 	r.do("GET", "/v24.0/901", "", nil).want(t, 400, 104, 0, "An access token is required")
-	const app = appAccess
-	r.call("GET", "/me", app).want(t, 400, 100, 33, "")
+	r.call("GET", "/me", appAccess).want(t, 400, 100, 33, "")
 }
 
 func TestUnknownPaths(t *testing.T) {
@@ -83,8 +75,7 @@ func TestUnknownPaths(t *testing.T) {
 func TestFields(t *testing.T) {
 	r := newRig(t)
 	all := r.Grant(Grant{Scopes: append([]string{"email"}, DefaultScopes...)})
-	picture := r.url + "/pictures/17841001.svg"
-	tests := []struct {
+	for _, tt := range []struct {
 		path, fields string
 		want         map[string]any
 	}{
@@ -94,18 +85,12 @@ func TestFields(t *testing.T) {
 		{"/901", "", object{"id": "901", "name": "Ceramics"}},
 		{"/901", "instagram_business_account", object{"id": "901", "instagram_business_account": object{"id": "17841001"}}},
 		{"/901", "instagram_business_account{username,name,profile_picture_url,ig_id}", object{"id": "901", "instagram_business_account": object{
-			"id": "17841001", "username": "ceramics", "name": "Ceramics & Co", "profile_picture_url": picture, "ig_id": float64(1017841001),
-		}}},
-		{"/902", "name,instagram_business_account{id},connected_instagram_account{username}", object{
-			"id": "902", "name": "Blog", "connected_instagram_account": object{"id": "17841002", "username": "ada"},
-		}},
+			"id": "17841001", "username": "ceramics", "name": "Ceramics & Co", "profile_picture_url": r.url + "/pictures/17841001.svg", "ig_id": 1017841001}}},
+		{"/902", "name,instagram_business_account{id},connected_instagram_account{username}",
+			object{"id": "902", "name": "Blog", "connected_instagram_account": object{"id": "17841002", "username": "ada"}}},
 		{"/903", "name", object{"id": "903", "name": "Books"}},
-		{"/me", "accounts.limit(1){name}", object{"id": "501", "accounts": object{
-			"data":   []any{object{"id": "901", "name": "Ceramics"}},
-			"paging": "…",
-		}}},
-	}
-	for _, tt := range tests {
+		{"/me", "accounts.limit(1){name}", object{"id": "501", "accounts": object{"data": []any{object{"id": "901", "name": "Ceramics"}}, "paging": "…"}}},
+	} {
 		t.Run(tt.path+" "+tt.fields, func(t *testing.T) {
 			a := r.call("GET", tt.path, all, "fields", tt.fields)
 			if accounts, ok := a.json["accounts"].(map[string]any); ok {
@@ -121,7 +106,7 @@ func TestFields(t *testing.T) {
 func TestParamErrors(t *testing.T) {
 	r := newRig(t)
 	token := r.Grant(Grant{})
-	tests := []struct {
+	for _, tt := range []struct {
 		path, fields string
 		code         int
 		message      string
@@ -135,8 +120,7 @@ func TestParamErrors(t *testing.T) {
 		{"/me", "accounts{id", 2500, "Expected } instead of end of string"},
 		{"/me", "id,name,id", 2500, "Field id specified more than once"},
 		{"/me", strings.Repeat("a{", 20), 2500, "nested too deeply"},
-	}
-	for _, tt := range tests {
+	} {
 		t.Run(tt.fields, func(t *testing.T) {
 			r.call("GET", tt.path, token, "fields", tt.fields).want(t, 400, tt.code, 0, tt.message)
 		})
@@ -149,7 +133,7 @@ func TestParamErrors(t *testing.T) {
 // What was not granted or not shared is left out, without an error.
 func TestConsentLimitsAccounts(t *testing.T) {
 	const fields = "name,instagram_business_account{username},connected_instagram_account"
-	tests := []struct {
+	for _, tt := range []struct {
 		name  string
 		grant Grant
 		want  string
@@ -160,12 +144,10 @@ func TestConsentLimitsAccounts(t *testing.T) {
 		{"no Page", Grant{Pages: []string{}}, `{"data":[]}`},
 		{"no pages_show_list", Grant{Scopes: []string{"instagram_basic"}}, `{"data":[]}`},
 		{"no instagram_basic", Grant{Scopes: []string{"pages_show_list"}, Pages: []string{"901"}}, `{"data":[{"id":"901","name":"Ceramics"}]`},
-	}
-	for _, tt := range tests {
+	} {
 		t.Run(tt.name, func(t *testing.T) {
 			r := newRig(t)
-			a := r.call("GET", "/me/accounts", r.Grant(tt.grant), "fields", fields)
-			got, _, _ := strings.Cut(a.body, `,"paging"`)
+			got, _, _ := strings.Cut(r.call("GET", "/me/accounts", r.Grant(tt.grant), "fields", fields).body, `,"paging"`)
 			if got != tt.want {
 				t.Errorf("got  %s\nwant %s", got, tt.want)
 			}
@@ -187,7 +169,7 @@ func many(n int) Person {
 
 // The cursors stand on every part, next only where more follows.
 func TestCursors(t *testing.T) {
-	tests := []struct {
+	for _, tt := range []struct {
 		pages int
 		limit string
 		want  []int // sizes of the parts
@@ -197,33 +179,29 @@ func TestCursors(t *testing.T) {
 		{200, "100", []int{100, 100}},
 		{30, "", []int{25, 5}},
 		{0, "100", []int{0}},
-	}
-	for _, tt := range tests {
+	} {
 		t.Run(fmt.Sprintf("%d by %s", tt.pages, tt.limit), func(t *testing.T) {
 			r := newRig(t, many(tt.pages))
 			token := r.Grant(Grant{})
 			seen := map[any]bool{}
 			var got []int
-			for after := ""; ; {
+			for after, more := "", true; more; {
 				a := r.call("GET", "/me/accounts", token, "fields", "id", "limit", tt.limit, "after", after)
 				data := a.at("data").([]any)
 				got = append(got, len(data))
 				for _, page := range data {
 					seen[page.(map[string]any)["id"]] = true
 				}
-				after, _ = a.at("paging.cursors.after").(string)
-				if len(data) > 0 && after == "" {
+				if after, _ = a.at("paging.cursors.after").(string); len(data) > 0 && after == "" {
 					t.Errorf("no cursor: %s", a.body)
 				}
-				next, _ := a.at("paging.next").(string)
-				if next == "" {
-					break
-				}
-				if !strings.HasPrefix(next, r.url+"/v24.0/700/accounts?") || !strings.Contains(next, token) || strings.Contains(next, "proof") {
+				var next string
+				next, more = a.at("paging.next").(string)
+				if more && (!strings.HasPrefix(next, r.url+"/v24.0/700/accounts?") || !strings.Contains(next, token) || strings.Contains(next, "proof")) {
 					t.Errorf("next is %s", next)
 				}
 			}
-			if diff := cmp.Diff(tt.want, got); diff != "" || len(seen) != tt.pages {
+			if !slices.Equal(got, tt.want) || len(seen) != tt.pages {
 				t.Errorf("parts %v, want %v; %d different Pages", got, tt.want, len(seen))
 			}
 		})

@@ -11,7 +11,7 @@ import (
 func TestOAuthErrors(t *testing.T) {
 	r := newRig(t)
 	code, long := r.code(Approval{}), r.Grant(Grant{})
-	tests := []struct {
+	for _, tt := range []struct {
 		name         string
 		form         url.Values
 		field, value string
@@ -31,8 +31,7 @@ func TestOAuthErrors(t *testing.T) {
 		{"upgrade, no token", upgradeForm(long), "fb_exchange_token", "", 1, ""},
 		{"upgrade, unknown token", upgradeForm(long), "fb_exchange_token", "EAAx", 190, ""},
 		{"upgrade, Page token", upgradeForm(long), "fb_exchange_token", r.pageToken("901", long), 190, ""},
-	}
-	for _, tt := range tests {
+	} {
 		t.Run(tt.name, func(t *testing.T) {
 			tt.form.Set(tt.field, tt.value)
 			r.oauth(tt.form).want(t, 400, tt.code, 0, tt.message)

@@ -24,7 +24,7 @@ func TestSubscribe(t *testing.T) {
 
 func TestSubscribeErrors(t *testing.T) {
 	r := newRig(t)
-	tests := []struct {
+	for _, tt := range []struct {
 		name, page, fields string
 		scopes             []string
 		status, code       int
@@ -36,8 +36,7 @@ func TestSubscribeErrors(t *testing.T) {
 		{"unknown field", "901", "feed,messaging_seen", []string{"pages_manage_metadata"}, 400, 100, `subscribed_fields[1] must be one of {feed, `},
 		{"no field", "901", "", []string{"pages_manage_metadata"}, 400, 100, "subscribed_fields is required"},
 		{"another Page", "902", "feed", []string{"pages_manage_metadata"}, 400, 100, "does not exist"},
-	}
-	for _, tt := range tests {
+	} {
 		t.Run(tt.name, func(t *testing.T) {
 			r := newRig(t)
 			token := r.pageTokenFor("901", tt.scopes...)
@@ -72,13 +71,12 @@ func TestBusinesses(t *testing.T) {
 		r.call("GET", path, without).want(t, 403, 200, 0, "business_management")
 	}
 	with := r.Grant(Grant{Scopes: append([]string{"business_management"}, DefaultScopes...), Pages: []string{"902"}})
-	tests := []struct{ path, fields, want string }{
+	for _, tt := range []struct{ path, fields, want string }{
 		{"/me/businesses", "", `{"data":[{"id":"88","name":"Group"}]`},
 		{"/88/owned_pages", "name", `{"data":[{"id":"960","name":"Owned"}]`}, // 901 is Ada's own and not shared
 		{"/88/client_pages", "instagram_business_account", `{"data":[{"id":"961","instagram_business_account":{"id":"17841009"}}]`},
 		{"/me/accounts", "id", `{"data":[{"id":"902"}]`},
-	}
-	for _, tt := range tests {
+	} {
 		a := r.call("GET", tt.path, with, "fields", tt.fields)
 		if len(a.body) < len(tt.want) || a.body[:len(tt.want)] != tt.want {
 			t.Errorf("%s: %s, want %s", tt.path, a.body, tt.want)

@@ -46,12 +46,11 @@ func (h *hook) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // The first two are RFC 4231's test case 2 and the vector of Meta's
 // appsecret_proof; the last was made with another program.
 func TestSign(t *testing.T) {
-	tests := []struct{ secret, body, want string }{
+	for _, tt := range []struct{ secret, body, want string }{
 		{"Jefe", "what do ya want for nothing?", "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"},
 		{"test", "test", "88cd2108b5347d973cf39cdf9053d7dd42704876d8c9a9bd8e2d168259d3ddf7"},
 		{testSecret, `{"entry":[{"id":"1","time":1773480413000}],"object":"instagram"}`, "914d072809ba8af642b269010890eaa5dbb43e3bde0c1fc9c8936479f1f59303"},
-	}
-	for _, tt := range tests {
+	} {
 		if got := New(Config{AppSecret: tt.secret}).Sign([]byte(tt.body)); got != "sha256="+tt.want {
 			t.Errorf("%q: %s", tt.body, got)
 		}
@@ -115,7 +114,7 @@ func TestDeliverFailures(t *testing.T) {
 }
 
 func TestDeliverUntilAcknowledged(t *testing.T) {
-	tests := []struct {
+	for _, tt := range []struct {
 		name     string
 		statuses []int
 		tries    int
@@ -126,8 +125,7 @@ func TestDeliverUntilAcknowledged(t *testing.T) {
 		{"after failures", []int{503, 500, 401}, 4, 4, ""},
 		{"202 is no acknowledgement", []int{202}, 2, 2, ""},
 		{"never", []int{503, 503, 503, 503}, 3, 3, "giving up after 3 of 3 tries: delivering: answered with status 503"},
-	}
-	for _, tt := range tests {
+	} {
 		t.Run(tt.name, func(t *testing.T) {
 			r, h := newRig(t), newHook(t, tt.statuses...)
 			err := r.DeliverUntilAcknowledged(t.Context(), h.url, r.Delivery("1", hello()), tt.tries, time.Millisecond)
@@ -182,7 +180,7 @@ func TestDeauthorize(t *testing.T) {
 
 func TestDeleteData(t *testing.T) {
 	const lacks = "  asking for deletion: the answer lacks url or confirmation_code"
-	tests := []struct {
+	for _, tt := range []struct {
 		name, body string
 		status     int
 		want       string // page, code and error
@@ -192,8 +190,7 @@ func TestDeleteData(t *testing.T) {
 		{"no JSON", "<html>", 200, lacks},
 		{"no code", `{"url":"https://app.test/"}`, 200, lacks},
 		{"no page", `{"confirmation_code":"c1"}`, 200, lacks},
-	}
-	for _, tt := range tests {
+	} {
 		t.Run(tt.name, func(t *testing.T) {
 			r := newRig(t)
 			long := r.Grant(Grant{})
@@ -228,7 +225,7 @@ func TestSignedRequest(t *testing.T) {
 	r.Jump(time.Second)
 	usual := `{"algorithm":"HMAC-SHA256","expires":1773484014,"issued_at":1773480414,"user_id":"501"}`
 	empty := ""
-	tests := []struct {
+	for _, tt := range []struct {
 		name    string
 		o       Signing
 		payload string
@@ -239,8 +236,7 @@ func TestSignedRequest(t *testing.T) {
 		{"another algorithm", Signing{Algorithm: "none"}, strings.Replace(usual, "HMAC-SHA256", "none", 1)},
 		{"old", Signing{IssuedAt: time.Unix(100, 0)}, `{"algorithm":"HMAC-SHA256","expires":3700,"issued_at":100,"user_id":"501"}`},
 		{"an empty payload", Signing{Payload: &empty}, ""},
-	}
-	for _, tt := range tests {
+	} {
 		t.Run(tt.name, func(t *testing.T) {
 			signature, text, _ := strings.Cut(r.SignedRequest("501", tt.o), ".")
 			encoding := base64.RawURLEncoding
