@@ -1,7 +1,9 @@
 package metasim
 
 import (
+	"fmt"
 	"net/url"
+	"slices"
 	"testing"
 	"time"
 
@@ -90,62 +92,37 @@ func TestRevoke(t *testing.T) {
 	r.call("GET", "/me/permissions", again).want(t, 200, 0, 0, "")
 }
 
-func TestInvalidate(t *testing.T) {
-	r := newRig(t)
-	long := r.Grant(Grant{})
-	page := r.pageToken("901", long)
-	if !r.Invalidate(long, 460) || r.Invalidate("EAAx", 460) {
-		t.Errorf("Invalidate does not say which tokens are known")
-	}
-	r.call("GET", "/me", long).want(t, 401, 190, 460, "changed their password")
-	r.call("GET", "/901", page).want(t, 401, 190, 460, "")
-}
-
 func TestSecrets(t *testing.T) {
 	r := newRig(t)
 	long := r.longToken(Approval{})
 	page := r.pageToken("901", long)
 	r.call("GET", "/901", long, "fields", "access_token")
-	known := map[string]bool{}
-	for _, secret := range r.Secrets() {
-		known[secret] = true
+	if got := r.Secrets(); len(got) != 4 || !slices.Contains(got, long) || !slices.Contains(got, page) {
+		t.Errorf("%d secrets, want code, short, long and Page token", len(got))
 	}
-	if len(known) != 4 || !known[long] || !known[page] {
-		t.Errorf("%d secrets, want code, short, long and Page token", len(known))
-	}
-}
-
-// renew upgrades and returns the answer and its token.
-func (r *rig) renew(token string) (reply, string) {
-	r.t.Helper()
-	a := r.oauth(upgradeForm(token))
-	return a, r.token(a)
 }
 
 func TestRenewal(t *testing.T) {
 	const full, left = 60*86400 - 53, 10*86400 - 53 // the last minute is cut off
-	for _, tt := range []struct {
-		name    string
-		extends bool
-		want    int64
-	}{{"60 days from now", true, full}, {"the time that is left", false, left}} {
-		t.Run(tt.name, func(t *testing.T) {
+	for extends, want := range map[bool]int64{true: full, false: left} {
+		t.Run(fmt.Sprint("extends ", extends), func(t *testing.T) {
 			r := newRig(t)
-			r.SetRenewalExtends(tt.extends)
-			a, old := r.renew(r.shortToken(Approval{})) // a first upgrade is none
+			r.SetRenewalExtends(extends)
+			a := r.oauth(upgradeForm(r.shortToken(Approval{}))) // a first upgrade is none
 			a.has(t, "expires_in", full)
+			old := r.token(a)
 			r.Jump(50 * 24 * time.Hour)
-			a, renewed := r.renew(old)
-			if a.has(t, "expires_in", tt.want); renewed == old {
+			a = r.oauth(upgradeForm(old))
+			renewed := r.token(a)
+			if a.has(t, "expires_in", want); renewed == old {
 				t.Errorf("the same token: %s", a.body)
 			}
-			r.debug(renewed).has(t, "data.expires_at", r.Now().Unix()+tt.want)
+			r.debug(renewed).has(t, "data.expires_at", r.Now().Unix()+want)
 			r.call("GET", "/me", old).want(t, 200, 0, 0, "") // until it runs out itself
 
 			// However little is left: a Page token fetched with it does not expire.
 			r.Jump(9*24*time.Hour + 12*time.Hour)
-			_, last := r.renew(renewed)
-			r.debug(r.pageToken("901", last)).has(t, "data.expires_at", 0)
+			r.debug(r.pageToken("901", r.token(r.oauth(upgradeForm(renewed))))).has(t, "data.expires_at", 0)
 		})
 	}
 }
@@ -154,11 +131,10 @@ func TestRenewalOfAnotherPerson(t *testing.T) {
 	r := newRig(t, ada, Person{ID: "502", Name: "Bo"})
 	long := r.Grant(Grant{})
 	r.Inject(Fault{Step: "upgrade", Times: 1, Person: "502"})
-	_, stray := r.renew(long)
+	stray := r.token(r.oauth(upgradeForm(long)))
 	r.debug(stray).has(t, "data.user_id", "502")
-	r.call("GET", "/me/permissions", stray).wantBody(t, `{"data":[]}`) // Bo never consented
-	_, right := r.renew(long)
-	r.debug(right).has(t, "data.user_id", "501") // after the fault was served
+	r.call("GET", "/me/permissions", stray).wantBody(t, `{"data":[]}`)         // Bo never consented
+	r.debug(r.token(r.oauth(upgradeForm(long)))).has(t, "data.user_id", "501") // after the fault was served
 }
 
 func TestDebugToken(t *testing.T) {
@@ -207,11 +183,11 @@ func TestShortPageToken(t *testing.T) {
 func TestDebugTokenErrors(t *testing.T) {
 	r := newRig(t)
 	long := r.Grant(Grant{})
-	const app = appAccess
-	r.do("GET", "/v24.0/debug_token?input_token="+long, "", nil).want(t, 400, 104, 0, "")
-	r.do("GET", "/v24.0/debug_token?input_token="+long, long, nil).want(t, 400, 100, 0, "You must provide an app access token")
-	r.do("GET", "/v24.0/debug_token?input_token="+long, testApp+"|x", nil).want(t, 400, 190, 0, "")
-	r.do("GET", "/v24.0/debug_token", app, nil).want(t, 400, 100, 0, "input_token is required")
-	r.do("GET", "/v24.0/debug_token?appsecret_proof=x&input_token="+long, app, nil).want(t, 400, 100, 0, "Invalid appsecret_proof")
-	r.do("GET", "/v24.0/debug_token?appsecret_proof="+proofOf(app, testSecret)+"&input_token="+long, app, nil).want(t, 200, 0, 0, "")
+	path := "/v24.0/debug_token?input_token=" + long
+	r.do("GET", path, "", nil).want(t, 400, 104, 0, "")
+	r.do("GET", path, long, nil).want(t, 400, 100, 0, "You must provide an app access token")
+	r.do("GET", path, testApp+"|x", nil).want(t, 400, 190, 0, "")
+	r.do("GET", "/v24.0/debug_token", appAccess, nil).want(t, 400, 100, 0, "input_token is required")
+	r.do("GET", path+"&appsecret_proof=x", appAccess, nil).want(t, 400, 100, 0, "Invalid appsecret_proof")
+	r.do("GET", path+"&appsecret_proof="+proofOf(appAccess, testSecret), appAccess, nil).want(t, 200, 0, 0, "")
 }
