@@ -129,8 +129,7 @@ func TestMistakes(t *testing.T) {
 	r.call("GET", "/me", r.Grant(Grant{})).want(t, 200, 0, 0, "") // no lock is left behind
 }
 
-// Daily renewals keep a connection alive for a year, given a consent in every
-// 90 days.
+// Daily renewals keep a connection alive for a year, given a consent in every 90 days.
 func TestYear(t *testing.T) {
 	r := newRig(t)
 	token := r.longToken(Approval{})

@@ -7,8 +7,7 @@ import (
 	"testing"
 )
 
-// An error page is shown, and never a redirect made, for a request that is not
-// right.
+// An error page is shown, and never a redirect made, for a request that is not right.
 func TestDialogProblems(t *testing.T) {
 	r := newRig(t)
 	for _, tt := range []struct {
@@ -132,8 +131,7 @@ func TestDialogConfigID(t *testing.T) {
 	r.code(Approval{Decline: []string{"email"}}, "config_id", "78")
 }
 
-// Whoever comes back finds the Pages ticked that were shared before, and no new
-// one.
+// Whoever comes back finds the Pages ticked that were shared before, and no new one.
 func TestDialogRemembersPages(t *testing.T) {
 	r := newRig(t)
 	r.code(Approval{Pages: []string{"902"}})

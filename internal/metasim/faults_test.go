@@ -128,8 +128,7 @@ func TestHang(t *testing.T) {
 	}
 }
 
-// Latency delays answers, not the work, and calls side by side wait side by
-// side.
+// Latency delays answers, not the work, and calls side by side wait side by side.
 func TestLatencyAndRecords(t *testing.T) {
 	const delay = 40 * time.Millisecond
 	r := newRig(t)

@@ -97,7 +97,7 @@ func TestMessagesWindow(t *testing.T) {
 			r.Sim.subscriptions["903"] = []string{"feed"}
 			token := r.pageTokenFor("901", "instagram_manage_messages")
 			must(r.Deliver(t.Context(), h.url, r.Delivery(tt.account, tt.event)))
-			r.pass(tt.later)
+			r.Jump(tt.later)
 			a := r.call("POST", "/901/messages", token, "recipient", recipient, "message", thanks)
 			if tt.open {
 				a.want(t, 200, 0, 0, "")
@@ -186,8 +186,7 @@ func TestReach(t *testing.T) {
 	}
 }
 
-// One entry that reaches nobody stops the delivery, and its senders have not
-// written.
+// One entry that reaches nobody stops the delivery, and its senders have not written.
 func TestReachPartly(t *testing.T) {
 	r, h := subscribed(t, "messages"), newHook(t)
 	body := r.DeliveryOf(Entry{"17841001", sent, []Event{hello()}}, Entry{"17841003", sent, []Event{hello()}})

@@ -46,12 +46,11 @@ func TestOAuthErrors(t *testing.T) {
 	r.token(r.do("POST", "/v24.0/oauth/access_token?client_id=1", "", exchangeForm(r.code(Approval{}))))
 
 	late := r.code(Approval{})
-	r.pass(10 * time.Minute)
+	r.Jump(10 * time.Minute)
 	r.oauth(exchangeForm(late)).want(t, 400, 100, 36007, "This authorization code has expired.")
 }
 
-// A short token lives one to two hours, a long one about 60 days, both by the
-// Sim's clock.
+// A short token lives one to two hours, a long one about 60 days, both by the Sim's clock.
 func TestTokenLives(t *testing.T) {
 	r := newRig(t)
 	a := r.oauth(exchangeForm(r.code(Approval{})))
@@ -62,20 +61,19 @@ func TestTokenLives(t *testing.T) {
 	a.has(t, "expires_in", 60*86400-53)
 	r.call("GET", "/me", short).want(t, 200, 0, 0, "")
 
-	r.pass(5587 * time.Second)
+	r.Jump(5587 * time.Second)
 	r.call("GET", "/me", short).want(t, 401, 190, 463, "Session has expired on Saturday, 14-Mar-26 11:00:00 UTC.")
 	r.oauth(upgradeForm(short)).want(t, 401, 190, 463, "expired")
 	again := r.token(r.oauth(upgradeForm(long)))
 	if again == long {
 		t.Errorf("an upgrade answered the same string")
 	}
-	r.pass(longLife - 5587*time.Second)
+	r.Jump(longLife - 5587*time.Second)
 	r.call("GET", "/me", long).want(t, 401, 190, 463, "")
 	r.call("GET", "/me", again).want(t, 200, 0, 0, "")
 }
 
-// A token of before the person removed the app, and a code, are worth nothing
-// afterwards.
+// A token of before the person removed the app, and a code, are worth nothing afterwards.
 func TestRevoke(t *testing.T) {
 	r := newRig(t, ada, Person{ID: "502", Name: "Bo"})
 	long, bo := r.longToken(Approval{}), r.Grant(Grant{Person: "502"})
@@ -158,7 +156,7 @@ func TestDebugToken(t *testing.T) {
 
 	page := r.pageToken("901", long)
 	r.debug(page).has(t, "data.type", "PAGE", "data.expires_at", 0, "data.profile_id", "901")
-	r.pass(longLife)
+	r.Jump(longLife)
 	r.debug(page).has(t, "data.is_valid", true) // though its long-lived user token ended
 	r.debug(long).has(t, "data.is_valid", false, "data.error.code", 190, "data.error.subcode", 463, "data.scopes", "#0")
 	a := r.debug("EAAx")
@@ -176,7 +174,7 @@ func TestShortPageToken(t *testing.T) {
 	page := r.pageToken("901", short)
 	r.call("GET", "/me/accounts", short).has(t, "data.0.access_token", page) // the same one again
 	r.call("GET", "/901", page).want(t, 200, 0, 0, "")
-	r.pass(longLife / 30)
+	r.Jump(longLife / 30)
 	r.call("GET", "/901", page).want(t, 401, 190, 463, "")
 }
 

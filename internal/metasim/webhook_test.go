@@ -9,10 +9,13 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // hook is a webhook that answers as told and keeps what it got.
@@ -60,23 +63,21 @@ func TestSign(t *testing.T) {
 func TestDeliver(t *testing.T) {
 	r, h := newRig(t), newHook(t)
 	body := r.Delivery("1")
-	status, err := r.Deliver(t.Context(), h.url, body)
-	if err != nil || status != http.StatusOK || len(h.got) != 1 {
-		t.Fatalf("status %d, %v, %d requests", status, err, len(h.got))
+	if status := must(r.Deliver(t.Context(), h.url, body)); status != http.StatusOK || len(h.got) != 1 {
+		t.Fatalf("status %d, %d requests", status, len(h.got))
 	}
 	got := h.got[0]
 	if got.Method != "POST" || got.URL.String() != "/api/webhook" || h.bodies[0] != string(body) {
 		t.Errorf("%s %s %s", got.Method, got.URL, h.bodies[0])
 	}
-	for name, want := range map[string]string{
-		"Content-Type":        "application/json",
-		"User-Agent":          "Webhooks/1.0 (https://fb.me/webhooks)",
-		"X-Hub-Signature-256": "sha256=914d072809ba8af642b269010890eaa5dbb43e3bde0c1fc9c8936479f1f59303",
-		"X-Hub-Signature":     "sha1=35757d17e54370d69f5c03327a52879b1c9892ce",
-	} {
-		if got.Header.Get(name) != want {
-			t.Errorf("%s: %q, want %q", name, got.Header.Get(name), want)
-		}
+	want := http.Header{
+		"Content-Type": {"application/json"}, "User-Agent": {"Webhooks/1.0 (https://fb.me/webhooks)"}, "Accept": {"*/*"},
+		"X-Hub-Signature-256": {"sha256=914d072809ba8af642b269010890eaa5dbb43e3bde0c1fc9c8936479f1f59303"},
+		"X-Hub-Signature":     {"sha1=35757d17e54370d69f5c03327a52879b1c9892ce"},
+		"Accept-Encoding":     {"gzip"}, "Content-Length": {strconv.Itoa(len(body))}, // of Go's client
+	}
+	if diff := cmp.Diff(want, got.Header); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
 
