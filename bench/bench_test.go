@@ -39,11 +39,74 @@ func TestCompare(t *testing.T) {
 // needProcesses skips a test that starts everything where it cannot, and in -short.
 func needProcesses(t *testing.T) {
 	t.Helper()
-	if testing.Short() {
-		t.Skip("builds and starts all processes")
-	}
 	supalitetest.Need(t)
 	if _, err := os.Stat("/proc/self/task"); err != nil {
 		t.Skip("the benchmark reads /proc, which only Linux has")
+	}
+}
+
+func TestInARow(t *testing.T) {
+	at := func(start, end int64) call { return call{time.UnixMilli(start), time.UnixMilli(end)} }
+	for _, c := range []struct {
+		name  string
+		calls []call
+		want  int
+	}{
+		{"none", nil, 0},
+		{"one after the other", []call{at(3, 4), at(0, 1), at(1, 2)}, 3},
+		{"side by side", []call{at(0, 5), at(1, 5), at(2, 5)}, 1},
+		{"two beside one", []call{at(0, 9), at(0, 2), at(3, 5), at(6, 8)}, 3},
+	} {
+		if got := inARow(c.calls); got != c.want {
+			t.Errorf("%s: %d, want %d", c.name, got, c.want)
+		}
+	}
+}
+
+func TestQuantile(t *testing.T) {
+	all := []time.Duration{4 * time.Second, time.Second, 3 * time.Second, 2 * time.Second}
+	for q, want := range map[float64]float64{0: 1, 0.5: 3, 0.99: 4, 1: 4} {
+		if got := quantile(all, q); got != want {
+			t.Errorf("%v: %v, want %v", q, got, want)
+		}
+	}
+}
+
+func TestTargets(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		figures []figure
+		reached bool
+		says    string
+	}{
+		{"less is better, reached", []figure{{what: "a", values: [2]float64{3, 10}, target: 0.3}}, true, "a: 0.30, at most 0.30: reached\n"},
+		{"less is better, missed", []figure{{what: "a", values: [2]float64{4, 10}, target: 0.3}}, false, "a: 0.40, at most 0.30: not reached\n"},
+		{"more is better, reached", []figure{{what: "a", values: [2]float64{30, 10}, target: 3, higherWins: true}}, true, "a: 3.00, at least 3.00: reached\n"},
+		{"more is better, missed", []figure{{what: "a", values: [2]float64{29, 10}, target: 3, higherWins: true}}, false, "a: 2.90, at least 3.00: not reached\n"},
+		{"no target", []figure{{what: "a", values: [2]float64{9, 1}}}, true, ""},
+		{"one of two missed", []figure{{values: [2]float64{4, 10}, target: 0.3}, {what: "b", values: [2]float64{1, 10}, target: 0.3}}, false, "b: 0.10, at most 0.30: reached\n"},
+	} {
+		var out bytes.Buffer
+		if reached := reportTargets(&out, c.figures); reached != c.reached || !strings.HasSuffix(out.String(), c.says) {
+			t.Errorf("%s: %v, %q", c.name, reached, &out)
+		}
+	}
+}
+
+func TestReadLogin(t *testing.T) {
+	got, err := readLogin([]byte("goos: linux\nBenchmarkLogin-2   \t   10000\t       105.0 own-allocs/op\t     26739 own-ns/op\nPASS\n"))
+	if err != nil || got.allocations != 105 || got.took != 26739 {
+		t.Errorf("%+v, %v", got, err)
+	}
+	if _, err := readLogin([]byte("PASS\nok  \tigconnect/api\t1.2s\n")); err == nil {
+		t.Error("no figures, and no error")
+	}
+	for cost, reached := range map[loginCost]bool{
+		{99 * time.Microsecond, 149}: true, {100 * time.Microsecond, 149}: false, {99 * time.Microsecond, 150}: false,
+	} {
+		var out bytes.Buffer
+		if got := cost.report(&out); got != reached || strings.Contains(out.String(), "not reached") == reached {
+			t.Errorf("%+v: %s", cost, &out)
+		}
 	}
 }

@@ -29,11 +29,11 @@ type connected struct {
 // connect is one visitor's way: the login, Meta's dialog (approved in this process), the callback.
 func connect(ctx context.Context, at string, v visitor, sim *metasim.Sim) (c connected, err error) {
 	login, err := get(ctx, at+"/api/login", v.cookie)
+	if err == nil && login.status != http.StatusFound {
+		err = login.refused("login")
+	}
 	if err != nil {
 		return c, err
-	}
-	if login.status != http.StatusFound {
-		return c, login.refused("login")
 	}
 	back, err := approve(sim, login.location, v)
 	if err != nil {
@@ -41,14 +41,11 @@ func connect(ctx context.Context, at string, v visitor, sim *metasim.Sim) (c con
 	}
 	begun := time.Now()
 	callback, err := get(ctx, back, v.cookie+"; "+login.cookies)
-	if err != nil {
-		return c, err
+	c = connected{time.Since(begun), begun}
+	if err == nil && (callback.status != http.StatusSeeOther || !strings.HasSuffix(callback.location, "connected="+v.account)) {
+		err = callback.refused("callback")
 	}
-	took := time.Since(begun)
-	if callback.status != http.StatusSeeOther || !strings.HasSuffix(callback.location, "connected="+v.account) {
-		return c, callback.refused("callback")
-	}
-	return connected{took, begun}, nil
+	return c, err
 }
 
 // approve submits the dialog's form, as the Continue button does. It is made in this process,

@@ -13,22 +13,22 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"os"
-	"os/exec"
 	"os/signal"
-	"path/filepath"
-	"strings"
 	"time"
+
+	"igconnect/internal/supalite/postgres"
 )
 
 func main() {
-	profile := flag.String("profile", "", "write a CPU profile of igconnect under load to this file")
+	plan := fullPlan
+	flag.StringVar(&plan.profile, "profile", "", "write a CPU profile of igconnect under load to this file")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	plan := fullPlan
-	plan.profile = *profile
 	reached, err := compare(ctx, plan, os.Stdout, os.Stderr)
 	stop()
 	if err != nil {
@@ -38,15 +38,6 @@ func main() {
 	if !reached {
 		os.Exit(1)
 	}
-}
-
-// moduleRoot is the folder of go.mod.
-func moduleRoot(ctx context.Context) (string, error) {
-	out, err := exec.CommandContext(ctx, "go", "env", "GOMOD").Output()
-	if err != nil {
-		return "", fmt.Errorf("looking for go.mod: %w", err)
-	}
-	return filepath.Dir(strings.TrimSpace(string(out))), nil
 }
 
 // plan says how much is measured.
@@ -71,10 +62,48 @@ type latency struct {
 }
 
 var fullPlan = plan{
-	latencies: []latency{
-		{0, 10, 30, 1},
-		{20 * time.Millisecond, 5, 40, 2},
-		{100 * time.Millisecond, 5, 10, 1},
-	},
-	warmUp: 200, atOnce: 64, turns: 4, turn: 5 * time.Second, rest: 5 * time.Second, starts: 15, lives: 5, few: 100,
+	latencies: []latency{{0, 10, 30, 1}, {20 * time.Millisecond, 5, 40, 2}, {100 * time.Millisecond, 5, 10, 1}},
+	warmUp:    200, atOnce: 64, turns: 4, turn: 5 * time.Second, rest: 5 * time.Second, starts: 15, lives: 5, few: 100,
+}
+
+// compare measures both sides and prints the table. It reports whether every target was reached.
+func compare(ctx context.Context, p plan, out, progress io.Writer) (reached bool, err error) {
+	database, err := postgres.Start(ctx)
+	onPostgres := err == nil // it serves several at once, as Supabase's does; Lite's own one after the other
+	databaseURL := ""
+	if onPostgres {
+		defer database.Stop()
+		databaseURL = database.URL
+	} else if !errors.Is(err, postgres.ErrMissing) {
+		return false, err
+	}
+	s, err := newSetting(ctx, databaseURL, progress)
+	if err != nil {
+		return false, err
+	}
+	defer s.close()
+	r := &run{setting: s, plan: p}
+	for i, build := range []func(context.Context, *setting) (*side, error){buildOurs, buildSeed} {
+		side, err := build(ctx, s)
+		if err != nil {
+			return false, err
+		}
+		if side.visitors, err = s.visitors(ctx, i*p.atOnce, p.atOnce); err != nil {
+			return false, err
+		}
+		if _, err := side.launch(ctx, side.all, ""); err != nil {
+			return false, err
+		}
+		r.sides[i] = side
+	}
+	if err := r.measure(ctx); err != nil {
+		return false, err
+	}
+	login, err := measureLogin(ctx, s.root, progress)
+	if err != nil {
+		return false, err
+	}
+	fmt.Fprintln(progress, "Done")
+	reached = r.report(out, onPostgres)
+	return login.report(out) && reached, nil
 }

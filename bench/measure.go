@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"fmt"
+	"net/http"
+	"os"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -14,7 +16,6 @@ type run struct {
 	*setting
 	plan
 	sides [2]*side
-	found [2]measured
 }
 
 // measured is what was found out about one side.
@@ -26,22 +27,31 @@ type measured struct {
 	busy     load                              // with Lite's answers from memory
 	peak     int64                             // bytes of memory
 	idle     int64                             // bytes, some seconds after the load
-	start    []time.Duration
+	starts   []time.Duration
 	life     map[int]time.Duration // by connects in a life: CPU time of all these lives of a process
-	disk     int64                 // bytes
+	size     int64                 // bytes on disk
 }
 
-// call is one call upstream, as the upstream saw it.
-type call struct{ start, end time.Time }
+// load is what came of many connects at once, over all turns.
+type load struct {
+	connects int
+	took     time.Duration
+	cpu      [3]time.Duration // of the side's process, of Supabase Lite, and of this one: Meta, the proxy, the browsers
+}
+
+// each is the CPU time of one connect, in seconds.
+func (l load) each() float64 { return l.cpu[0].Seconds() / float64(l.connects) }
+
+// second is how many connects there were in one.
+func (l load) second() float64 { return float64(l.connects) / l.took.Seconds() }
 
 // measure takes all figures. Whatever is compared is measured in turns, so that a busy moment of
 // the machine meets both sides.
 func (r *run) measure(ctx context.Context) error {
 	fmt.Fprintln(r.progress, "Warming up")
-	r.freshMeta()
-	for i, s := range r.sides {
-		r.found[i] = measured{life: map[int]time.Duration{}, callback: map[time.Duration][]time.Duration{}, disk: s.size}
-		if _, err := s.connects(ctx, r.setting, r.atOnce, r.warmUp); err != nil {
+	r.fresh(0)
+	for _, s := range r.sides {
+		if _, err := s.connects(ctx, r.atOnce, r.warmUp); err != nil {
 			return err
 		}
 	}
@@ -62,32 +72,33 @@ func (r *run) measure(ctx context.Context) error {
 // calls of one more connect, made alone, are counted.
 func (r *run) measureCallbacks(ctx context.Context, l latency) error {
 	fmt.Fprintf(r.progress, "Connecting with %v an upstream call\n", l.delay)
-	r.freshMeta()
-	r.setLatency(l.delay)
+	r.fresh(l.delay)
 	for turn := range l.turns {
-		for i, s := range r.sides {
-			all, err := s.connects(ctx, r.setting, l.among, l.connects)
+		for _, s := range r.sides {
+			all, err := s.connects(ctx, l.among, l.connects)
 			if err != nil {
 				return err
 			}
-			found := &r.found[i]
 			for _, c := range all {
-				found.callback[l.delay] = append(found.callback[l.delay], c.callback)
+				s.callback[l.delay] = append(s.callback[l.delay], c.callback)
 			}
 			if turn < l.turns-1 {
 				continue
 			}
 			r.upstream(time.Now())
-			alone, err := s.connects(ctx, r.setting, 1, 1)
+			alone, err := s.connects(ctx, 1, 1)
 			if err != nil {
 				return err
 			}
 			calls := r.upstream(alone[0].begun)
-			found.trips, found.calls = inARow(calls), len(calls)
+			s.trips, s.calls = inARow(calls), len(calls)
 		}
 	}
 	return nil
 }
+
+// call is one call upstream, as the upstream saw it.
+type call struct{ start, end time.Time }
 
 // upstream returns the calls that began at or after a moment, to Meta and to Supabase, and forgets
 // all.
@@ -95,11 +106,11 @@ func (s *setting) upstream(from time.Time) (calls []call) {
 	for _, r := range s.proxy.Records() {
 		calls = append(calls, call{r.Start, r.End})
 	}
-	for _, r := range s.meta.sim.Load().Requests() {
+	for _, r := range s.sim.Load().Requests() {
 		calls = append(calls, call{r.Start, r.End})
 	}
 	s.proxy.Reset()
-	s.meta.sim.Load().Reset()
+	s.sim.Load().Reset()
 	return slices.DeleteFunc(calls, func(c call) bool { return c.start.Before(from) })
 }
 
@@ -116,26 +127,148 @@ func inARow(calls []call) int {
 	return n
 }
 
+// measureLoad lets as many connect at once as the plan says, without latency.
+func (r *run) measureLoad(ctx context.Context) error {
+	return r.takeTurns(ctx, "", func(s *side) *load { return &s.load })
+}
+
+// measureBusy is measureLoad with a store that keeps up: Supabase Lite serves so few connects a
+// second that both processes mostly wait, which says little about how many they could serve.
+func (r *run) measureBusy(ctx context.Context) error {
+	defer r.memory.use()()
+	return r.takeTurns(ctx, ", Supabase's answers from memory", func(s *side) *load { return &s.busy })
+}
+
+// takeTurns lets everybody connect at each side in turn, and adds what came of it up.
+func (r *run) takeTurns(ctx context.Context, how string, sum func(*side) *load) error {
+	for range r.turns {
+		for _, s := range r.sides {
+			fmt.Fprintf(r.progress, "%d at once%s: %s\n", r.atOnce, how, s.name)
+			r.fresh(0)
+			if r.profile != "" && how != "" && s.debugURL != "" {
+				go s.writeProfile(r.profile, r.turn)
+			}
+			if err := r.takeTurn(ctx, s, sum(s)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// takeTurn lets everybody connect for one turn.
+func (r *run) takeTurn(ctx context.Context, s *side, sum *load) error {
+	pids := [3]int{s.process.pid(), r.lite.PID(), os.Getpid()}
+	before, err := cpuTimes(pids)
+	if err != nil {
+		return err
+	}
+	begun := time.Now()
+	all, err := s.among(ctx, r.atOnce, func() bool { return time.Since(begun) < r.turn })
+	if err != nil {
+		return err
+	}
+	sum.connects += len(all)
+	sum.took += time.Since(begun)
+	after, err := cpuTimes(pids)
+	for i := range after {
+		sum.cpu[i] += after[i] - before[i]
+	}
+	return err
+}
+
+func (s *side) writeProfile(file string, length time.Duration) {
+	text, err := s.debug(fmt.Sprintf("/debug/pprof/profile?seconds=%.0f", length.Seconds()))
+	if err == nil {
+		err = os.WriteFile(file, []byte(text), 0o644)
+	}
+	if err != nil {
+		fmt.Fprintln(s.progress, "No profile:", err)
+	}
+}
+
+// measureMemory looks at both processes after a rest.
+func (r *run) measureMemory(context.Context) (err error) {
+	fmt.Fprintln(r.progress, "Resting")
+	time.Sleep(r.rest)
+	for _, s := range r.sides {
+		if s.peak, s.idle, err = memoryOf(s.process.pid()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// measureStart starts each side's login again and again, and times from there to its first answer:
+// a redirect to the dialog, for which Supabase was asked who it is. That answer comes from memory,
+// or else it is a good part of what is timed. The processes that took the load are stopped before.
+func (r *run) measureStart(ctx context.Context) error {
+	fmt.Fprintln(r.progress, "Starting processes")
+	r.fresh(0)
+	defer r.memory.use()()
+	for _, s := range r.sides {
+		s.process.stop()
+	}
+	for range r.starts {
+		for _, s := range r.sides {
+			begun := time.Now()
+			status, err := s.launch(ctx, s.login, s.visitors[0].cookie)
+			s.starts = append(s.starts, time.Since(begun))
+			if err != nil {
+				return err
+			}
+			if status != http.StatusFound {
+				return s.process.explain(fmt.Errorf("the first answer has status %d", status))
+			}
+			s.process.stop()
+		}
+	}
+	return nil
+}
+
+// measureFirst starts each side again and again, and lets one visitor connect, once or a few
+// times, one after the other. The CPU time of each process from its start to its end is added up.
+func (r *run) measureFirst(ctx context.Context) error {
+	r.fresh(0)
+	defer r.memory.use()()
+	for _, n := range []int{1, r.few} {
+		fmt.Fprintf(r.progress, "Starting processes for connects, %d each\n", n)
+		for range r.lives {
+			for _, s := range r.sides {
+				if _, err := s.launch(ctx, s.all, ""); err != nil {
+					return err
+				}
+				if _, err := s.connects(ctx, 1, n); err != nil {
+					return err
+				}
+				s.process.stop()
+				state := s.process.cmd.ProcessState
+				s.life[n] += state.UserTime() + state.SystemTime()
+			}
+		}
+	}
+	return nil
+}
+
 // connects lets visitors connect, n times in all and so many at once.
-func (s *side) connects(ctx context.Context, around *setting, atOnce, n int) ([]connected, error) {
+func (s *side) connects(ctx context.Context, atOnce, n int) ([]connected, error) {
 	var begun atomic.Int64
-	return s.among(ctx, around, atOnce, func() bool { return begun.Add(1) <= int64(n) })
+	return s.among(ctx, atOnce, func() bool { return begun.Add(1) <= int64(n) })
 }
 
 // among lets the first so many visitors connect over and over, at the same time, as long as there
 // is more. The first error ends it.
-func (s *side) among(ctx context.Context, around *setting, atOnce int, more func() bool) ([]connected, error) {
+func (s *side) among(ctx context.Context, atOnce int, more func() bool) (all []connected, err error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var (
 		group sync.WaitGroup
 		mu    sync.Mutex
-		all   []connected
 	)
 	for _, v := range s.visitors[:atOnce] {
 		group.Go(func() {
 			for ctx.Err() == nil && more() {
-				c, err := connect(ctx, s.url, v, around.meta.sim.Load())
+				c, err := connect(ctx, s.url, v, s.sim.Load())
 				if err != nil {
 					cancel(fmt.Errorf("%s: %w", s.name, err))
 					return

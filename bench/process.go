@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -12,7 +13,6 @@ import (
 	"runtime"
 	"slices"
 	"strconv"
-	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -23,7 +23,6 @@ type program struct {
 	command []string
 	dir     string
 	env     []string
-	port    int
 }
 
 // process is one that runs.
@@ -45,9 +44,7 @@ func (p program) spawn(logs string) (*process, error) {
 	cmd := exec.CommandContext(ctx, command[0], command[1:]...)
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = 5 * time.Second // and then it is killed
-	cmd.Dir, cmd.Env = p.dir, append(p.env, fmt.Sprint("PORT=", p.port))
-	cmd.Stdout, cmd.Stderr = said, said
-	cmd.SysProcAttr = withParent()
+	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr, cmd.SysProcAttr = p.dir, p.env, said, said, withParent()
 	started := &process{cmd: cmd, said: said, end: end, done: make(chan struct{})}
 	if err := cmd.Start(); err != nil {
 		end()
@@ -59,10 +56,11 @@ func (p program) spawn(logs string) (*process, error) {
 
 func (p *process) pid() int { return p.cmd.Process.Pid }
 
-// stop ends the process and waits until it is gone.
+// stop ends the process, waits until it is gone, and closes the browsers' connections to it.
 func (p *process) stop() {
 	p.end()
 	<-p.done
+	plainClient.CloseIdleConnections()
 }
 
 // answers waits until the process answers a GET, and returns its status. It tries again every half
@@ -94,46 +92,48 @@ func (p *process) explain(err error) error {
 	return fmt.Errorf("%w\nIt said last:\n%s", err, text[max(0, len(text)-2000):])
 }
 
-// cpu is the time that the process has spent in user and system mode, in steps of 10 ms.
+// ticks are the twelfth and the thirteenth field behind the name, which may hold blanks.
+var ticks = regexp.MustCompile(`\) \S(?: \S+){10} (\d+) (\d+) `)
+
+// cpuTimes are what processes have spent in user and system mode so far, in steps of 10 ms.
 // https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html
-func cpu(pid int) (time.Duration, error) {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	if err != nil {
-		return 0, err
+func cpuTimes(pids [3]int) (times [3]time.Duration, err error) {
+	for i, pid := range pids {
+		text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+		if err != nil {
+			return times, err
+		}
+		found := ticks.FindSubmatch(text)
+		if found == nil {
+			return times, errors.New("/proc/<pid>/stat does not tell the CPU time")
+		}
+		for _, digits := range found[1:] {
+			n, _ := strconv.Atoi(string(digits))
+			times[i] += time.Duration(n) * 10 * time.Millisecond
+		}
 	}
-	_, after, _ := strings.Cut(string(text), ") ") // behind the name, which may hold blanks
-	fields := strings.Fields(after)
-	if len(fields) < 13 {
-		return 0, errors.New("/proc/<pid>/stat is too short")
-	}
-	user, errUser := strconv.Atoi(fields[11])
-	system, errSystem := strconv.Atoi(fields[12])
-	return time.Duration(user+system) * 10 * time.Millisecond, errors.Join(errUser, errSystem)
+	return times, nil
 }
 
-// memoryOf is a line of /proc/<pid>/status in bytes: VmRSS is what the process holds, VmHWM the
-// most it ever held.
-func memoryOf(pid int, line string) (int64, error) {
+var memoryLines = regexp.MustCompile(`VmHWM:\s*\d+ kB\nVmRSS:\s*\d+ kB`)
+
+// memoryOf returns the most bytes that a process ever held, and those that it holds.
+func memoryOf(pid int) (most, now int64, err error) {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
-	_, after, found := strings.Cut(string(text), "\n"+line+":")
-	var kilobytes int64
-	if _, err := fmt.Sscan(after, &kilobytes); !found || err != nil {
-		return 0, fmt.Errorf("/proc/<pid>/status has no %s", line)
+	if _, err := fmt.Sscanf(string(memoryLines.Find(text)), "VmHWM: %d kB\nVmRSS: %d kB", &most, &now); err != nil {
+		return 0, 0, fmt.Errorf("/proc/<pid>/status does not tell the memory: %w", err)
 	}
-	return kilobytes << 10, nil
+	return most << 10, now << 10, nil
 }
 
 // freePort is a port of 127.0.0.1 that nobody listens on.
-func freePort() (int, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, err
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port, nil
+func freePort() int {
+	server := httptest.NewServer(nil)
+	defer server.Close()
+	return server.Listener.Addr().(*net.TCPAddr).Port
 }
 
 // onOneCore returns what stands before a command that shall have one core, as a function has: the
@@ -141,15 +141,9 @@ func freePort() (int, error) {
 // of the benchmark.
 var onOneCore = sync.OnceValue(func() []string {
 	taskset, err := exec.LookPath("taskset")
-	if err != nil || runtime.NumCPU() < 2 {
-		return nil
-	}
-	status, err := os.ReadFile("/proc/self/status")
-	if err != nil {
-		return nil
-	}
+	status, _ := os.ReadFile("/proc/self/status")
 	first := regexp.MustCompile(`(?m)^Cpus_allowed_list:\s*(\d+)`).FindSubmatch(status)
-	if first == nil {
+	if err != nil || first == nil || runtime.NumCPU() < 2 {
 		return nil
 	}
 	return []string{taskset, "-c", string(first[1])}

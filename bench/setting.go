@@ -2,7 +2,10 @@ package main
 
 import (
 	"context"
+	"crypto/hmac"
+	"crypto/sha256"
 	"encoding/base64"
+	"encoding/hex"
 	"fmt"
 	"io"
 	"log"
@@ -19,6 +22,14 @@ import (
 	"igconnect/internal/faultproxy"
 	"igconnect/internal/metasim"
 	"igconnect/internal/supalite"
+	"igconnect/internal/vercelsim"
+)
+
+const (
+	appID       = "1234567890"
+	appSecret   = "an-app-secret-of-the-benchmark"
+	verifyToken = "a-verify-token-of-the-benchmark"
+	cronSecret  = "a-cron-secret-of-the-benchmark"
 )
 
 // setting is everything around the two sides: Meta and Supabase, on 127.0.0.1, and what is to be
@@ -30,7 +41,7 @@ type setting struct {
 	lite     *supalite.Server
 	memory   *memory
 	proxy    faultproxy.Group // in front of memory, and that in front of lite
-	meta     meta
+	sim      atomic.Pointer[metasim.Sim]
 
 	storeURL          string
 	metaURL, proofURL string // as igconnect calls it, and as the seed does
@@ -48,7 +59,7 @@ func newSetting(ctx context.Context, databaseURL string, progress io.Writer) (s 
 			s.close()
 		}
 	}()
-	if s.root, err = moduleRoot(ctx); err != nil {
+	if s.root, err = vercelsim.FindRoot(); err != nil {
 		return nil, err
 	}
 	if s.scratch, err = os.MkdirTemp("", "igconnect-bench-"); err != nil {
@@ -64,9 +75,9 @@ func newSetting(ctx context.Context, databaseURL string, progress io.Writer) (s 
 		return nil, err
 	}
 	s.closers = append(s.closers, func() { s.lite.Stop() })
-	s.memory = &memory{lite: faultproxy.To(s.lite.URL), answers: map[string]*httptest.ResponseRecorder{}}
-	for address, handler := range map[*string]http.Handler{
-		&s.storeURL: s.proxy.Proxy("supabase", s.memory), &s.metaURL: s.meta.asIs(), &s.proofURL: s.meta.withoutProofs(),
+	s.memory = &memory{lite: faultproxy.To(s.lite.URL)}
+	for address, handler := range map[*string]http.HandlerFunc{
+		&s.storeURL: s.proxy.Proxy("supabase", s.memory).ServeHTTP, &s.metaURL: s.serveMeta, &s.proofURL: s.serveMetaProven,
 	} {
 		server := httptest.NewUnstartedServer(handler)
 		server.Config.ErrorLog = log.New(io.Discard, "", 0) // a fault that is ordered is no news
@@ -84,17 +95,36 @@ func (s *setting) close() {
 	}
 }
 
-// setLatency delays every call to Meta and to Supabase.
-func (s *setting) setLatency(d time.Duration) {
-	s.meta.sim.Load().SetLatency(d)
-	s.proxy.SetLatency(d)
+// serveMeta is the simulated Meta as igconnect calls it. It wants each call proven with
+// appsecret_proof, which Meta does only for apps that switch it on.
+func (s *setting) serveMeta(w http.ResponseWriter, r *http.Request) { s.sim.Load().ServeHTTP(w, r) }
+
+// serveMetaProven is the same as the seed calls it: the seed proves nothing, so the proof is added
+// here, on the simulator's time.
+func (s *setting) serveMetaProven(w http.ResponseWriter, r *http.Request) {
+	query := r.URL.Query()
+	if token := query.Get("access_token"); token != "" {
+		mac := hmac.New(sha256.New, []byte(appSecret))
+		mac.Write([]byte(token))
+		query.Set("appsecret_proof", hex.EncodeToString(mac.Sum(nil)))
+		r.URL.RawQuery = query.Encode()
+	}
+	s.serveMeta(w, r)
 }
 
-// freshMeta forgets what Meta and the proxy have seen, and ends the latency.
-func (s *setting) freshMeta() {
-	s.meta.renew(s.redirects, s.people)
+// fresh forgets what Meta and the proxy have seen, and delays every call to them from now on. The
+// Sim is a new one: a Sim keeps every token and request that it ever saw, and gets slower with them.
+func (s *setting) fresh(latency time.Duration) {
+	sim := metasim.New(metasim.Config{AppID: appID, AppSecret: appSecret, RedirectURIs: s.redirects})
+	for _, p := range s.people {
+		sim.AddPerson(p)
+	}
+	sim.SetLatency(latency)
+	if old := s.sim.Swap(sim); old != nil {
+		old.Close()
+	}
 	s.proxy.Reset()
-	s.proxy.SetLatency(0)
+	s.proxy.SetLatency(latency)
 }
 
 // visitor is somebody signed in at the app, who at Meta is a person with one Page and its
@@ -108,10 +138,8 @@ type visitor struct {
 }
 
 // visitors signs n people up and makes them known to Meta. Their numbers begin at first.
-func (s *setting) visitors(ctx context.Context, first, n int) ([]visitor, error) {
-	all := make([]visitor, n)
-	for i := range all {
-		number := first + i
+func (s *setting) visitors(ctx context.Context, first, n int) (all []visitor, err error) {
+	for number := first; number < first+n; number++ {
 		user, err := s.lite.SignUp(ctx, fmt.Sprintf("visitor%d@example.com", number), "a-password-for-the-benchmark")
 		if err != nil {
 			return nil, err
@@ -120,11 +148,11 @@ func (s *setting) visitors(ctx context.Context, first, n int) ([]visitor, error)
 			userID: user.ID, person: fmt.Sprint(50_000 + number), page: fmt.Sprint(20_000 + number), account: fmt.Sprint(17_841_400_000_000_000 + number),
 			cookie: "sb-127-auth-token=base64-" + base64.RawURLEncoding.EncodeToString(user.Session),
 		}
-		s.people = append(s.people, metasim.Person{ID: v.person, Name: fmt.Sprint("Visitor ", number), Pages: []metasim.Page{{
-			ID: v.page, Name: fmt.Sprint("Page ", number),
-			Instagram: &metasim.Instagram{ID: v.account, Username: fmt.Sprint("brand_", number), Name: fmt.Sprint("Brand ", number)},
-		}}})
-		all[i] = v
+		instagram := &metasim.Instagram{ID: v.account, Username: fmt.Sprint("brand_", number), Name: fmt.Sprint("Brand ", number)}
+		s.people = append(s.people, metasim.Person{ID: v.person, Name: fmt.Sprint("Visitor ", number), Pages: []metasim.Page{
+			{ID: v.page, Name: fmt.Sprint("Page ", number), Instagram: instagram},
+		}})
+		all = append(all, v)
 	}
 	return all, nil
 }
@@ -132,11 +160,9 @@ func (s *setting) visitors(ctx context.Context, first, n int) ([]visitor, error)
 // memory stands in front of Supabase Lite. While it is on, what Lite answered once is answered
 // again without asking it, whatever is in the request's body.
 type memory struct {
-	lite http.Handler
-	on   atomic.Bool
-
-	mu      sync.Mutex
-	answers map[string]*httptest.ResponseRecorder // by what was asked, and of whom
+	lite    http.Handler
+	on      atomic.Bool
+	answers sync.Map // *httptest.ResponseRecorder by what was asked, and of whom
 }
 
 func (m *memory) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -145,21 +171,16 @@ func (m *memory) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	key := r.Method + " " + r.URL.String() + " " + r.Header.Get("Authorization")
-	m.mu.Lock()
-	kept := m.answers[key]
-	m.mu.Unlock()
-	if kept == nil {
+	kept, found := m.answers.Load(key)
+	if !found {
 		kept = httptest.NewRecorder()
-		m.lite.ServeHTTP(kept, r)
-		m.mu.Lock()
-		m.answers[key] = kept
-		m.mu.Unlock()
-	} else {
-		io.Copy(io.Discard, r.Body)
+		m.lite.ServeHTTP(kept.(http.ResponseWriter), r)
+		m.answers.Store(key, kept)
 	}
-	maps.Copy(w.Header(), kept.Header())
-	w.WriteHeader(kept.Code)
-	w.Write(kept.Body.Bytes())
+	answer := kept.(*httptest.ResponseRecorder)
+	maps.Copy(w.Header(), answer.Header())
+	w.WriteHeader(answer.Code)
+	w.Write(answer.Body.Bytes())
 }
 
 // use turns the memory on until the function that it returns is called.

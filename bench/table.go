@@ -1,8 +1,11 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
+	"os/exec"
+	"regexp"
 	"slices"
 	"time"
 )
@@ -26,14 +29,15 @@ func (f figure) reached() bool {
 }
 
 // figures are all lines, in their order.
-func figures(p plan, found [2]measured) []figure {
-	both := func(value func(m measured) float64) [2]float64 { return [2]float64{value(found[0]), value(found[1])} }
+func (r *run) figures() []figure {
+	p := r.plan
+	both := func(value func(*side) float64) [2]float64 { return [2]float64{value(r.sides[0]), value(r.sides[1])} }
 	var all []figure
 	for _, l := range p.latencies {
 		for _, q := range []float64{0.5, 0.99} {
 			f := figure{
 				what: fmt.Sprintf("callback, %d ms an upstream call, p%.0f", l.delay.Milliseconds(), 100*q), unit: milliseconds,
-				values: both(func(m measured) float64 { return quantile(m.callback[l.delay], q) }),
+				values: both(func(s *side) float64 { return quantile(s.callback[l.delay], q) }),
 			}
 			if l.delay == 100*time.Millisecond && q == 0.5 {
 				f.target = 0.82
@@ -43,18 +47,18 @@ func figures(p plan, found [2]measured) []figure {
 	}
 	atOnce := fmt.Sprintf("%d at once", p.atOnce)
 	return append(all,
-		figure{what: "callback, upstream round trips in a row", unit: count, values: both(func(m measured) float64 { return float64(m.trips) })},
-		figure{what: "callback, upstream calls in total", unit: count, values: both(func(m measured) float64 { return float64(m.calls) })},
-		figure{what: "connects a second, " + atOnce, unit: count, values: both(func(m measured) float64 { return m.load.second() })},
-		figure{what: "CPU a connect, " + atOnce, unit: milliseconds, values: both(func(m measured) float64 { return m.load.each() })},
-		figure{what: "CPU a connect, " + atOnce + ", Supabase from memory", unit: milliseconds, values: both(func(m measured) float64 { return m.busy.each() })},
-		figure{what: "connects a second per core, " + atOnce + ", Supabase from memory", unit: count, values: both(func(m measured) float64 { return 1 / m.busy.each() })},
-		figure{what: fmt.Sprintf("connects a second per core, a process's first %d", p.few), unit: count, target: 3, higherWins: true, values: both(func(m measured) float64 { return float64(p.few) / m.each(p, p.few) })},
-		figure{what: "CPU of a process with one connect", unit: milliseconds, values: both(func(m measured) float64 { return m.each(p, 1) })},
-		figure{what: "memory, at most", unit: megabytes, target: 0.3, values: both(func(m measured) float64 { return float64(m.peak) })},
-		figure{what: fmt.Sprintf("memory, %v after the load", p.rest), unit: megabytes, values: both(func(m measured) float64 { return float64(m.idle) })},
-		figure{what: "process start to first answer", unit: milliseconds, target: 0.1, values: both(func(m measured) float64 { return quantile(m.start, 0.5) })},
-		figure{what: "size on disk", unit: megabytes, values: both(func(m measured) float64 { return float64(m.disk) })},
+		figure{what: "callback, upstream round trips in a row", unit: count, values: both(func(s *side) float64 { return float64(s.trips) })},
+		figure{what: "callback, upstream calls in total", unit: count, values: both(func(s *side) float64 { return float64(s.calls) })},
+		figure{what: "connects a second, " + atOnce, unit: count, values: both(func(s *side) float64 { return s.load.second() })},
+		figure{what: "CPU a connect, " + atOnce, unit: milliseconds, values: both(func(s *side) float64 { return s.load.each() })},
+		figure{what: "CPU a connect, " + atOnce + ", Supabase from memory", unit: milliseconds, values: both(func(s *side) float64 { return s.busy.each() })},
+		figure{what: "connects a second per core, " + atOnce + ", Supabase from memory", unit: count, values: both(func(s *side) float64 { return 1 / s.busy.each() })},
+		figure{what: fmt.Sprintf("connects a second per core, a process's first %d", p.few), unit: count, target: 3, higherWins: true, values: both(func(s *side) float64 { return float64(p.few) / s.each(p, p.few) })},
+		figure{what: "CPU of a process with one connect", unit: milliseconds, values: both(func(s *side) float64 { return s.each(p, 1) })},
+		figure{what: "memory, at most", unit: megabytes, target: 0.3, values: both(func(s *side) float64 { return float64(s.peak) })},
+		figure{what: fmt.Sprintf("memory, %v after the load", p.rest), unit: megabytes, values: both(func(s *side) float64 { return float64(s.idle) })},
+		figure{what: "process start to first answer", unit: milliseconds, target: 0.1, values: both(func(s *side) float64 { return quantile(s.starts, 0.5) })},
+		figure{what: "size on disk", unit: megabytes, values: both(func(s *side) float64 { return float64(s.size) })},
 	)
 }
 
@@ -73,26 +77,22 @@ func count(n float64) string              { return fmt.Sprintf("%.0f", n) }
 
 // report prints the table, what it means and the targets, and reports whether all were reached.
 func (r *run) report(out io.Writer, onPostgres bool) (reached bool) {
-	all := figures(r.plan, r.found)
+	all := r.figures()
 	fmt.Fprintf(out, "\n| | %s | %s | ratio |\n|---|---:|---:|---:|\n", r.sides[0].name, r.sides[1].name)
 	for _, f := range all {
 		fmt.Fprintf(out, "| %s | %s | %s | %.2f |\n", f.what, f.unit(f.values[0]), f.unit(f.values[1]), f.ratio())
 	}
-	fmt.Fprintln(out)
-	fmt.Fprint(out, notes)
+	database, cores := "its own database, which serves one request at a time: there is no PostgreSQL here", "all cores, because there is no taskset or one core only"
 	if onPostgres {
-		fmt.Fprintln(out, "Supabase Lite ran on PostgreSQL.")
-	} else {
-		fmt.Fprintln(out, "Supabase Lite ran on its own database, which serves one request at a time: there is no PostgreSQL here.")
+		database = "PostgreSQL"
 	}
 	if len(onOneCore()) > 0 {
-		fmt.Fprintln(out, "Each of the two has one core, which it shares with Supabase Lite and the benchmark.")
-	} else {
-		fmt.Fprintln(out, "Each of the two has all cores, because there is no taskset or one core only.")
+		cores = "one core, which it shares with Supabase Lite and the benchmark"
 	}
-	for i, s := range r.sides {
-		reportCores(out, s.name, "Supabase Lite", r.found[i].load)
-		reportCores(out, s.name, "Supabase from memory", r.found[i].busy)
+	fmt.Fprintf(out, "\n%sSupabase Lite ran on %s.\nEach of the two has %s.\n", notes, database, cores)
+	for _, s := range r.sides {
+		reportCores(out, s.name, "Supabase Lite", s.load)
+		reportCores(out, s.name, "Supabase from memory", s.busy)
 	}
 	fmt.Fprintln(out)
 	return reportTargets(out, all)
@@ -131,15 +131,48 @@ func reportTargets(out io.Writer, all []figure) (reached bool) {
 		if f.higherWins {
 			limit = "at least"
 		}
-		fmt.Fprintf(out, "%s: %.2f, %s %.2f: %s\n", f.what, f.ratio(), limit, f.target, verdict(f.reached()))
+		fmt.Fprintf(out, "%s: %.2f, %s %.2f: %s\n", f.what, f.ratio(), limit, f.target, verdict[f.reached()])
 		reached = reached && f.reached()
 	}
 	return reached
 }
 
-func verdict(reached bool) string {
-	if reached {
-		return "reached"
+var verdict = map[bool]string{true: "reached", false: "not reached"}
+
+// loginCost is what /api/login costs igconnect beside its one call to Supabase.
+type loginCost struct {
+	took        time.Duration
+	allocations int
+}
+
+// measureLogin runs the benchmark of the function itself.
+func measureLogin(ctx context.Context, root string, progress io.Writer) (loginCost, error) {
+	fmt.Fprintln(progress, "Logging in without Supabase")
+	command := exec.CommandContext(ctx, "go", "test", "-run", "^$", "-bench", "^BenchmarkLogin$", "./api")
+	command.Dir = root
+	out, err := command.CombinedOutput()
+	if err != nil {
+		return loginCost{}, fmt.Errorf("running BenchmarkLogin: %w\n%s", err, out)
 	}
-	return "not reached"
+	return readLogin(out)
+}
+
+var ownMetrics = regexp.MustCompile(`[\d.]+ own-allocs/op\s+[\d.]+ own-ns/op`)
+
+func readLogin(out []byte) (c loginCost, err error) {
+	var allocations, nanoseconds float64
+	_, err = fmt.Sscanf(string(ownMetrics.Find(out)), "%f own-allocs/op %f own-ns/op", &allocations, &nanoseconds)
+	if err != nil {
+		return c, fmt.Errorf("BenchmarkLogin does not say what a login costs: %w\n%s", err, out)
+	}
+	return loginCost{time.Duration(nanoseconds), int(allocations)}, nil
+}
+
+// report prints it and reports whether it is little enough.
+func (c loginCost) report(out io.Writer) (reached bool) {
+	const most, mostAllocations = 100 * time.Microsecond, 150
+	reached = c.took < most && c.allocations < mostAllocations
+	fmt.Fprintf(out, "/api/login without its call to Supabase: %d µs and %d allocations, less than %d µs and %d: %s\n",
+		c.took.Microseconds(), c.allocations, most.Microseconds(), mostAllocations, verdict[reached])
+	return reached
 }
