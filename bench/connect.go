@@ -28,7 +28,7 @@ type connected struct {
 
 // connect is one visitor's way: the login, Meta's dialog (approved in this process), the callback.
 func connect(ctx context.Context, at string, v visitor, sim *metasim.Sim) (c connected, err error) {
-	login, err := get(ctx, at+"/api/login", v.cookie)
+	login, err := get(ctx, at+"/api/login", browser(v.cookie))
 	if err == nil && login.status != http.StatusFound {
 		err = login.refused("login")
 	}
@@ -40,7 +40,7 @@ func connect(ctx context.Context, at string, v visitor, sim *metasim.Sim) (c con
 		return c, err
 	}
 	begun := time.Now()
-	callback, err := get(ctx, back, v.cookie+"; "+login.cookies)
+	callback, err := get(ctx, back, browser(v.cookie+"; "+login.cookies))
 	c = connected{time.Since(begun), begun}
 	if err == nil && (callback.status != http.StatusSeeOther || !strings.HasSuffix(callback.location, "connected="+v.account)) {
 		err = callback.refused("callback")
@@ -79,17 +79,17 @@ func (a answered) Error() string {
 
 func (a answered) refused(step string) error { a.step = step; return a }
 
-func get(ctx context.Context, address, cookies string) (a answered, err error) {
+// browser is the header of a browser's request.
+func browser(cookies string) http.Header {
+	return http.Header{"Cookie": {cookies}, "Accept": {"text/html"}}
+}
+
+func get(ctx context.Context, address string, header http.Header) (a answered, err error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
 		return a, err
 	}
-	request.Header.Set("Cookie", cookies)
-	request.Header.Set("Accept", "text/html")
-	return send(request)
-}
-
-func send(request *http.Request) (a answered, err error) {
+	request.Header = header
 	response, err := plainClient.Do(request)
 	if err != nil {
 		return a, err

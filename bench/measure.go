@@ -135,7 +135,8 @@ func (r *run) measureLoad(ctx context.Context) error {
 // measureBusy is measureLoad with a store that keeps up: Supabase Lite serves so few connects a
 // second that both processes mostly wait, which says little about how many they could serve.
 func (r *run) measureBusy(ctx context.Context) error {
-	defer r.memory.use()()
+	r.memory.on.Store(true)
+	defer r.memory.on.Store(false)
 	return r.takeTurns(ctx, ", Supabase's answers from memory", func(s *side) *load { return &s.busy })
 }
 
@@ -205,7 +206,8 @@ func (r *run) measureMemory(context.Context) (err error) {
 func (r *run) measureStart(ctx context.Context) error {
 	fmt.Fprintln(r.progress, "Starting processes")
 	r.fresh(0)
-	defer r.memory.use()()
+	r.memory.on.Store(true)
+	defer r.memory.on.Store(false)
 	for _, s := range r.sides {
 		s.process.stop()
 	}
@@ -230,7 +232,8 @@ func (r *run) measureStart(ctx context.Context) error {
 // times, one after the other. The CPU time of each process from its start to its end is added up.
 func (r *run) measureFirst(ctx context.Context) error {
 	r.fresh(0)
-	defer r.memory.use()()
+	r.memory.on.Store(true)
+	defer r.memory.on.Store(false)
 	for _, n := range []int{1, r.few} {
 		fmt.Fprintf(r.progress, "Starting processes for connects, %d each\n", n)
 		for range r.lives {

@@ -69,7 +69,7 @@ func (p *process) answers(ctx context.Context, address, cookies string) (status 
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
 	for {
-		answer, err := get(ctx, address, cookies)
+		answer, err := get(ctx, address, browser(cookies))
 		if err == nil {
 			return answer.status, nil
 		}
@@ -80,8 +80,6 @@ func (p *process) answers(ctx context.Context, address, cookies string) (status 
 		case <-time.After(500 * time.Microsecond):
 		case <-p.done:
 			return 0, p.explain(errors.New("it ended by itself"))
-		case <-ctx.Done():
-			return 0, p.explain(ctx.Err())
 		}
 	}
 }

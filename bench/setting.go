@@ -182,9 +182,3 @@ func (m *memory) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(answer.Code)
 	w.Write(answer.Body.Bytes())
 }
-
-// use turns the memory on until the function that it returns is called.
-func (m *memory) use() (stop func()) {
-	m.on.Store(true)
-	return func() { m.on.Store(false) }
-}

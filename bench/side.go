@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -148,6 +149,6 @@ func (s *side) launch(ctx context.Context, p program, cookies string) (status in
 
 // debug asks the process about itself.
 func (s *side) debug(path string) (string, error) {
-	answer, err := get(context.Background(), s.debugURL+path, "")
+	answer, err := get(context.Background(), s.debugURL+path, http.Header{})
 	return answer.body, err
 }

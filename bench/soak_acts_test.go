@@ -109,19 +109,14 @@ func (s *soaking) renew(ctx context.Context, run int) error {
 	if err != nil {
 		return err
 	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, s.side.url+"/api/renew", nil)
-	if err != nil {
+	var came struct{ Checked, Renewed, Reconnect, Failed, Remaining int }
+	answer, err := get(ctx, s.side.url+"/api/renew", http.Header{"Authorization": {"Bearer " + cronSecret}})
+	switch {
+	case err != nil:
 		return err
-	}
-	request.Header.Set("Authorization", "Bearer "+cronSecret)
-	answer, err := send(request)
-	if err != nil {
-		return err
-	}
-	if answer.status != http.StatusOK {
+	case answer.status != http.StatusOK:
 		return answer.refused("renew")
 	}
-	var came struct{ Checked, Renewed, Reconnect, Failed, Remaining int }
 	if err := json.Unmarshal([]byte(answer.body), &came); err != nil {
 		return err
 	}

@@ -114,13 +114,18 @@ func (s *soaking) run(ctx context.Context) ([]sample, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.plan.length)
 	defer cancel()
 	var group sync.WaitGroup
+	var renewing sync.Mutex // a run that meets another one finds less to do
 	for _, actor := range []struct {
 		every time.Duration
 		act   func(ctx context.Context, n int)
 	}{
 		{250 * time.Millisecond, s.connect},
 		{s.plan.deliveries, s.deliver},
-		{s.plan.renewals, func(ctx context.Context, n int) { s.note("renewal", s.renew(ctx, n)) }},
+		{s.plan.renewals, func(ctx context.Context, n int) {
+			renewing.Lock()
+			defer renewing.Unlock()
+			s.note("renewal", s.renew(ctx, n))
+		}},
 		{s.plan.length / time.Duration(s.plan.faultRounds+1), s.orderFaults},
 	} {
 		group.Go(func() { pace(ctx, actor.every, actor.act) })
