@@ -13,9 +13,8 @@ import (
 // maxBody is Vercel's limit for the body of a request and of a response.
 const maxBody = 4_500_000
 
-// recorder is all that a function gets to answer with: a buffer. It is no
-// Flusher, no Hijacker and no io.ReaderFrom. Its last status counts, and its
-// headers as they are in the end.
+// recorder is all that a function gets to answer with: a buffer. It is no Flusher, no Hijacker and
+// no io.ReaderFrom. Its last status counts, and its headers as they are in the end.
 type recorder struct {
 	status int
 	header http.Header
@@ -28,13 +27,13 @@ func (rec *recorder) WriteHeader(status int)      { rec.status = status }
 
 // outcome is how a call of a function ended.
 type outcome struct {
-	rec      *recorder
+	recorder
 	panicked bool
-	value    any
+	value    any // of the panic
 }
 
-// call runs fn under the conditions of production: a buffered response, a
-// request rebuilt from its parts, limit as its maxDuration (0: none).
+// call runs fn under the conditions of production: a buffered response, a request rebuilt from its
+// parts, limit as its maxDuration (0: none).
 func (d *Deployment) call(w http.ResponseWriter, r *http.Request, fn http.HandlerFunc, limit time.Duration) {
 	in, err := rebuild(r)
 	if errors.Is(err, errTooLarge) {
@@ -45,13 +44,19 @@ func (d *Deployment) call(w http.ResponseWriter, r *http.Request, fn http.Handle
 		fail(w, http.StatusBadRequest, "BAD_REQUEST")
 		return
 	}
-	done := make(chan outcome, 1)
-	go run(fn, in, done)
+	done := make(chan *outcome, 1)
+	go func() {
+		out := &outcome{recorder: recorder{status: http.StatusOK, header: http.Header{}}, panicked: true}
+		defer func() {
+			out.value = recover()
+			done <- out
+		}()
+		fn(&out.recorder, in)
+		out.panicked = false
+	}()
 	var expired <-chan time.Time
 	if limit > 0 {
-		timer := time.NewTimer(limit)
-		defer timer.Stop()
-		expired = timer.C
+		expired = time.After(limit)
 	}
 	select {
 	case out := <-done:
@@ -61,57 +66,41 @@ func (d *Deployment) call(w http.ResponseWriter, r *http.Request, fn http.Handle
 	}
 }
 
-// run calls fn and reports on done, whatever fn does.
-func run(fn http.HandlerFunc, r *http.Request, done chan<- outcome) {
-	out := outcome{rec: &recorder{status: http.StatusOK, header: http.Header{}}, panicked: true}
-	defer func() {
-		if out.panicked {
-			out.value = recover()
-		}
-		done <- out
-	}()
-	fn(out.rec, r)
-	out.panicked = false
-}
-
 // answer sends what the function left behind, or the platform's own error.
-func (d *Deployment) answer(w http.ResponseWriter, out outcome) {
-	if out.panicked {
-		if d.OnPanic == nil {
-			panic(out.value)
-		}
+func (d *Deployment) answer(w http.ResponseWriter, out *outcome) {
+	switch {
+	case out.panicked && d.OnPanic == nil:
+		panic(out.value)
+	case out.panicked:
 		d.OnPanic(out.value)
 		fail(w, http.StatusInternalServerError, "FUNCTION_INVOCATION_FAILED")
 		return
-	}
-	rec := out.rec
-	if rec.body.Len() > maxBody {
+	case out.body.Len() > maxBody:
 		fail(w, http.StatusInternalServerError, "FUNCTION_RESPONSE_PAYLOAD_TOO_LARGE")
 		return
-	}
-	if rec.status < 200 || rec.status > 599 {
+	case out.status < 200 || out.status > 599:
 		fail(w, http.StatusBadGateway, "FUNCTION_INVOCATION_FAILED")
 		return
 	}
 	h := w.Header()
 	h["Content-Type"] = nil // present and nil: net/http adds none by sniffing
-	maps.Copy(h, rec.header)
+	maps.Copy(h, out.header)
 	for _, hop := range []string{"Connection", "Content-Length", "Transfer-Encoding"} {
 		h.Del(hop)
 	}
-	if rec.status != http.StatusNoContent && rec.status != http.StatusNotModified {
-		h.Set("Content-Length", strconv.Itoa(rec.body.Len()))
+	if out.status != http.StatusNoContent && out.status != http.StatusNotModified {
+		h.Set("Content-Length", strconv.Itoa(out.body.Len()))
 	}
-	w.WriteHeader(rec.status)
-	w.Write(rec.body.Bytes())
+	w.WriteHeader(out.status)
+	w.Write(out.body.Bytes())
 }
 
 var errTooLarge = errors.New("body too large")
 
-// rebuild makes the request anew from what Vercel's event carries: method,
-// path, headers and the whole body. The context is therefore Background, TLS
-// nil, RequestURI without the query, RemoteAddr without a port, and the Host
-// header stands among the others too. r must be the caller's own copy.
+// rebuild makes the request anew from what Vercel's event carries: method, path, headers and the
+// whole body. The context is therefore Background, TLS nil, RequestURI without the query,
+// RemoteAddr without a port, and the Host header stands among the others too. r must be the
+// caller's own copy.
 func rebuild(r *http.Request) (*http.Request, error) {
 	body, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
 	if err != nil {
@@ -126,8 +115,6 @@ func rebuild(r *http.Request) (*http.Request, error) {
 	}
 	in.Header = r.Header
 	in.Header.Set("Host", r.Host)
-	in.Host = r.Host
-	in.RequestURI = in.URL.Path
-	in.RemoteAddr = r.Header.Get("X-Real-Ip")
+	in.Host, in.RequestURI, in.RemoteAddr = r.Host, in.URL.Path, r.Header.Get("X-Real-Ip")
 	return in, nil
 }

@@ -1,7 +1,9 @@
 package vercelsim
 
 import (
+	"bytes"
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -23,10 +25,6 @@ type Deployment struct {
 	Rules     Rules
 	Functions map[string]http.HandlerFunc // by path: "/api/login" for api/login.go
 	Public    fs.FS                       // the folder public/; nil: no files
-
-	// Proto is the scheme that functions see in X-Forwarded-Proto: "https" on Vercel, always.
-	// Empty: that of the connection.
-	Proto string
 
 	// OnPanic is told of a function's panic, which on Vercel ends the process; the request is then
 	// answered with 500. Nil: the panic goes on.
@@ -93,9 +91,9 @@ func (d *Deployment) check() error {
 	return nil
 }
 
-// ServeHTTP answers one request. Existing files and functions win over
-// rewrites. It never redirects: not to clean a path, not to add a slash, so
-// that a path like //evil.example cannot turn into a redirect elsewhere.
+// ServeHTTP answers one request. Existing files and functions win over rewrites. It never
+// redirects: not to clean a path, not to add a slash, so that a path like //evil.example cannot
+// turn into a redirect elsewhere.
 func (d *Deployment) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	id := requestID(time.Now())
 	h := w.Header()
@@ -110,7 +108,7 @@ func (d *Deployment) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	in := r.Clone(r.Context())
 	in.URL = &url.URL{Path: r.URL.Path, RawPath: r.URL.RawPath, RawQuery: query}
-	d.setForwarded(in, id)
+	setForwarded(in, id)
 	serve(w, in)
 }
 
@@ -124,16 +122,14 @@ func (d *Deployment) route(u *url.URL) (serve http.HandlerFunc, rawQuery string)
 		if !ok {
 			continue
 		}
-		serve := d.lookUp(dest)
-		if serve == nil {
-			continue
+		if serve := d.lookUp(dest); serve != nil {
+			if len(added) == 0 {
+				return serve, u.RawQuery
+			}
+			query := u.Query()
+			maps.Copy(query, added)
+			return serve, query.Encode()
 		}
-		if len(added) == 0 {
-			return serve, u.RawQuery
-		}
-		query := u.Query()
-		maps.Copy(query, added)
-		return serve, query.Encode()
 	}
 	return nil, ""
 }
@@ -163,6 +159,48 @@ func (d *Deployment) lookUp(urlPath string) http.HandlerFunc {
 	return nil
 }
 
+// contentTypes is explicit: Go's own table depends on the machine.
+var contentTypes = map[string]string{
+	".css":         "text/css; charset=utf-8",
+	".gif":         "image/gif",
+	".html":        "text/html; charset=utf-8",
+	".ico":         "image/vnd.microsoft.icon",
+	".jpg":         "image/jpeg",
+	".js":          "application/javascript; charset=utf-8",
+	".json":        "application/json; charset=utf-8",
+	".png":         "image/png",
+	".svg":         "image/svg+xml",
+	".txt":         "text/plain; charset=utf-8",
+	".webmanifest": "application/manifest+json; charset=utf-8",
+	".webp":        "image/webp",
+	".woff2":       "font/woff2",
+	".xml":         "application/xml; charset=utf-8",
+}
+
+// serveFile serves a file of Public, with an entity tag.
+func (d *Deployment) serveFile(w http.ResponseWriter, r *http.Request, name string) {
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		fail(w, http.StatusMethodNotAllowed, "INVALID_REQUEST_METHOD")
+		return
+	}
+	content, err := fs.ReadFile(d.Public, name)
+	if err != nil {
+		fail(w, http.StatusInternalServerError, "INTERNAL_STATIC_FILE_ERROR")
+		return
+	}
+	contentType, ok := contentTypes[strings.ToLower(path.Ext(name))]
+	if !ok {
+		contentType = "application/octet-stream"
+	}
+	h := w.Header()
+	if h.Get("Content-Type") == "" {
+		h.Set("Content-Type", contentType)
+	}
+	sum := sha256.Sum256(content)
+	h.Set("ETag", fmt.Sprintf(`"%x"`, sum[:16]))
+	http.ServeContent(w, r, name, time.Time{}, bytes.NewReader(content))
+}
+
 // limit is the maxDuration of the function at urlPath, or 0.
 func (d *Deployment) limit(urlPath string) time.Duration {
 	for _, entry := range d.Rules.durations {
@@ -178,25 +216,17 @@ func (d duration) covers(urlPath string) bool {
 	return ok
 }
 
-// setForwarded puts on the headers that only the platform may set.
-func (d *Deployment) setForwarded(r *http.Request, id string) {
+// setForwarded puts on the headers that only the platform may set. The scheme is this server's.
+func setForwarded(r *http.Request, id string) {
 	ip, _, err := net.SplitHostPort(r.RemoteAddr)
 	if err != nil {
 		ip = r.RemoteAddr
 	}
-	proto := d.Proto
-	switch {
-	case proto != "":
-	case r.TLS != nil:
-		proto = "https"
-	default:
-		proto = "http"
+	for name, value := range map[string]string{
+		"X-Forwarded-For": ip, "X-Real-Ip": ip, "X-Forwarded-Host": r.Host, "X-Forwarded-Proto": "http", "X-Vercel-Id": id,
+	} {
+		r.Header.Set(name, value)
 	}
-	r.Header.Set("X-Forwarded-For", ip)
-	r.Header.Set("X-Real-Ip", ip)
-	r.Header.Set("X-Forwarded-Host", r.Host)
-	r.Header.Set("X-Forwarded-Proto", proto)
-	r.Header.Set("X-Vercel-Id", id)
 }
 
 // requestID is made like Vercel's: region, a random part, milliseconds.

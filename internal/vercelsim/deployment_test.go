@@ -33,12 +33,8 @@ const testRules = `{
 // testDeployment serves fn at /api/echo, among a few files.
 func testDeployment(t testing.TB, fn http.HandlerFunc) *Deployment {
 	t.Helper()
-	rules, err := Load([]byte(testRules))
-	if err != nil {
-		t.Fatal(err)
-	}
 	return &Deployment{
-		Rules:     rules,
+		Rules:     mustLoad(t, testRules),
 		Functions: map[string]http.HandlerFunc{"/api/echo": fn},
 		Public: fstest.MapFS{
 			"index.html":      {Data: []byte("home")},
@@ -59,11 +55,11 @@ func echo(w http.ResponseWriter, r *http.Request) {
 func TestRoutes(t *testing.T) {
 	srv := httptest.NewServer(testDeployment(t, echo))
 	defer srv.Close()
+	const plain = "text/plain; charset=utf-8"
 	for _, tt := range []struct {
-		target string
-		status int
-		typ    string
-		body   string // "": not compared
+		target    string
+		status    int
+		typ, body string // the body "" is not compared
 	}{
 		{"/", 200, "text/html; charset=utf-8", "home"},
 		{"/index.html", 200, "text/html; charset=utf-8", "home"},
@@ -77,81 +73,67 @@ func TestRoutes(t *testing.T) {
 		{"/api/auth/echo?code=x", 200, "text/plain", "/api/auth/echo?code=x"},
 		{"/go/far?a=1", 200, "text/plain", "/go/far?a=1&name=far&via=go"},
 		{"/gone/x", 200, "text/html; charset=utf-8", "docs"},
-		{"/api/echo/", 404, "text/plain; charset=utf-8", ""},
-		{"/api/nothing", 404, "text/plain; charset=utf-8", ""},
-		{"/docs/nothing", 404, "text/plain; charset=utf-8", ""},
-		{"//", 404, "text/plain; charset=utf-8", ""},
-		{"//evil.example", 404, "text/plain; charset=utf-8", ""},
-		{"//evil.example/api/echo", 404, "text/plain; charset=utf-8", ""},
-		{"//api/echo", 404, "text/plain; charset=utf-8", ""},
-		{"/docs//index.html", 404, "text/plain; charset=utf-8", ""},
-		{"/docs//", 404, "text/plain; charset=utf-8", ""},
-		{"/docs/../index.html", 404, "text/plain; charset=utf-8", ""},
-		{"/docs/%2e%2e/index.html", 404, "text/plain; charset=utf-8", ""},
-		{`/\evil.example`, 404, "text/plain; charset=utf-8", ""},
-		{"/%00", 404, "text/plain; charset=utf-8", ""},
-		{"/%0d%0aX-Evil:%201", 404, "text/plain; charset=utf-8", ""},
-		{"/%", 400, "text/plain; charset=utf-8", ""},
-		{"/%zz/api/echo", 400, "text/plain; charset=utf-8", ""},
+		{"/api/echo/", 404, plain, ""},
+		{"/api/nothing", 404, plain, ""},
+		{"/docs/nothing", 404, plain, ""},
+		{"//", 404, plain, ""},
+		{"//evil.example", 404, plain, ""},
+		{"//evil.example/api/echo", 404, plain, ""},
+		{"//api/echo", 404, plain, ""},
+		{"/docs//index.html", 404, plain, ""},
+		{"/docs//", 404, plain, ""},
+		{"/docs/../index.html", 404, plain, ""},
+		{"/docs/%2e%2e/index.html", 404, plain, ""},
+		{`/\evil.example`, 404, plain, ""},
+		{"/%00", 404, plain, ""},
+		{"/%0d%0aX-Evil:%201", 404, plain, ""},
+		{"/%", 400, plain, ""},
+		{"/%zz/api/echo", 400, plain, ""},
 		{"http://evil.example/api/echo", 200, "text/plain", "/api/echo?"},
 	} {
-		res := raw(t, srv, "GET "+tt.target+" HTTP/1.1\r\nHost: app.example\r\nConnection: close\r\n\r\n")
-		if res.StatusCode != tt.status || res.Header.Get("Content-Type") != tt.typ {
-			t.Errorf("%s: %d %s, want %d %s", tt.target, res.StatusCode, res.Header.Get("Content-Type"), tt.status, tt.typ)
+		res, body := raw(t, srv, "GET "+tt.target+" HTTP/1.1\r\nHost: app.example\r\nConnection: close\r\n\r\n")
+		if typ := res.Header.Get("Content-Type"); res.StatusCode != tt.status || typ != tt.typ {
+			t.Errorf("%s: %d %s, want %d %s", tt.target, res.StatusCode, typ, tt.status, tt.typ)
 		}
-		if body := read(t, res); tt.body != "" && body != tt.body {
-			t.Errorf("%s: body %q, want %q", tt.target, body, tt.body)
-		}
-		if location := res.Header.Get("Location"); location != "" {
-			t.Errorf("%s: redirected to %q", tt.target, location)
+		if location := res.Header.Get("Location"); location != "" || tt.body != "" && body != tt.body {
+			t.Errorf("%s: redirected to %q, body %q, want %q", tt.target, location, body, tt.body)
 		}
 	}
 }
 
-// TestHeaderOrder: the platform's default gives way to vercel.json, and that
-// to the function.
+// TestHeaderOrder: the platform's default gives way to vercel.json, and that to the function.
 func TestHeaderOrder(t *testing.T) {
-	p := testDeployment(t, func(w http.ResponseWriter, r *http.Request) {
+	d := testDeployment(t, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("X-Both", "function")
 		w.Header().Add("Set-Cookie", "a=1")
 		w.Header().Add("Set-Cookie", "b=2")
 	})
-	for path, want := range map[string][3]string{
-		"/":         {"public, max-age=0, must-revalidate", "rule", "rule"},
-		"/api/echo": {"no-store", "rule", "function"},
-		"/nothing":  {"public, max-age=0, must-revalidate", "rule", "rule"},
+	const standard = "public, max-age=0, must-revalidate"
+	for path, want := range map[string]http.Header{
+		"/":         {"Cache-Control": {standard}, "X-Rule": {"rule"}, "X-Both": {"rule"}, "Set-Cookie": nil},
+		"/api/echo": {"Cache-Control": {"no-store"}, "X-Rule": {"rule"}, "X-Both": {"function"}, "Set-Cookie": {"a=1", "b=2"}},
+		"/nothing":  {"Cache-Control": {standard}, "X-Rule": {"rule"}, "X-Both": {"rule"}, "Set-Cookie": nil},
 	} {
-		rec := httptest.NewRecorder()
-		p.ServeHTTP(rec, httptest.NewRequest("GET", path, nil))
-		h := rec.Header()
-		if got := [3]string{h.Get("Cache-Control"), h.Get("X-Rule"), h.Get("X-Both")}; got != want {
-			t.Errorf("%s: %q, want %q", path, got, want)
+		h := visit(d, "GET", path).Header()
+		for name, values := range want {
+			if diff := cmp.Diff(values, h[name]); diff != "" {
+				t.Errorf("%s: %s (-want +got):\n%s", path, name, diff)
+			}
 		}
 		if h.Get("X-Vercel-Id") == "" {
 			t.Errorf("%s: no X-Vercel-Id", path)
-		}
-		if path == "/api/echo" {
-			if diff := cmp.Diff([]string{"a=1", "b=2"}, h["Set-Cookie"]); diff != "" {
-				t.Errorf("Set-Cookie (-want +got):\n%s", diff)
-			}
 		}
 	}
 }
 
 func TestStatic(t *testing.T) {
-	p := testDeployment(t, echo)
-	first := httptest.NewRecorder()
-	p.ServeHTTP(first, httptest.NewRequest("GET", "/style.css", nil))
-	again := httptest.NewRequest("GET", "/style.css", nil)
-	again.Header.Set("If-None-Match", first.Header().Get("ETag"))
-	second := httptest.NewRecorder()
-	p.ServeHTTP(second, again)
-	if second.Code != http.StatusNotModified {
+	d := testDeployment(t, echo)
+	again, second := httptest.NewRequest("GET", "/style.css", nil), httptest.NewRecorder()
+	again.Header.Set("If-None-Match", visit(d, "GET", "/style.css").Header().Get("ETag"))
+	if d.ServeHTTP(second, again); second.Code != http.StatusNotModified {
 		t.Errorf("with its own ETag: %d, want 304", second.Code)
 	}
-	post := httptest.NewRecorder()
-	p.ServeHTTP(post, httptest.NewRequest("POST", "/style.css", nil))
-	if post.Code != http.StatusMethodNotAllowed {
+	if post := visit(d, "POST", "/style.css"); post.Code != http.StatusMethodNotAllowed {
 		t.Errorf("POST: %d, want 405", post.Code)
 	}
 }
@@ -172,8 +154,7 @@ func TestCheck(t *testing.T) {
 	}
 }
 
-// FuzzTarget: whatever stands in the request line, the platform neither
-// panics nor redirects.
+// FuzzTarget: whatever stands in the request line, the platform neither panics nor redirects.
 func FuzzTarget(f *testing.F) {
 	for _, seed := range []string{"/", "//evil.example", "/%2f%2fevil.example", "/docs/..", `/\x`, "/api/auth/echo?%"} {
 		f.Add(seed)
@@ -193,29 +174,22 @@ func FuzzTarget(f *testing.F) {
 }
 
 // raw sends text as it is, which no http.Client would.
-func raw(t *testing.T, srv *httptest.Server, text string) *http.Response {
+func raw(t *testing.T, srv *httptest.Server, text string) (res *http.Response, body string) {
 	t.Helper()
 	conn, err := net.Dial("tcp", srv.Listener.Addr().String())
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { conn.Close() })
-	if _, err := io.WriteString(conn, text); err != nil {
-		t.Fatal(err)
+	defer conn.Close()
+	if _, err = io.WriteString(conn, text); err == nil {
+		res, err = http.ReadResponse(bufio.NewReader(conn), nil)
 	}
-	res, err := http.ReadResponse(bufio.NewReader(conn), nil)
 	if err != nil {
 		t.Fatalf("%q: %v", text, err)
 	}
-	return res
-}
-
-func read(t *testing.T, res *http.Response) string {
-	t.Helper()
-	defer res.Body.Close()
-	b, err := io.ReadAll(res.Body)
+	all, err := io.ReadAll(res.Body)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return string(b)
+	return res, string(all)
 }

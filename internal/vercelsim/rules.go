@@ -10,10 +10,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 )
@@ -44,41 +46,31 @@ type duration struct {
 
 // file is vercel.json as it is written.
 type file struct {
-	Schema    string          `json:"$schema"`
-	Framework json.RawMessage `json:"framework"`
-	Functions map[string]struct {
-		MaxDuration int `json:"maxDuration"` // seconds
-	} `json:"functions"`
-	Rewrites []struct {
-		Source      string `json:"source"`
-		Destination string `json:"destination"`
-	} `json:"rewrites"`
-	Crons []struct {
-		Path     string `json:"path"`
-		Schedule string `json:"schedule"`
-	} `json:"crons"`
-	Headers []struct {
-		Source  string `json:"source"`
-		Headers []struct {
-			Key   string `json:"key"`
-			Value string `json:"value"`
-		} `json:"headers"`
-	} `json:"headers"`
+	Schema    string `json:"$schema"`
+	Framework json.RawMessage
+	Functions map[string]struct{ MaxDuration int } // seconds
+	Rewrites  []struct{ Source, Destination string }
+	Crons     []struct{ Path, Schedule string }
+	Headers   []struct {
+		Source  string
+		Headers []struct{ Key, Value string }
+	}
 }
 
-// Load reads vercel.json. It refuses whatever it does not understand: a rule
-// that is silently ignored here would hold on the real platform alone.
+// Load reads vercel.json. It refuses whatever it does not understand: a rule that is silently
+// ignored here would hold on the real platform alone.
 func Load(vercelJSON []byte) (Rules, error) {
 	var f file
 	dec := json.NewDecoder(bytes.NewReader(vercelJSON))
 	dec.DisallowUnknownFields()
-	if err := dec.Decode(&f); err != nil {
-		return Rules{}, fmt.Errorf("reading vercel.json: %w", err)
+	err := dec.Decode(&f)
+	if _, after := dec.Token(); err == nil && !errors.Is(after, io.EOF) {
+		err = errors.New("text after the closing brace")
 	}
-	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return Rules{}, errors.New("reading vercel.json: text after the closing brace")
+	var rules Rules
+	if err == nil {
+		rules, err = f.rules()
 	}
-	rules, err := f.rules()
 	if err != nil {
 		return Rules{}, fmt.Errorf("reading vercel.json: %w", err)
 	}
@@ -149,30 +141,23 @@ func newRewrite(source, destination string) (rewrite, error) {
 	if err != nil {
 		return rewrite{}, fmt.Errorf("destination %q: %w", destination, err)
 	}
-	known := map[string]bool{}
-	for _, name := range src.names {
-		known[name] = true
-	}
 	for _, m := range paramExpr.FindAllStringSubmatch(destination, -1) {
-		if !known[m[1]] {
+		if !slices.Contains(src.names, m[1]) {
 			return rewrite{}, fmt.Errorf("destination %q names :%s, which %q does not have", destination, m[1], source)
 		}
 	}
 	return rewrite{src, dest, query}, nil
 }
 
-// apply returns the path that is served instead of path and what the rewrite
-// adds to the query: the destination's own parameters and, where the
-// destination's path uses no named parameter, all of them.
+// apply returns the path that is served instead of path and what the rewrite adds to the query: the
+// destination's own parameters and, where its path uses no named parameter, all of them.
 func (w rewrite) apply(path string) (dest string, query url.Values, ok bool) {
 	params, ok := w.source.match(path)
 	if !ok {
 		return "", nil, false
 	}
 	fill := func(s string) string {
-		return paramExpr.ReplaceAllStringFunc(s, func(p string) string {
-			return params[strings.Trim(p, ":*+?")]
-		})
+		return paramExpr.ReplaceAllStringFunc(s, func(p string) string { return params[strings.Trim(p, ":*+?")] })
 	}
 	query = url.Values{}
 	if !paramExpr.MatchString(w.path) {
@@ -189,15 +174,13 @@ func (w rewrite) apply(path string) (dest string, query url.Values, ok bool) {
 	return fill(w.path), query, true
 }
 
-// headersFor returns the headers of all rules that match path; of several
-// that set the same one the last counts.
+// headersFor returns the headers of all rules that match path; of several that set the same one the
+// last counts.
 func (r Rules) headersFor(path string) http.Header {
 	h := http.Header{}
 	for _, rule := range r.headers {
 		if _, ok := rule.source.match(path); ok {
-			for key, values := range rule.header {
-				h[key] = values
-			}
+			maps.Copy(h, rule.header)
 		}
 	}
 	return h

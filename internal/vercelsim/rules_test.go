@@ -69,10 +69,7 @@ func TestOwnFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	rules, err := Load(text)
-	if err != nil {
-		t.Fatal(err)
-	}
+	rules := mustLoad(t, string(text))
 	everywhere := []string{"Referrer-Policy: same-origin", "Strict-Transport-Security: max-age=63072000", "X-Content-Type-Options: nosniff"}
 	page := "Content-Security-Policy: default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' https://*.cdninstagram.com https://*.fbcdn.net; " +
 		"connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -109,7 +106,7 @@ func TestLastHeaderWins(t *testing.T) {
 	}
 }
 
-func mustLoad(t *testing.T, text string) Rules {
+func mustLoad(t testing.TB, text string) Rules {
 	t.Helper()
 	rules, err := Load([]byte(text))
 	if err != nil {
