@@ -84,7 +84,7 @@ func (d *Deployment) check() error {
 		}
 	}
 	for _, w := range d.Rules.rewrites {
-		if !paramExpr.MatchString(w.path) && d.lookUp(w.path) == nil {
+		if d.lookUp(w.path) == nil {
 			return fmt.Errorf("vercel.json: rewrites: there is nothing at %q", w.path)
 		}
 	}
@@ -118,18 +118,16 @@ func (d *Deployment) route(u *url.URL) (serve http.HandlerFunc, rawQuery string)
 		return serve, u.RawQuery
 	}
 	for _, w := range d.Rules.rewrites {
-		dest, added, ok := w.apply(u.Path)
-		if !ok {
+		serve := d.lookUp(w.path)
+		if serve == nil || !w.source.match(u.Path) {
 			continue
 		}
-		if serve := d.lookUp(dest); serve != nil {
-			if len(added) == 0 {
-				return serve, u.RawQuery
-			}
-			query := u.Query()
-			maps.Copy(query, added)
-			return serve, query.Encode()
+		if len(w.query) == 0 {
+			return serve, u.RawQuery
 		}
+		query := u.Query()
+		maps.Copy(query, w.query)
+		return serve, query.Encode()
 	}
 	return nil, ""
 }

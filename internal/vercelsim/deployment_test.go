@@ -19,7 +19,7 @@ const testRules = `{
 	"functions": {"api/echo.go": {"maxDuration": 5}},
 	"rewrites": [
 		{"source": "/api/auth/echo", "destination": "/api/echo"},
-		{"source": "/go/:name", "destination": "/api/echo?via=go"},
+		{"source": "/go/(.*)", "destination": "/api/echo?via=go"},
 		{"source": "/style.css", "destination": "/api/echo"},
 		{"source": "/gone/(.*)", "destination": "/nothing"},
 		{"source": "/gone/(.*)", "destination": "/docs/index.html"}
@@ -71,7 +71,8 @@ func TestRoutes(t *testing.T) {
 		{"/api/echo", 200, "text/plain", "/api/echo?"},
 		{"/api/echo?a=1&b=%20", 200, "text/plain", "/api/echo?a=1&b=%20"},
 		{"/api/auth/echo?code=x", 200, "text/plain", "/api/auth/echo?code=x"},
-		{"/go/far?a=1", 200, "text/plain", "/go/far?a=1&name=far&via=go"},
+		{"/go/far?a=1", 200, "text/plain", "/go/far?a=1&via=go"},
+		{"/go/far?via=me", 200, "text/plain", "/go/far?via=go"}, // the destination's own parameter wins
 		{"/gone/x", 200, "text/html; charset=utf-8", "docs"},
 		{"/api/echo/", 404, plain, ""},
 		{"/api/nothing", 404, plain, ""},

@@ -1,58 +1,38 @@
 package vercelsim
 
-import (
-	"testing"
-
-	"github.com/google/go-cmp/cmp"
-)
+import "testing"
 
 func TestPattern(t *testing.T) {
-	none := map[string]string{}
 	for _, tt := range []struct {
 		source, path string
-		want         map[string]string // nil: no match
+		want         bool
 	}{
-		{"/api/auth/login", "/api/auth/login", none},
-		{"/api/auth/login", "/api/auth/login/", nil},
-		{"/api/auth/login", "/API/auth/login", nil},
-		{"/a.b", "/axb", nil},
-		{"/(.*)", "/", none},
-		{"/(.*)", "/a/b", none},
-		{"/api/(.*)", "/api/", none},
-		{"/api/(.*)", "/api", nil},
-		{"/api/(.*)", "/apix/login", nil},
-		{"/((?!api/).*)", "/", none},
-		{"/((?!api/).*)", "/style.css", none},
-		{"/((?!api/).*)", "/api", none},
-		{"/((?!api/).*)", "/apis/x", none},
-		{"/((?!api/).*)", "/api/login", nil},
-		{"/((?!api|dev).*)", "/devices", nil},
-		{"/((?!api|dev).*)", "/x/dev", none},
-		{"/u/:id", "/u/7", map[string]string{"id": "7"}},
-		{"/u/:id", "/u/", nil},
-		{"/u/:id", "/u/7/8", nil},
-		{`/u/:id(\d+)`, "/u/77", map[string]string{"id": "77"}},
-		{`/u/:id(\d+)`, "/u/x", nil},
-		{"/f/:path*", "/f", map[string]string{"path": ""}},
-		{"/f/:path*", "/f/a/b", map[string]string{"path": "a/b"}},
-		{"/f/:path+", "/f", nil},
-		{"/f/:path+", "/f/a/b", map[string]string{"path": "a/b"}},
-		{"/f/:x?", "/f", map[string]string{"x": ""}},
-		{"/f/:x?/end", "/f/end", map[string]string{"x": ""}},
-		{"/f/:name.:ext", "/f/a.css", map[string]string{"name": "a", "ext": "css"}},
-		{`/a\:b`, "/a:b", none},
+		{"/api/auth/login", "/api/auth/login", true},
+		{"/api/auth/login", "/api/auth/login/", false},
+		{"/api/auth/login", "/API/auth/login", false},
+		{"/a.b", "/axb", false},
+		{"/(.*)", "/", true},
+		{"/(.*)", "/a/b", true},
+		{"/api/(.*)", "/api/", true},
+		{"/api/(.*)", "/api", false},
+		{"/api/(.*)", "/apix/login", false},
+		{"/((?!api/).*)", "/", true},
+		{"/((?!api/).*)", "/style.css", true},
+		{"/((?!api/).*)", "/api", true},
+		{"/((?!api/).*)", "/apis/x", true},
+		{"/((?!api/).*)", "/api/login", false},
+		{"/((?!api|dev).*)", "/devices", false},
+		{"/((?!api|dev).*)", "/x/dev", true},
+		{`/u/(\d+)`, "/u/77", true},
+		{`/u/(\d+)`, "/u/x", false},
+		{"/f/(a|b)/end", "/f/b/end", true},
+		{`/a\:b`, "/a:b", true},
 	} {
 		p, err := compile(tt.source)
 		if err != nil {
 			t.Errorf("compile(%q): %v", tt.source, err)
-			continue
-		}
-		got, ok := p.match(tt.path)
-		if !ok {
-			got = nil
-		}
-		if diff := cmp.Diff(tt.want, got); diff != "" {
-			t.Errorf("%q on %q (-want +got):\n%s", tt.source, tt.path, diff)
+		} else if got := p.match(tt.path); got != tt.want {
+			t.Errorf("%q on %q: %v", tt.source, tt.path, got)
 		}
 	}
 }
@@ -61,6 +41,7 @@ func TestPatternRefuses(t *testing.T) {
 	for _, source := range []string{
 		"", "api", "/{a}?", "/a*", "/+", "/:", "/(a", "/a)", "/()", "/((a)b)", `/a\`, "/(?=a)", "/(a(?=b))",
 		"/:x/((?!api/).*)", "/((?!a(b)).*)", "/((?!api/).*)?", "/((?!api/))", "/a(b)*",
+		"/u/:id", `/u/:id(\d+)`, "/f/:path*", "/f/:path+", "/f/:x?/end", "/f/:name.:ext", "/(a)((?!b).*)", "/((?!a", "/([)",
 	} {
 		if p, err := compile(source); err == nil {
 			t.Errorf("compile(%q) = %v, want an error", source, p.expr)
@@ -68,8 +49,7 @@ func TestPatternRefuses(t *testing.T) {
 	}
 }
 
-// FuzzPattern: no source and no path may make the compiler panic, and what it
-// accepts it can match.
+// FuzzPattern: no source and no path may make the compiler panic, and what it accepts it can match.
 func FuzzPattern(f *testing.F) {
 	f.Add("/((?!api/).*)", "/api/x")
 	f.Add("/:a(x|y)+/b", "/x/b")

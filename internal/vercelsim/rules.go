@@ -15,7 +15,6 @@ import (
 	"net/url"
 	"path"
 	"regexp"
-	"slices"
 	"strings"
 	"time"
 )
@@ -30,8 +29,8 @@ type Rules struct {
 
 type rewrite struct {
 	source *pattern
-	path   string // may hold :name
-	query  url.Values
+	path   string
+	query  url.Values // what it adds
 }
 
 type headerRule struct {
@@ -113,8 +112,8 @@ func (f *file) rules() (Rules, error) {
 		}
 		rule := headerRule{source, http.Header{}}
 		for _, kv := range h.Headers {
-			if kv.Key == "" || paramExpr.MatchString(kv.Value) && strings.Contains(h.Source, ":") {
-				return rules, fmt.Errorf("headers: %q of %q is not supported", kv.Key, h.Source)
+			if kv.Key == "" {
+				return rules, fmt.Errorf("headers: one of %q has no key", h.Source)
 			}
 			rule.header.Set(kv.Key, kv.Value)
 		}
@@ -126,7 +125,7 @@ func (f *file) rules() (Rules, error) {
 // dailyExpr is a minute and an hour of each day.
 var dailyExpr = regexp.MustCompile(`^[0-5]?[0-9] ([01]?[0-9]|2[0-3]) \* \* \*$`)
 
-var paramExpr = regexp.MustCompile(`:([A-Za-z_][A-Za-z0-9_]*)[*+?]?`)
+var paramExpr = regexp.MustCompile(`:[A-Za-z_]`)
 
 func newRewrite(source, destination string) (rewrite, error) {
 	src, err := compile(source)
@@ -136,42 +135,15 @@ func newRewrite(source, destination string) (rewrite, error) {
 	if !strings.HasPrefix(destination, "/") || strings.HasPrefix(destination, "//") || strings.Contains(destination, "#") {
 		return rewrite{}, fmt.Errorf("destination %q is not a path of this deployment", destination)
 	}
+	if paramExpr.MatchString(destination) {
+		return rewrite{}, fmt.Errorf("destination %q: parameters are not supported", destination)
+	}
 	dest, rawQuery, _ := strings.Cut(destination, "?")
 	query, err := url.ParseQuery(rawQuery)
 	if err != nil {
 		return rewrite{}, fmt.Errorf("destination %q: %w", destination, err)
 	}
-	for _, m := range paramExpr.FindAllStringSubmatch(destination, -1) {
-		if !slices.Contains(src.names, m[1]) {
-			return rewrite{}, fmt.Errorf("destination %q names :%s, which %q does not have", destination, m[1], source)
-		}
-	}
 	return rewrite{src, dest, query}, nil
-}
-
-// apply returns the path that is served instead of path and what the rewrite adds to the query: the
-// destination's own parameters and, where its path uses no named parameter, all of them.
-func (w rewrite) apply(path string) (dest string, query url.Values, ok bool) {
-	params, ok := w.source.match(path)
-	if !ok {
-		return "", nil, false
-	}
-	fill := func(s string) string {
-		return paramExpr.ReplaceAllStringFunc(s, func(p string) string { return params[strings.Trim(p, ":*+?")] })
-	}
-	query = url.Values{}
-	if !paramExpr.MatchString(w.path) {
-		for name, value := range params {
-			query.Set(name, value)
-		}
-	}
-	for name, values := range w.query {
-		query.Del(name)
-		for _, v := range values {
-			query.Add(name, fill(v))
-		}
-	}
-	return fill(w.path), query, true
 }
 
 // headersFor returns the headers of all rules that match path; of several that set the same one the
@@ -179,7 +151,7 @@ func (w rewrite) apply(path string) (dest string, query url.Values, ok bool) {
 func (r Rules) headersFor(path string) http.Header {
 	h := http.Header{}
 	for _, rule := range r.headers {
-		if _, ok := rule.source.match(path); ok {
+		if rule.source.match(path) {
 			maps.Copy(h, rule.header)
 		}
 	}
