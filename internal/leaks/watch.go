@@ -5,10 +5,12 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"os"
 	"path"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -17,29 +19,26 @@ import (
 // TB is the part of testing.TB that a [Watch] uses; programs that only search don't link testing.
 type TB interface {
 	Helper()
-	TempDir() string
 	Cleanup(func())
 	Error(...any)
 	Fatal(...any)
 }
 
 // Watch gathers what one test puts out, and the secrets that went into it. [NewWatch] makes it.
-// Its methods may be called at the same time, and the watches of parallel tests are independent;
-// only [Watch.TakeStderr] is not for them.
+// Its methods may be called at the same time, and the watches of parallel tests are independent.
 type Watch struct {
 	t        TB
-	stderr   string      // path of the file that os.Stderr is, "" if it isn't one
 	answered atomic.Bool // a function answered a request
 
 	mutex   sync.Mutex
 	secrets map[string]string
-	outputs map[string]*bytes.Buffer // by name
+	outputs map[string][]byte // by name
 }
 
 // NewWatch returns a watch that ends with the test, and fails it if a secret leaked or if
 // functions answered without logging.
 func NewWatch(t TB) *Watch {
-	w := &Watch{t: t, secrets: map[string]string{}, outputs: map[string]*bytes.Buffer{}}
+	w := &Watch{t: t, secrets: map[string]string{}, outputs: map[string][]byte{}}
 	t.Cleanup(w.check)
 	return w
 }
@@ -49,48 +48,16 @@ func (w *Watch) LogWriter() io.Writer { return logWriter{w} }
 
 type logWriter struct{ *Watch }
 
-func (l logWriter) Write(text []byte) (int, error) { return l.add("log", text) }
-
-// TakeStderr makes os.Stderr part of the log until the test ends, for functions that build their
-// App from the environment. It must come before their first call, and not in a parallel test:
-// os.Stderr is the process's.
-func (w *Watch) TakeStderr() *Watch {
-	w.t.Helper()
-	file, err := os.CreateTemp(w.t.TempDir(), "log")
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	before := os.Stderr
-	os.Stderr, w.stderr = file, file.Name()
-	w.t.Cleanup(func() {
-		os.Stderr = before
-		file.Close()
-		text := w.readStderr()
-		w.stderr = ""
-		w.add("log", text)
-	})
-	return w
-}
-
-func (w *Watch) readStderr() []byte {
-	w.t.Helper()
-	if w.stderr == "" {
-		return nil
-	}
-	text, err := os.ReadFile(w.stderr)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	return text
+func (l logWriter) Write(text []byte) (int, error) {
+	l.add("log", text)
+	return len(text), nil
 }
 
 // Log is what was logged so far.
 func (w *Watch) Log() string {
-	w.t.Helper()
-	w.add("log", nil)
 	w.mutex.Lock()
 	defer w.mutex.Unlock()
-	return w.outputs["log"].String() + string(w.readStderr())
+	return string(w.outputs["log"])
 }
 
 // Know adds secrets to be searched for, by name. Empty ones are ignored.
@@ -107,13 +74,10 @@ func (w *Watch) Know(secrets map[string]string) {
 // See adds text to the output of that name.
 func (w *Watch) See(name string, text []byte) { w.add(name, fmt.Appendf(nil, "%s\n", text)) }
 
-func (w *Watch) add(name string, text []byte) (int, error) {
+func (w *Watch) add(name string, text []byte) {
 	w.mutex.Lock()
 	defer w.mutex.Unlock()
-	if w.outputs[name] == nil {
-		w.outputs[name] = &bytes.Buffer{}
-	}
-	return w.outputs[name].Write(text)
+	w.outputs[name] = append(w.outputs[name], text...)
 }
 
 // SeeDatabase adds all rows of a database, a Supabase Lite, except those of Supabase Auth, which
@@ -199,9 +163,75 @@ func (w *Watch) check() {
 	}
 	search := NewSearch(w.secrets)
 	for name, output := range w.outputs {
-		all.sizes[name] += output.Len()
-		for _, leak := range search.In(output.Bytes()) {
+		all.sizes[name] += len(output)
+		for _, leak := range search.In(output) {
 			w.t.Error(name + ": " + leak.String())
 		}
 	}
 }
+
+// Main runs the tests of a package as run does, and then searches all that the process wrote to
+// stdout and stderr for the secrets of every [Watch]. It returns the exit status: run's, or 1 if
+// something leaked. It prints what was searched.
+func Main(run func() int) int {
+	stop := map[string]func() []byte{}
+	for name, output := range map[string]**os.File{"stdout": &os.Stdout, "stderr": &os.Stderr} {
+		var err error
+		if stop[name], err = capture(output); err != nil {
+			fmt.Println("capturing output:", err)
+			return 1
+		}
+	}
+	status := run()
+	outputs := map[string][]byte{"stdout": stop["stdout"](), "stderr": stop["stderr"]()}
+	if all.watches == 0 { // none of the tests that were asked for has one
+		return status
+	}
+	secrets, sizes := map[string]string{}, maps.Clone(all.sizes)
+	for value, name := range all.secrets {
+		secrets[fmt.Sprintf("%s (%d)", name, len(secrets))] = value
+	}
+	search := NewSearch(secrets)
+	for name, output := range outputs {
+		sizes[name] = len(output)
+		for _, leak := range search.In(output) {
+			fmt.Printf("LEAK in %s: %s\n", name, leak)
+			status = 1
+		}
+	}
+	var parts []string
+	for _, name := range slices.Sorted(maps.Keys(sizes)) {
+		parts = append(parts, fmt.Sprintf("%s %d KB", name, (sizes[name]+999)/1000))
+	}
+	fmt.Printf("searched for %d secrets of %d watches: %s\n", len(secrets), all.watches, strings.Join(parts, ", "))
+	return status
+}
+
+// capture begins to copy what is written to *output, os.Stdout or os.Stderr, which still shows
+// everything. stop puts it back and returns the copy.
+func capture(output **os.File) (stop func() []byte, err error) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	shown := *output
+	var copied bytes.Buffer
+	var reading sync.WaitGroup
+	reading.Go(func() { io.Copy(io.MultiWriter(shown, &copied), r) })
+	*output = w
+	return func() []byte {
+		*output = shown
+		w.Close()
+		reading.Wait()
+		return copied.Bytes()
+	}, nil
+}
+
+// all is what the watches of this process knew and saw. Names of secrets are by value, because
+// watches use the same names for different secrets.
+var all = struct {
+	mutex   sync.Mutex
+	secrets map[string]string
+	sizes   map[string]int // bytes by output
+	watches int
+}{secrets: map[string]string{}, sizes: map[string]int{}}
