@@ -2,7 +2,6 @@ package deploytest
 
 import (
 	"encoding/base64"
-	"encoding/json"
 	"io"
 	"maps"
 	"net/http"
@@ -39,21 +38,15 @@ func NewBrowser(t testing.TB) *http.Client {
 	return &http.Client{Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 }
 
-// Session is a session token of a user as Supabase Auth issues them, for what
-// matters here.
+// Session is a session token of a user as Supabase Auth issues them, for what matters here.
 func Session(user string) string {
-	part := func(v any) string {
-		encoded, _ := json.Marshal(v)
-		return base64.RawURLEncoding.EncodeToString(encoded)
-	}
-	return part(map[string]string{"alg": "HS256", "typ": "JWT"}) + "." + part(map[string]any{"sub": user, "exp": 4102444800}) + ".c2lnbmF0dXJl"
+	encode := base64.RawURLEncoding.EncodeToString
+	return encode([]byte(`{"alg":"HS256","typ":"JWT"}`)) + "." + encode([]byte(`{"exp":4102444800,"sub":"`+user+`"}`)) + ".c2lnbmF0dXJl"
 }
 
-// SessionCookie is the value of the cookie that @supabase/ssr sets for a user of
-// the stand-in.
+// SessionCookie is the value of the cookie that @supabase/ssr sets for a user of the stand-in.
 func SessionCookie(user string) string {
-	session, _ := json.Marshal(map[string]any{"access_token": Session(user), "token_type": "bearer", "refresh_token": "r"})
-	return encodedSession(session)
+	return encodedSession([]byte(`{"access_token":"` + Session(user) + `","refresh_token":"r","token_type":"bearer"}`))
 }
 
 func encodedSession(session []byte) string {
@@ -75,13 +68,7 @@ func (d *Deployment) SetCookie(name, value string) {
 // Cookies are those of the browser whose names contain part.
 func (d *Deployment) Cookies(part string) []*http.Cookie {
 	at, _ := url.Parse(d.URL)
-	var found []*http.Cookie
-	for _, cookie := range d.Browser.Jar.Cookies(at) {
-		if strings.Contains(cookie.Name, part) {
-			found = append(found, cookie)
-		}
-	}
-	return found
+	return slices.DeleteFunc(d.Browser.Jar.Cookies(at), func(c *http.Cookie) bool { return !strings.Contains(c.Name, part) })
 }
 
 // Do sends a request by the browser.
@@ -99,8 +86,8 @@ func (d *Deployment) Do(request *http.Request) Answer {
 	return Answer{response, string(body)}
 }
 
-// Send sends a request with the given headers and body to a path of the
-// deployment, or to an absolute URL. The header Host is the name to come by.
+// Send sends a request with the given headers and body to a path of the deployment, or to an
+// absolute URL. The header Host is the name to come by.
 func (d *Deployment) Send(method, path string, header map[string]string, body string) Answer {
 	d.T.Helper()
 	if strings.HasPrefix(path, "/") {
@@ -138,8 +125,8 @@ func (d *Deployment) Post(path string, form url.Values) Answer {
 
 var flowField = regexp.MustCompile(`name="flow" value="([0-9a-f]+)"`)
 
-// Submit submits the form for /api/choose of a page, the chooser or an error, with
-// these fields besides the flow.
+// Submit submits the form for /api/choose of a page, the chooser or an error, with these fields
+// besides the flow.
 func (d *Deployment) Submit(page Answer, form url.Values) Answer {
 	d.T.Helper()
 	flow := flowField.FindStringSubmatch(page.Body)
@@ -157,8 +144,8 @@ func (d *Deployment) Renew() Answer {
 	return d.Send(http.MethodGet, "/api/renew", map[string]string{"Authorization": "Bearer " + CronSecret}, "")
 }
 
-// LogIn goes to /api/login and on to the dialog, answers it, and returns the
-// address of the callback to which Meta sends the browser.
+// LogIn goes to /api/login and on to the dialog, answers it, and returns the address of the callback
+// to which Meta sends the browser.
 func (d *Deployment) LogIn(query string, approval metasim.Approval) (callback string) {
 	d.T.Helper()
 	begun := d.Get("/api/login" + query)
@@ -195,8 +182,8 @@ func (d *Deployment) Choose(page Answer, accounts ...string) Answer {
 	return d.Submit(page, fields)
 }
 
-// ConnectAll walks the whole way, chooses all accounts where there are several, and
-// returns the last answer.
+// ConnectAll walks the whole way, chooses all accounts where there are several, and returns the last
+// answer.
 func (d *Deployment) ConnectAll() Answer {
 	d.T.Helper()
 	got := d.Connect()
@@ -209,18 +196,14 @@ func (d *Deployment) ConnectAll() Answer {
 	return got
 }
 
-// WantError checks an answer's status and code, and that the stand-in holds
-// nothing.
+// WantError checks an answer's status and code, and that the stand-in holds nothing.
 func (d *Deployment) WantError(got Answer, status int, code string) {
 	d.T.Helper()
 	if got.StatusCode != status || got.Code() != code {
 		d.T.Errorf("got %d %s, want %d %s\n%s\n%s", got.StatusCode, got.Code(), status, code, got.Body, d.Watch.Log())
 	}
-	if d.Supabase == nil {
-		return
-	}
-	if rows := d.Supabase.Rows(); len(rows) != 0 {
-		d.T.Errorf("half saved: %v", rows)
+	if d.Supabase != nil && len(d.Supabase.Rows()) != 0 {
+		d.T.Errorf("half saved: %v", d.Supabase.Rows())
 	}
 }
 

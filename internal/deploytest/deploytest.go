@@ -15,6 +15,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -109,8 +110,11 @@ func New(t testing.TB, o Options) *Deployment {
 		"FB_GRAPH_URL": d.MetaURL, "FB_DIALOG_URL": d.MetaURL,
 	}
 	if d.Browser = NewBrowser(t); o.Lite == nil {
-		d.Supabase = newSupabase()
-		t.Cleanup(d.Supabase.close)
+		d.Supabase = &Supabase{
+			table: map[string]map[string]any{}, faults: map[string][]http.HandlerFunc{},
+			always: map[string]http.HandlerFunc{}, done: make(chan struct{}),
+		}
+		t.Cleanup(func() { close(d.Supabase.done) })
 		d.settings["SUPABASE_URL"], d.settings["SUPABASE_SECRET_KEY"] = d.serve(d.Watch.RequestURLs(d.Supabase)), SecretKey
 		d.Watch.Know(map[string]string{"the session of Ada": Session(Ada), "the session of Ben": Session(Ben)})
 		d.SignIn(Ada)
@@ -118,9 +122,7 @@ func New(t testing.TB, o Options) *Deployment {
 		d.useLite()
 	}
 	t.Cleanup(d.knowSecrets)
-	for name, value := range o.Settings {
-		d.settings[name] = value
-	}
+	maps.Copy(d.settings, o.Settings)
 	d.wire()
 	return d
 }
@@ -191,11 +193,8 @@ func (d *Deployment) wire() {
 			}
 		}
 	}
-	o := app.Options{
-		Getenv:   d.Setting,
-		Log:      slog.New(slog.NewJSONHandler(d.Watch.LogWriter(), nil)),
-		Provider: d.options.Provider,
-	}
+	log := slog.New(slog.NewJSONHandler(d.Watch.LogWriter(), nil))
+	o := app.Options{Getenv: d.Setting, Log: log, Provider: d.options.Provider}
 	if d.options.Now != nil {
 		o.Now = d.options.Now(d.Meta)
 	}
@@ -261,17 +260,13 @@ func (d *Deployment) knowSecrets() {
 	case d.options.User != nil: // the others' rows are not ours to search
 	case d.Lite != nil:
 		d.Watch.SeeDatabase(d.Lite)
-	default:
-		d.Watch.Know(map[string]string{"the session of Ada": Session(Ada), "the session of Ben": Session(Ben)})
 	}
 }
 
 // Brand is the n-th Page of a person, with its Instagram account.
 func Brand(n int) metasim.Page {
-	return metasim.Page{
-		ID: fmt.Sprintf("20%03d", n), Name: fmt.Sprintf("Page %d", n),
-		Instagram: &metasim.Instagram{ID: InstagramID(n), Username: fmt.Sprintf("brand_%d", n), Name: fmt.Sprintf("Brand %d", n)},
-	}
+	account := &metasim.Instagram{ID: InstagramID(n), Username: fmt.Sprint("brand_", n), Name: fmt.Sprint("Brand ", n)}
+	return metasim.Page{ID: fmt.Sprintf("20%03d", n), Name: fmt.Sprint("Page ", n), Instagram: account}
 }
 
 // Brands are the Pages [Brand] from to last.

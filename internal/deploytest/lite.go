@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -31,17 +32,16 @@ func (d *Deployment) MakeDue() {
 // Row is the connection of the account of [Brand] n, as in [Deployment.Rows].
 func (d *Deployment) Row(n int) map[string]any {
 	d.T.Helper()
-	rows := d.SQL(rowQuery+" where c.instagram_id = $1", InstagramID(n))
-	if len(rows) != 1 {
-		d.T.Fatalf("%d rows of account %d", len(rows), n)
+	row := d.Rows()[InstagramID(n)]
+	if row == nil {
+		d.T.Fatalf("there is no row of account %d", n)
 	}
-	return rows[0]
+	return row
 }
 
-// Rows are all connections with their tokens, by Instagram id. Of the columns that may
-// be null the status_reason, subscription_error and tokens are "" then; times are
-// seconds. checked tells whether that was within the hour, leased whether somebody
-// holds the row.
+// Rows are all connections with their tokens, by Instagram id. Of the columns that may be null the
+// status_reason, subscription_error and tokens are "" then; times are seconds. checked tells
+// whether that was within the hour, leased whether somebody holds the row.
 func (d *Deployment) Rows() map[string]map[string]any {
 	d.T.Helper()
 	rows := map[string]map[string]any{}
@@ -64,9 +64,7 @@ const rowQuery = `select c.user_id::text as user_id, c.instagram_id, c.page_id, 
 func (d *Deployment) AskMeta(path, token string, query url.Values, answer any) bool {
 	d.T.Helper()
 	asked := url.Values{"appsecret_proof": {Proof(token)}}
-	for name, values := range query {
-		asked[name] = values
-	}
+	maps.Copy(asked, query)
 	request := httptest.NewRequestWithContext(d.T.Context(), http.MethodGet, "/v24.0"+path+"?"+asked.Encode(), nil)
 	request.Header.Set("Authorization", "Bearer "+token)
 	recorder := httptest.NewRecorder()
@@ -95,8 +93,5 @@ func (d *Deployment) IsAlive(token string) bool {
 			IsValid bool `json:"is_valid"`
 		}
 	}
-	if !d.AskMeta("/debug_token", AppID+"|"+AppSecret, url.Values{"input_token": {token}}, &answer) {
-		return false
-	}
-	return answer.Data.IsValid
+	return d.AskMeta("/debug_token", AppID+"|"+AppSecret, url.Values{"input_token": {token}}, &answer) && answer.Data.IsValid
 }

@@ -19,8 +19,8 @@ const (
 	Ben = "00000000-0000-4000-8000-00000000000b"
 )
 
-// Supabase is as much of Supabase as the functions see: Auth's user endpoint
-// and the table user_configs over REST. It knows nothing of the client.
+// Supabase is as much of Supabase as the functions see: Auth's user endpoint and the table
+// user_configs over REST. It knows nothing of the client.
 type Supabase struct {
 	mu       sync.Mutex
 	table    map[string]map[string]any // by user_id/instagram_id
@@ -31,13 +31,6 @@ type Supabase struct {
 	done     chan struct{}
 }
 
-// SetLatency has every request wait so long.
-func (s *Supabase) SetLatency(d time.Duration) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.latency = d
-}
-
 // SupabaseRequest is one request as it came, and when it was answered.
 type SupabaseRequest struct {
 	Step, Method, Query, Body string
@@ -45,17 +38,15 @@ type SupabaseRequest struct {
 	Start, End                time.Time
 }
 
-func newSupabase() *Supabase {
-	return &Supabase{
-		table: map[string]map[string]any{}, faults: map[string][]http.HandlerFunc{},
-		always: map[string]http.HandlerFunc{}, done: make(chan struct{}),
-	}
+// SetLatency has every request wait so long.
+func (s *Supabase) SetLatency(d time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.latency = d
 }
 
-func (s *Supabase) close() { close(s.done) }
-
-// Fault has the next requests of a step ("user", "save", "patch", "list",
-// "tokens", "delete", "ingest") answered by the given handlers, one each.
+// Fault has the next requests of a step ("user", "save", "patch", "list", "tokens", "delete",
+// "ingest") answered by the given handlers, one each.
 func (s *Supabase) Fault(step string, handlers ...http.HandlerFunc) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -69,15 +60,19 @@ func (s *Supabase) Break(step string, handler http.HandlerFunc) {
 	s.always[step] = handler
 }
 
-// Pass serves a request of a step as usual: a fault ends with it that only
-// happens beside one. Not for the steps that read a body.
+// Pass serves a request of a step as usual: a fault ends with it that only happens beside one. Not
+// for the steps that read a body.
 func (s *Supabase) Pass(step string) http.HandlerFunc { return s.serve(step, nil) }
 
 // Insert puts a row into the table, or in the place of the one with its keys.
 func (s *Supabase) Insert(row map[string]any) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.table[row["user_id"].(string)+"/"+row["instagram_id"].(string)] = row
+	s.table[key(row)] = row
+}
+
+func key(row map[string]any) string {
+	return row["user_id"].(string) + "/" + row["instagram_id"].(string)
 }
 
 // Rows is the table, by user_id/instagram_id.
@@ -94,33 +89,33 @@ func (s *Supabase) Requests() []SupabaseRequest {
 	return s.requests
 }
 
+// steps are the steps by request.
+var steps = map[string]string{
+	"GET /auth/v1/user": "user", "GET /rest/v1/user_configs": "list", "POST /rest/v1/user_configs": "save",
+	"PATCH /rest/v1/user_configs": "patch", "DELETE /rest/v1/user_configs": "delete",
+	"POST /rest/v1/rpc/get_instagram_token": "tokens", "POST /rest/v1/rpc/ingest_instagram_events": "ingest",
+}
+
 func (s *Supabase) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	start := time.Now()
+	start, step := time.Now(), steps[r.Method+" "+r.URL.Path]
 	body, _ := io.ReadAll(r.Body)
-	step := map[string]string{
-		"GET /auth/v1/user": "user", "POST /rest/v1/user_configs": "save", "PATCH /rest/v1/user_configs": "patch",
-		"GET /rest/v1/user_configs": "list", "DELETE /rest/v1/user_configs": "delete", "POST /rest/v1/rpc/get_instagram_token": "tokens",
-		"POST /rest/v1/rpc/ingest_instagram_events": "ingest",
-	}[r.Method+" "+r.URL.Path]
 
 	s.mu.Lock()
-	fault := s.always[step]
+	serve, latency := s.always[step], s.latency
 	if queue := s.faults[step]; len(queue) > 0 {
-		fault, s.faults[step] = queue[0], queue[1:]
+		serve, s.faults[step] = queue[0], queue[1:]
 	}
-	latency := s.latency
 	s.mu.Unlock()
-
-	time.Sleep(latency)
-	if fault == nil {
-		fault = s.serve(step, body)
+	if serve == nil {
+		serve = s.serve(step, body)
 	}
 	defer func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		s.requests = append(s.requests, SupabaseRequest{step, r.Method, r.URL.RawQuery, string(body), r.Header.Clone(), start, time.Now()})
 	}()
-	fault(w, r)
+	time.Sleep(latency)
+	serve(w, r)
 }
 
 func (s *Supabase) serve(step string, body []byte) http.HandlerFunc {
@@ -131,9 +126,16 @@ func (s *Supabase) serve(step string, body []byte) http.HandlerFunc {
 		}
 		s.mu.Lock()
 		defer s.mu.Unlock()
+		query := r.URL.Query()
 		switch step {
 		case "user":
-			s.serveUser(w, r)
+			session, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+			user := map[string]string{Session(Ada): Ada, Session(Ben): Ben}[session]
+			if user == "" {
+				Reply(403, `{"code":403,"error_code":"bad_jwt","msg":"invalid JWT"}`)(w, r)
+				return
+			}
+			Reply(200, `{"id":"`+user+`","aud":"authenticated","role":"authenticated"}`)(w, r)
 		case "save":
 			var rows []map[string]any
 			if err := json.Unmarshal(body, &rows); err != nil {
@@ -141,19 +143,19 @@ func (s *Supabase) serve(step string, body []byte) http.HandlerFunc {
 				return
 			}
 			for _, row := range rows {
-				s.table[row["user_id"].(string)+"/"+row["instagram_id"].(string)] = row
+				s.table[key(row)] = row
 			}
 			w.WriteHeader(201)
 		case "patch":
 			var change map[string]any
 			_ = json.Unmarshal(body, &change)
-			for _, row := range s.selected(r.URL.Query()) {
+			for _, row := range s.selected(query) {
 				maps.Copy(row, change)
 			}
 			w.WriteHeader(204)
 		case "delete":
-			for _, row := range s.selected(r.URL.Query()) {
-				delete(s.table, row["user_id"].(string)+"/"+row["instagram_id"].(string))
+			for _, row := range s.selected(query) {
+				delete(s.table, key(row))
 			}
 			w.WriteHeader(204)
 		case "ingest":
@@ -161,35 +163,41 @@ func (s *Supabase) serve(step string, body []byte) http.HandlerFunc {
 			_ = json.Unmarshal(body, &arguments)
 			Reply(200, strconv.Itoa(len(arguments.Events)))(w, r)
 		case "list":
-			s.list(w, r)
+			rows := s.selected(query)
+			for i, row := range rows {
+				rows[i] = map[string]any{}
+				for column := range strings.SplitSeq(query.Get("select"), ",") {
+					rows[i][column] = row[column]
+				}
+			}
+			replyRows(w, r, rows)
 		case "tokens":
 			var arguments map[string]string
 			_ = json.Unmarshal(body, &arguments)
-			encoded, _ := json.Marshal(s.selected(url.Values{"instagram_id": {`in.("` + arguments["p_instagram_id"] + `")`}}))
-			Reply(200, string(encoded))(w, r)
+			replyRows(w, r, s.selected(url.Values{"instagram_id": {"eq." + arguments["p_instagram_id"]}}))
 		default:
 			Reply(404, `{"code":"PGRST125","message":"Invalid path"}`)(w, r)
 		}
 	}
 }
 
-// selected are the rows that a query's filters select: those filters that the
-// functions use, and no others.
+// selected are the rows that a query's filters select: those filters that the functions use, and no
+// others.
 func (s *Supabase) selected(query url.Values) []map[string]any {
 	rows := []map[string]any{}
 	for _, key := range slices.Sorted(maps.Keys(s.table)) {
 		row, fits := s.table[key], true
 		for column := range query {
-			switch column {
+			switch filter := query.Get(column); column {
 			case "select", "order":
 			case "or":
-				either := strings.Split(strings.TrimSuffix(strings.TrimPrefix(query.Get("or"), "("), ")"), ",")
+				either := strings.Split(strings.TrimSuffix(strings.TrimPrefix(filter, "("), ")"), ",")
 				fits = fits && slices.ContainsFunc(either, func(part string) bool {
 					column, filter, _ := strings.Cut(part, ".")
 					return among(row[column], filter)
 				})
 			default:
-				fits = fits && among(row[column], query.Get(column))
+				fits = fits && among(row[column], filter)
 			}
 		}
 		if fits {
@@ -202,58 +210,38 @@ func (s *Supabase) selected(query url.Values) []map[string]any {
 // among reports whether a value passes eq.value, in.("a","b"), is.null or lt.time.
 func among(value any, filter string) bool {
 	text, _ := value.(string)
-	if filter == "is.null" {
+	operator, operand, _ := strings.Cut(filter, ".")
+	switch operator {
+	case "is":
 		return value == nil
-	}
-	if limit, ok := strings.CutPrefix(filter, "lt."); ok {
+	case "lt":
 		at, errAt := time.Parse(time.RFC3339, text)
-		before, errBefore := time.Parse(time.RFC3339, limit)
+		before, errBefore := time.Parse(time.RFC3339, operand)
 		return errAt == nil && errBefore == nil && at.Before(before)
+	case "eq":
+		return text == operand
 	}
-	if one, ok := strings.CutPrefix(filter, "eq."); ok {
-		return text == one
-	}
-	return slices.Contains(strings.Split(strings.TrimSuffix(strings.TrimPrefix(filter, `in.(`), `)`), ","), `"`+text+`"`)
+	return slices.Contains(strings.Split(strings.TrimSuffix(strings.TrimPrefix(operand, "("), ")"), ","), `"`+text+`"`)
 }
 
-func (s *Supabase) list(w http.ResponseWriter, r *http.Request) {
-	rows := []map[string]any{}
-	for _, row := range s.selected(r.URL.Query()) {
-		shown := map[string]any{}
-		for column := range strings.SplitSeq(r.URL.Query().Get("select"), ",") {
-			shown[column] = row[column]
-		}
-		rows = append(rows, shown)
-	}
+func replyRows(w http.ResponseWriter, r *http.Request, rows []map[string]any) {
 	encoded, _ := json.Marshal(rows)
-	Reply(200, string(encoded))(w, r)
-}
-
-func (s *Supabase) serveUser(w http.ResponseWriter, r *http.Request) {
-	for _, user := range []string{Ada, Ben} {
-		if r.Header.Get("Authorization") == "Bearer "+Session(user) {
-			Reply(200, `{"id":"`+user+`","aud":"authenticated","role":"authenticated"}`)(w, r)
-			return
-		}
-	}
-	Reply(403, `{"code":403,"error_code":"bad_jwt","msg":"invalid JWT"}`)(w, r)
+	Reply(http.StatusOK, string(encoded))(w, r)
 }
 
 // Reply answers with a JSON text.
-func Reply(status int, body string) http.HandlerFunc {
-	return func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "application/json")
-		w.WriteHeader(status)
-		_, _ = io.WriteString(w, body)
-	}
-}
+func Reply(status int, body string) http.HandlerFunc { return reply(status, "application/json", body) }
 
 // HTML answers as a failing gateway does.
 func HTML(status int) http.HandlerFunc {
+	return reply(status, "text/html", "<html><h1>Bad gateway</h1></html>")
+}
+
+func reply(status int, contentType, body string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "text/html")
+		w.Header().Set("Content-Type", contentType)
 		w.WriteHeader(status)
-		_, _ = io.WriteString(w, "<html><h1>Bad gateway</h1></html>")
+		_, _ = io.WriteString(w, body)
 	}
 }
 
