@@ -3,8 +3,9 @@ package docstest
 import (
 	"fmt"
 	"go/ast"
+	"go/types"
 	"maps"
-	"path/filepath"
+	"path"
 	"regexp"
 	"slices"
 	"strconv"
@@ -81,9 +82,9 @@ func TestNames(t *testing.T) {
 				t.Errorf("%s: there is no %s", document, name)
 			}
 		}
-		for _, m := range regexp.MustCompile(`\bpublic\.([a-z]\w*)`).FindAllStringSubmatch(text, -1) {
-			if !inSQL(m[1]) {
-				t.Errorf("%s: there is no public.%s", document, m[1])
+		for _, name := range firsts(`\bpublic\.([a-z]\w*)`, text) {
+			if !inSQL(name) {
+				t.Errorf("%s: there is no public.%s", document, name)
 			}
 		}
 	}
@@ -92,22 +93,22 @@ func TestNames(t *testing.T) {
 	}
 }
 
-// folder is what a folder's Go files declare, and the texts in its tests,
-// which name the parts of a test.
+// folder is what a folder's Go files declare, and the texts in its tests, which name the parts of a
+// test.
 type folder struct{ names, texts map[string]bool }
 
-// readFolders reads the Go files of each package that the document may name,
-// by the folder's own name.
+// readFolders reads the Go files of each package that the document may name, by the folder's own
+// name.
 func readFolders(t *testing.T) map[string]folder {
 	t.Helper()
 	folders := map[string]folder{}
 	for _, pattern := range []string{"api", "bench", "lib/*", "lib/*/*", "internal/*", "internal/*/*", "cmd/*", "public", "supabase", "supabase/*"} {
 		for _, name := range glob(t, pattern+"/*.go") {
-			in, known := folders[filepath.Base(filepath.Dir(name))]
-			if !known {
-				in = folder{names: map[string]bool{}, texts: map[string]bool{}}
-				folders[filepath.Base(filepath.Dir(name))] = in
+			base := path.Base(path.Dir(name))
+			if folders[base].names == nil {
+				folders[base] = folder{names: map[string]bool{}, texts: map[string]bool{}}
 			}
+			in := folders[base]
 			ast.Inspect(parse(t, name), func(node ast.Node) bool {
 				switch n := node.(type) {
 				case *ast.FuncDecl:
@@ -131,29 +132,22 @@ func receiver(f *ast.FuncDecl) string {
 	if f.Recv == nil {
 		return ""
 	}
-	of := f.Recv.List[0].Type
-	if pointer, ok := of.(*ast.StarExpr); ok {
-		of = pointer.X
-	}
-	if generic, ok := of.(*ast.IndexExpr); ok {
-		of = generic.X
-	}
-	return of.(*ast.Ident).Name + "."
+	of, _, _ := strings.Cut(types.ExprString(f.Recv.List[0].Type), "[")
+	return strings.TrimPrefix(of, "*") + "."
 }
 
-// checkPackages compares the full arrows between the packages that are deployed
-// with what they import: an arrow is an import, and an import is an arrow or
-// follows from some.
+// checkPackages compares the full arrows between the packages that are deployed with what they
+// import: an arrow is an import, and an import is an arrow or follows from some.
 func checkPackages(t *testing.T, diagram string) {
 	packages := map[string]string{} // nodes to folders
-	for _, node := range regexp.MustCompile(`(\w+)\["((?:api|lib|internal)[/\w]*)`).FindAllStringSubmatch(diagram, -1) {
+	for _, node := range groups(`(\w+)\["((?:api|lib|internal)[/\w]*)`, diagram) {
 		packages[node[1]] = node[2]
 		if !exists(node[2]) {
 			t.Errorf("the diagram shows %s, which is not there", node[2])
 		}
 	}
 	arrows := map[string][]string{}
-	for _, arrow := range regexp.MustCompile(`(?m)^\s*(\w+) --> (\w+)$`).FindAllStringSubmatch(diagram, -1) {
+	for _, arrow := range groups(`(?m)^\s*(\w+) --> (\w+)$`, diagram) {
 		from, to := packages[arrow[1]], packages[arrow[2]]
 		arrows[from] = append(arrows[from], to)
 		if !slices.Contains(imports(t, from), to) {
@@ -176,7 +170,7 @@ func checkPackages(t *testing.T, diagram string) {
 func deployed(t *testing.T) (folders []string) {
 	t.Helper()
 	for _, name := range slices.Concat(sources(t, "lib"), sources(t, "api")) {
-		folders = append(folders, filepath.ToSlash(filepath.Dir(name)))
+		folders = append(folders, path.Dir(name))
 	}
 	return slices.Compact(folders)
 }

@@ -1,6 +1,10 @@
 package docstest
 
 import (
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -22,8 +26,8 @@ func TestCommands(t *testing.T) {
 			lines = append(lines, strings.Split(block[2], "\n")...)
 		}
 		for _, line := range lines {
-			if m := regexp.MustCompile(`\bgo (?:run|test|build|vet) [^#]*`).FindString(line); m != "" {
-				checkCommand(t, document, m)
+			for _, command := range firsts(`\b(go (?:run|test|build|vet) [^#]*)`, line) {
+				checkCommand(t, document, command)
 				checked++
 			}
 		}
@@ -66,10 +70,10 @@ func checkCommand(t *testing.T, document, command string) {
 // TestPlaces shows that the functions stand in the files in which the documents say they do, as in
 // "`Save` in [lib/store/connections.go](…)".
 func TestPlaces(t *testing.T) {
-	named := regexp.MustCompile("((?:`[A-Za-z]+`(?:, | and )?)+)\\s+in\\s+\\[([^\\]]+\\.go)\\]")
 	checked := 0
 	for _, document := range documents(t) {
-		for _, place := range named.FindAllStringSubmatch(strings.Join(strings.Fields(read(t, document)), " "), -1) {
+		text := strings.Join(strings.Fields(read(t, document)), " ")
+		for _, place := range groups("((?:`[A-Za-z]+`(?:, | and )?)+) in \\[([^\\]]+\\.go)\\]", text) {
 			code := read(t, place[2])
 			for _, name := range spans(place[1]) {
 				checked++
@@ -87,20 +91,67 @@ func TestPlaces(t *testing.T) {
 // TestReviewKit shows that docs/meta-app-review.md has a section for each permission that is asked
 // for by default, and for those that the doctor calls optional.
 func TestReviewKit(t *testing.T) {
-	var told []string
-	for _, heading := range regexp.MustCompile(`(?m)^### ([a-z_]+)$`).FindAllStringSubmatch(read(t, "docs/meta-app-review.md"), -1) {
-		told = append(told, heading[1])
-	}
-	var optional []string
-	list := regexp.MustCompile(`(?m)^var optional = \[\]string\{(.*)\}$`).FindStringSubmatch(read(t, "cmd/doctor/login.go"))
-	if list == nil {
+	told := firsts(`(?m)^### ([a-z_]+)$`, read(t, "docs/meta-app-review.md"))
+	list := firsts(`(?m)^var optional = \[\]string\{(.*)\}$`, read(t, "cmd/doctor/login.go"))
+	if len(list) != 1 {
 		t.Fatal("cmd/doctor/login.go has no list of optional permissions")
 	}
-	for _, m := range regexp.MustCompile(`"(\w+)"`).FindAllStringSubmatch(list[1], -1) {
-		optional = append(optional, m[1])
-	}
+	optional := firsts(`"(\w+)"`, list[0])
 	defaults, _ := config.Load(func(string) string { return "" })
 	if diff := cmp.Diff(slices.Concat(defaults.Scopes, optional), told, sorted); diff != "" {
 		t.Errorf("the permissions (-wanted +told):\n%s", diff)
+	}
+}
+
+// TestContributingExamples shows that the examples of CONTRIBUTING.md compile: a new function and
+// its line in the list, and a new column's field. Nothing is written into the tree.
+func TestContributingExamples(t *testing.T) {
+	if testing.Short() {
+		t.Skip("compiles the functions")
+	}
+	after := map[string]string{ // where the lines of an example belong
+		"internal/functions/functions.go": "var All = map[string]http.HandlerFunc{\n",
+		"lib/store/connections.go":        "type Connection struct {\n",
+	}
+	overlay := map[string]string{}
+	write := func(name string, content []byte) (file string) {
+		file = filepath.Join(t.TempDir(), filepath.Base(name))
+		if err := os.WriteFile(file, content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return file
+	}
+	for _, block := range fences.FindAllStringSubmatch(read(t, "CONTRIBUTING.md"), -1) {
+		first, code, _ := strings.Cut(block[2], "\n")
+		name, isFile := strings.CutPrefix(first, "// ")
+		if block[1] != "go" || !isFile {
+			continue
+		}
+		if mark := after[name]; mark != "" {
+			above, below, found := strings.Cut(read(t, name), mark)
+			if !found {
+				t.Fatalf("%s has no %q", name, mark)
+			}
+			code = above + mark + code + below
+		} else if exists(name) {
+			t.Fatalf("%s exists already", name)
+		}
+		target, err := filepath.Abs(filepath.Join(root, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		overlay[target] = write(name, []byte(code))
+	}
+	if len(overlay) != 3 {
+		t.Errorf("%d files are shown, want three", len(overlay))
+	}
+	list, err := json.Marshal(map[string]any{"Replace": overlay})
+	if err != nil {
+		t.Fatal(err)
+	}
+	build := exec.CommandContext(t.Context(), "go", "build", "-overlay", write("overlay.json", list), "./internal/functions")
+	build.Dir = root
+	if output, err := build.CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s", err, output)
 	}
 }

@@ -88,13 +88,25 @@ func parse(t *testing.T, name string) *ast.File {
 // section returns what stands between the heading of this text and the next one of its level.
 func section(t *testing.T, document, heading string) string {
 	t.Helper()
-	text := read(t, document)
-	_, rest, found := strings.Cut(text, "\n## "+heading+"\n")
+	_, rest, found := strings.Cut(read(t, document), "\n## "+heading+"\n")
 	if !found {
 		t.Fatalf("%s has no section %q", document, heading)
 	}
 	rest, _, _ = strings.Cut(rest, "\n## ")
 	return rest
+}
+
+// groups returns what the groups of an expression match in a text, each time that it matches.
+func groups(expression, text string) [][]string {
+	return regexp.MustCompile(expression).FindAllStringSubmatch(text, -1)
+}
+
+// firsts returns the first of the [groups], each time.
+func firsts(expression, text string) (all []string) {
+	for _, m := range groups(expression, text) {
+		all = append(all, m[1])
+	}
+	return all
 }
 
 var fences = regexp.MustCompile("(?ms)^ *```(\\w*)\n(.*?)^ *```$")
@@ -104,8 +116,8 @@ func prose(text string) string { return fences.ReplaceAllString(text, "") }
 
 // spans returns what stands between backticks, outside of fenced blocks.
 func spans(text string) (all []string) {
-	for _, span := range regexp.MustCompile("`([^`\n]+)`").FindAllStringSubmatch(prose(text), -1) {
-		all = append(all, strings.ReplaceAll(span[1], `\|`, "|")) // as a table escapes it
+	for _, span := range firsts("`([^`\n]+)`", prose(text)) {
+		all = append(all, strings.ReplaceAll(span, `\|`, "|")) // as a table escapes it
 	}
 	return all
 }

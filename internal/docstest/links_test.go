@@ -11,10 +11,9 @@ import (
 // TestLinks shows that every relative link leads to a file, every anchor to a heading, and that no
 // document of docs/ is missing from the README's list.
 func TestLinks(t *testing.T) {
-	link := regexp.MustCompile(`\]\(([^)\s]+)\)|(?:src|href)="([^"]+)"`)
 	checked := 0
 	for _, name := range documents(t) {
-		for _, m := range link.FindAllStringSubmatch(prose(read(t, name)), -1) {
+		for _, m := range groups(`\]\(([^)\s]+)\)|(?:src|href)="([^"]+)"`, prose(read(t, name))) {
 			target := m[1] + m[2]
 			if strings.Contains(target, "://") {
 				continue
@@ -45,8 +44,8 @@ func TestLinks(t *testing.T) {
 
 // anchors are the names by which GitHub links to a document's headings.
 func anchors(text string) (all []string) {
-	for _, heading := range regexp.MustCompile(`(?m)^#+ (.+)$`).FindAllStringSubmatch(prose(text), -1) {
-		name := regexp.MustCompile(`[^\p{L}\p{N} _-]`).ReplaceAllString(strings.ToLower(heading[1]), "")
+	for _, heading := range firsts(`(?m)^#+ (.+)$`, prose(text)) {
+		name := regexp.MustCompile(`[^\p{L}\p{N} _-]`).ReplaceAllString(strings.ToLower(heading), "")
 		all = append(all, strings.ReplaceAll(name, " ", "-"))
 	}
 	return all
@@ -62,28 +61,24 @@ func TestReadmeIsShort(t *testing.T) {
 // TestVersion shows that the version can be a git tag, and that the changelog begins with it, or
 // with what is not released yet and then with it.
 func TestVersion(t *testing.T) {
-	m := regexp.MustCompile(`(?m)^const Version = "(.*)"$`).FindStringSubmatch(read(t, "lib/app/version.go"))
-	if m == nil {
-		t.Fatal("lib/app/version.go has no Version")
+	version := firsts(`(?m)^const Version = "((?:0|[1-9]\d*)\.(?:0|[1-9]\d*)\.(?:0|[1-9]\d*))"$`, read(t, "lib/app/version.go"))
+	if len(version) != 1 {
+		t.Fatal("lib/app/version.go has no Version of three numbers")
 	}
-	version := m[1]
-	if !regexp.MustCompile(`^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)$`).MatchString(version) {
-		t.Errorf("%q is not a version", version)
-	}
-	headings := regexp.MustCompile(`(?m)^## (.*)$`).FindAllStringSubmatch(read(t, "CHANGELOG.md"), -1)
-	if len(headings) > 1 && headings[0][1] == "Unreleased" {
+	headings := firsts(`(?m)^## (.*)$`, read(t, "CHANGELOG.md"))
+	if len(headings) > 1 && headings[0] == "Unreleased" {
 		headings = headings[1:]
 	}
-	released := regexp.MustCompile(`^` + regexp.QuoteMeta(version) + ` \(\d{4}-\d{2}-\d{2}\)$`)
-	if len(headings) == 0 || !released.MatchString(headings[0][1]) {
+	released := regexp.MustCompile(`^` + regexp.QuoteMeta(version[0]) + ` \(\d{4}-\d{2}-\d{2}\)$`)
+	if len(headings) == 0 || !released.MatchString(headings[0]) {
 		t.Errorf("the changelog begins with %v, this is %s", headings, version)
 	}
 }
 
 // TestWorkflow shows that GitHub checks what .ci/run checks, and nothing else.
 func TestWorkflow(t *testing.T) {
-	steps := regexp.MustCompile(`(?m)^ +(?:- )?run: (.*)$`).FindAllStringSubmatch(read(t, ".github/workflows/ci.yml"), -1)
-	if len(steps) != 1 || steps[0][1] != ".ci/run" {
+	steps := firsts(`(?m)^ +(?:- )?run: (.*)$`, read(t, ".github/workflows/ci.yml"))
+	if !slices.Equal(steps, []string{".ci/run"}) {
 		t.Errorf("the workflow runs %q", steps)
 	}
 }

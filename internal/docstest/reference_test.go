@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"go/ast"
+	"go/types"
 	"net/http"
 	"path/filepath"
 	"regexp"
@@ -26,7 +27,7 @@ var sorted = cmp.Transformer("sorted", func(all []string) []string { return slic
 func TestSettings(t *testing.T) {
 	var told []string
 	defaults := map[string]string{}
-	for _, row := range regexp.MustCompile("(?m)^\\| `([A-Z_]+)` \\| *(?:`([^`]+)`|[^|]*?) *\\|").FindAllStringSubmatch(section(t, reference, "Settings"), -1) {
+	for _, row := range groups("(?m)^\\| `([A-Z_]+)` \\| *(?:`([^`]+)`|[^|]*?) *\\|", section(t, reference, "Settings")) {
 		told = append(told, row[1])
 		defaults[row[1]] = row[2]
 	}
@@ -50,9 +51,9 @@ func TestSettings(t *testing.T) {
 			t.Errorf(".env.example lacks the default of %s", variable)
 		}
 	}
-	for _, m := range regexp.MustCompile(`(?m)^#?([A-Z_]+)=`).FindAllStringSubmatch(example, -1) {
-		if !slices.Contains(config.Variables, m[1]) {
-			t.Errorf(".env.example has %s, which nobody reads", m[1])
+	for _, variable := range firsts(`(?m)^#?([A-Z_]+)=`, example) {
+		if !slices.Contains(config.Variables, variable) {
+			t.Errorf(".env.example has %s, which nobody reads", variable)
 		}
 	}
 }
@@ -60,7 +61,7 @@ func TestSettings(t *testing.T) {
 // TestErrors holds the table of errors against THE table.
 func TestErrors(t *testing.T) {
 	var told []string
-	for _, row := range regexp.MustCompile("(?m)^\\| `([a-z_]+)` \\| ([0-9]{3}) \\|").FindAllStringSubmatch(section(t, reference, "Errors"), -1) {
+	for _, row := range groups("(?m)^\\| `([a-z_]+)` \\| ([0-9]{3}) \\|", section(t, reference, "Errors")) {
 		told = append(told, row[1]+" "+row[2])
 	}
 	if diff := cmp.Diff(errorCodes(t), told, sorted); diff != "" {
@@ -71,85 +72,30 @@ func TestErrors(t *testing.T) {
 // errorCodes reads "code status" of each error from the source of errorTable.
 func errorCodes(t *testing.T) (all []string) {
 	t.Helper()
-	file := parse(t, errorsFile())
-	codes := map[string]string{}
-	ast.Inspect(file, func(node ast.Node) bool {
-		if c, ok := node.(*ast.ValueSpec); ok && len(c.Values) == 1 {
-			if text, ok := literal(c.Values[0]); ok {
-				codes[c.Names[0].Name] = text
-			}
+	statuses := map[string]int{} // by names of net/http
+	for status := 100; status < 600; status++ {
+		statuses["Status"+regexp.MustCompile(`\W`).ReplaceAllString(http.StatusText(status), "")] = status
+	}
+	source := read(t, "lib/web/errors.go")
+	codes := groups(`(?m)^\t(\w+) +Code = "(\w+)"$`, source)
+	for _, code := range codes {
+		for _, status := range firsts(`(?m)^\t`+code[1]+`: +\{http\.(\w+),`, source) {
+			all = append(all, fmt.Sprint(code[2], " ", statuses[status]))
 		}
-		return true
-	})
-	ast.Inspect(file, func(node ast.Node) bool {
-		entry, ok := node.(*ast.KeyValueExpr)
-		if !ok {
-			return true
-		}
-		key, _ := entry.Key.(*ast.Ident)
-		value, isStruct := entry.Value.(*ast.CompositeLit)
-		if key == nil || !isStruct || codes[key.Name] == "" {
-			return true
-		}
-		status := value.Elts[0]
-		if named, ok := status.(*ast.KeyValueExpr); ok {
-			status = named.Value
-		}
-		all = append(all, codes[key.Name]+" "+statusOf(t, status))
-		return true
-	})
-	if len(all) != len(codes) {
+	}
+	if len(all) != len(codes) || len(codes) != strings.Count(source, " Code = ") {
 		t.Errorf("%d codes, and %d in the table", len(codes), len(all))
 	}
 	return all
-}
-
-func errorsFile() string {
-	if exists("lib/web/errors.go") {
-		return "lib/web/errors.go"
-	}
-	return "lib/app/errors.go"
-}
-
-// statusOf turns http.StatusNotFound into "404".
-func statusOf(t *testing.T, expression ast.Expr) string {
-	t.Helper()
-	selected, ok := expression.(*ast.SelectorExpr)
-	if !ok {
-		t.Fatalf("the status is %T, not a name of net/http", expression)
-	}
-	for status := 100; status < 600; status++ {
-		if name := regexp.MustCompile(`\W`).ReplaceAllString(http.StatusText(status), ""); name != "" && "Status"+name == selected.Sel.Name {
-			return strconv.Itoa(status)
-		}
-	}
-	t.Fatalf("there is no status %s", selected.Sel.Name)
-	return ""
-}
-
-// literal is the value of a text in the source.
-func literal(expression ast.Expr) (string, bool) {
-	basic, ok := expression.(*ast.BasicLit)
-	if !ok {
-		return "", false
-	}
-	text, err := strconv.Unquote(basic.Value)
-	return text, err == nil
 }
 
 // TestRoutes holds the table of routes against api/, with the methods of each, and the rewrites of
 // vercel.json.
 func TestRoutes(t *testing.T) {
 	var want []string
-	for _, name := range glob(t, "api/*.go") {
-		if strings.HasSuffix(name, "_test.go") {
-			continue
-		}
-		var methods []string
-		for _, m := range regexp.MustCompile(`http\.Method(\w+): `).FindAllStringSubmatch(read(t, name), -1) {
-			methods = append(methods, strings.ToUpper(m[1]))
-		}
-		want = append(want, "/"+strings.TrimSuffix(name, ".go")+" "+strings.Join(methods, ", "))
+	for _, name := range sources(t, "api") {
+		methods := strings.ToUpper(strings.Join(firsts(`http\.Method(\w+): `, read(t, name)), ", "))
+		want = append(want, "/"+strings.TrimSuffix(name, ".go")+" "+methods)
 	}
 	var rules struct{ Rewrites []struct{ Source string } }
 	if err := json.Unmarshal([]byte(read(t, "vercel.json")), &rules); err != nil {
@@ -159,7 +105,7 @@ func TestRoutes(t *testing.T) {
 		want = append(want, rewrite.Source+" ")
 	}
 	var told []string
-	for _, row := range regexp.MustCompile("(?m)^\\| `(/api/[a-z/]+)` \\| ([A-Z, ]*) ?\\|").FindAllStringSubmatch(section(t, reference, "Routes"), -1) {
+	for _, row := range groups("(?m)^\\| `(/api/[a-z/]+)` \\| ([A-Z, ]*) ?\\|", section(t, reference, "Routes")) {
 		told = append(told, row[1]+" "+strings.TrimSpace(row[2]))
 	}
 	if diff := cmp.Diff(want, told, sorted); diff != "" {
@@ -182,8 +128,8 @@ func TestLogFields(t *testing.T) {
 		}
 	}
 	told := map[string]bool{}
-	for _, row := range regexp.MustCompile("(?m)^\\| ((?:`\\w+`(?:, )?)+) \\|").FindAllStringSubmatch(section(t, reference, "Log fields"), -1) {
-		for _, key := range spans(row[1]) {
+	for _, row := range firsts("(?m)^\\| ((?:`\\w+`(?:, )?)+) \\|", section(t, reference, "Log fields")) {
+		for _, key := range spans(row) {
 			told[key] = true
 		}
 	}
@@ -196,99 +142,75 @@ func TestLogFields(t *testing.T) {
 // attributes and log.Info, also by way of a function that passes its parameter on.
 func logKeys(t *testing.T, folder string, files []*ast.File) (keys []string) {
 	t.Helper()
-	passesOn := map[string]int{} // functions, and which of their parameters is a key
-	collect := func(declaration ast.Decl, keysOf func(*ast.CallExpr) []ast.Expr) {
-		in, _ := declaration.(*ast.FuncDecl)
-		ast.Inspect(declaration, func(node ast.Node) bool {
-			call, ok := node.(*ast.CallExpr)
-			if !ok {
-				return true
-			}
-			for _, key := range keysOf(call) {
-				if text, ok := literal(key); ok {
-					keys = append(keys, text)
-				} else if at := parameter(in, key); at >= 0 {
-					passesOn[in.Name.Name] = at
-				} else {
-					t.Errorf("%s logs under a key that this test can't follow: %v", folder, key)
-				}
-			}
-			return true
-		})
-	}
-	for _, keysOf := range []func(*ast.CallExpr) []ast.Expr{
-		loggedKeys,
-		func(call *ast.CallExpr) []ast.Expr { // once all that pass a key on are known
-			if at, known := passesOn[called(call)]; known && called(call) != "Note" {
-				return call.Args[at : at+1]
-			}
-			return nil
-		},
-	} {
+	passesOn := map[string]int{"Note": 0} // functions, and which of their parameters is a key
+	for range 2 {                         // the second time all that pass a key on are known
 		for _, file := range files {
 			for _, declaration := range file.Decls {
-				collect(declaration, keysOf)
+				ast.Inspect(declaration, func(node ast.Node) bool {
+					call, _ := node.(*ast.CallExpr)
+					for _, key := range loggedKeys(call, passesOn) {
+						if text, ok := literal(key); ok {
+							keys = append(keys, text)
+						} else if in, at := parameter(declaration, key); at >= 0 {
+							passesOn[in] = at
+						} else {
+							t.Errorf("%s logs under a key that this test can't follow: %v", folder, key)
+						}
+					}
+					return true
+				})
 			}
 		}
 	}
 	return keys
 }
 
-// loggedKeys returns the arguments of a call that are keys of the log.
-func loggedKeys(call *ast.CallExpr) (keys []ast.Expr) {
-	selected, ok := call.Fun.(*ast.SelectorExpr)
-	if !ok {
+// loggedKeys returns the arguments of a call that are keys of the log. The call may be nil.
+func loggedKeys(call *ast.CallExpr, passesOn map[string]int) (keys []ast.Expr) {
+	if call == nil {
 		return nil
 	}
-	of := fmt.Sprint(selected.X)
+	words := strings.Split(types.ExprString(call.Fun), ".") // Log.Info, note.Add
+	of, name := words[max(0, len(words)-2)], words[len(words)-1]
+	at, known := passesOn[name]
 	switch {
-	case selected.Sel.Name == "Note":
-		return call.Args[:1]
-	case of == "note" && selected.Sel.Name == "Add":
+	case of == "note" && name == "Add":
 		return call.Args[1:2]
-	case of == "slog" && slices.Contains([]string{"Any", "Bool", "Duration", "Int", "Int64", "String", "Time"}, selected.Sel.Name):
+	case of == "slog" && slices.Contains([]string{"Any", "Bool", "Duration", "Int", "Int64", "String", "Time"}, name):
 		return call.Args[:1]
-	case slices.Contains([]string{"Info", "Warn", "Error"}, selected.Sel.Name) && isMessage(call.Args):
+	case slices.Contains([]string{"Info", "Warn", "Error"}, name):
 		for i := 1; i < len(call.Args); i += 2 {
 			keys = append(keys, call.Args[i])
 		}
+	case known:
+		return call.Args[at : at+1]
 	}
 	return keys
 }
 
-// isMessage reports whether the arguments are a log's message and keys with values.
-func isMessage(arguments []ast.Expr) bool {
-	if len(arguments) == 0 {
-		return false
+// literal is the value of a text in the source.
+func literal(expression ast.Expr) (string, bool) {
+	basic, ok := expression.(*ast.BasicLit)
+	if !ok {
+		return "", false
 	}
-	_, ok := literal(arguments[0])
-	return ok
+	text, err := strconv.Unquote(basic.Value)
+	return text, err == nil
 }
 
-func called(call *ast.CallExpr) string {
-	switch f := call.Fun.(type) {
-	case *ast.SelectorExpr:
-		return f.Sel.Name
-	case *ast.Ident:
-		return f.Name
+// parameter returns the function that a declaration is, and which of its parameters the expression
+// is, or -1.
+func parameter(declaration ast.Decl, expression ast.Expr) (function string, at int) {
+	f, isFunction := declaration.(*ast.FuncDecl)
+	name, isName := expression.(*ast.Ident)
+	if !isFunction || !isName {
+		return "", -1
 	}
-	return ""
-}
-
-// parameter returns which of the function's parameters the expression is, or -1. f may be nil.
-func parameter(f *ast.FuncDecl, expression ast.Expr) int {
-	name, ok := expression.(*ast.Ident)
-	if !ok || f == nil {
-		return -1
-	}
-	at := 0
+	var names []string
 	for _, field := range f.Type.Params.List {
 		for _, n := range field.Names {
-			if n.Name == name.Name {
-				return at
-			}
-			at++
+			names = append(names, n.Name)
 		}
 	}
-	return -1
+	return f.Name.Name, slices.Index(names, name.Name)
 }

@@ -27,12 +27,10 @@ const root = "../.."
 // TestEveryFileIsListed: All holds the exported function of each file of api/, and nothing else.
 func TestEveryFileIsListed(t *testing.T) {
 	files := map[string]string{} // from paths to handlers
-	for _, name := range sources(t, "api/*.go") {
-		if strings.HasSuffix(name, "_test.go") {
-			continue
-		}
-		for _, declaration := range parse(t, name).Decls {
-			if f, ok := declaration.(*ast.FuncDecl); ok && f.Recv == nil && f.Name.IsExported() {
+	for name, file := range parse(t, "api/*.go") {
+		for _, declaration := range file.Decls {
+			f, ok := declaration.(*ast.FuncDecl)
+			if ok && f.Recv == nil && f.Name.IsExported() && !strings.HasSuffix(name, "_test.go") {
 				files["/api/"+strings.TrimSuffix(filepath.Base(name), ".go")] = "igconnect/api." + f.Name.Name
 			}
 		}
@@ -147,23 +145,20 @@ func methods(path string) []string {
 // texts are the string constants in the value of a package-level variable of some files.
 func texts(t *testing.T, pattern, variable string) (all []string) {
 	t.Helper()
-	for _, name := range sources(t, pattern) {
-		ast.Inspect(parse(t, name), func(node ast.Node) bool {
-			if _, ok := node.(*ast.FuncDecl); ok {
-				return false
-			}
+	for _, file := range parse(t, pattern) {
+		ast.Inspect(file, func(node ast.Node) bool {
 			spec, ok := node.(*ast.ValueSpec)
-			if !ok || spec.Names[0].Name != variable {
-				return true
+			if ok && spec.Names[0].Name == variable {
+				ast.Inspect(spec, func(node ast.Node) bool {
+					if text, ok := node.(*ast.BasicLit); ok && text.Kind == token.STRING {
+						value, _ := strconv.Unquote(text.Value) // it has been parsed
+						all = append(all, value)
+					}
+					return true
+				})
 			}
-			ast.Inspect(spec, func(node ast.Node) bool {
-				if text, ok := node.(*ast.BasicLit); ok && text.Kind == token.STRING {
-					value, _ := strconv.Unquote(text.Value) // it has been parsed
-					all = append(all, value)
-				}
-				return true
-			})
-			return false
+			_, inFunction := node.(*ast.FuncDecl)
+			return !ok && !inFunction
 		})
 	}
 	if len(all) == 0 {
@@ -172,21 +167,18 @@ func texts(t *testing.T, pattern, variable string) (all []string) {
 	return all
 }
 
-// sources are the names of the files that match, which there must be.
-func sources(t *testing.T, pattern string) []string {
+// parse reads the Go files that match, which there must be.
+func parse(t *testing.T, pattern string) map[string]*ast.File {
 	t.Helper()
 	names, err := filepath.Glob(filepath.Join(root, pattern))
 	if err != nil || len(names) == 0 {
 		t.Fatalf("there is no %s: %v", pattern, err)
 	}
-	return names
-}
-
-func parse(t *testing.T, name string) *ast.File {
-	t.Helper()
-	file, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.SkipObjectResolution)
-	if err != nil {
-		t.Fatal(err)
+	files := map[string]*ast.File{}
+	for _, name := range names {
+		if files[name], err = parser.ParseFile(token.NewFileSet(), name, nil, parser.SkipObjectResolution); err != nil {
+			t.Fatal(err)
+		}
 	}
-	return file
+	return files
 }
