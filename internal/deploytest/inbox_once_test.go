@@ -9,8 +9,10 @@ import (
 
 	"igconnect/internal/deploytest"
 	"igconnect/internal/faultproxy"
-	"igconnect/internal/metasim"
 )
+
+// down: the call does not reach the database.
+var down = faultproxy.Instead(http.StatusServiceUnavailable, "text/plain", "no database")
 
 // TestOnce delivers a message five times at once while the database fails: it is stored
 // once for each user who holds the account, and each connection's answer arrives at Meta
@@ -20,27 +22,34 @@ func TestOnce(t *testing.T) {
 	users := []string{d.User}
 	d.SignUp()
 	d.connect()
-	users = append(users, d.User)
-	slices.Sort(users)
+	users = slices.Sorted(slices.Values(append(users, d.User)))
 
-	// A function makes a call up to three times, so that 20 faults outlast all five
-	// deliveries.
+	// A function makes a call up to three times, so that 20 faults outlast all five deliveries.
 	for name, faults := range map[string][]faultproxy.Fault{
 		"the database is down":  slices.Repeat([]faultproxy.Fault{down}, 20),
 		"its answers are lost":  slices.Repeat([]faultproxy.Fault{faultproxy.Lost}, 20),
 		"sometimes one or both": slices.Repeat([]faultproxy.Fault{faultproxy.Lost, down}, 10),
 	} {
 		t.Run(name, func(t *testing.T) {
-			message := metasim.Message(sender, deploytest.InstagramID(1), "hello")
+			hello := message("hello")
 			d.Faults.Reset()
 			d.fail(faults...)
-			d.deliverFiveTimes(d.Meta.Delivery(deploytest.InstagramID(1), message))
+			body := d.Meta.Delivery(deploytest.InstagramID(1), hello)
+			var group sync.WaitGroup
+			for range 5 {
+				group.Go(func() {
+					if err := d.Meta.DeliverUntilAcknowledged(t.Context(), d.webhook(), body, 8, 10*time.Millisecond); err != nil {
+						t.Error(err)
+					}
+				})
+			}
+			group.Wait()
 			if n := len(faults) - d.Faults.Hits(); n > 0 {
 				t.Errorf("%d calls did not fail", n)
 			}
 			got := []string{}
 			for _, row := range d.SQL(`select user_id::text as "user" from public.instagram_events
-				where payload->'message'->>'mid' = $1 order by 1`, message.MID()) {
+				where payload->'message'->>'mid' = $1 order by 1`, hello.MID()) {
 				got = append(got, row["user"].(string))
 			}
 			if !slices.Equal(got, users) {
@@ -50,7 +59,7 @@ func TestOnce(t *testing.T) {
 	}
 
 	t.Run("not acknowledged", func(t *testing.T) {
-		body := d.Meta.Delivery(deploytest.InstagramID(1), metasim.Message(sender, deploytest.InstagramID(1), "hello"))
+		body := d.Meta.Delivery(deploytest.InstagramID(1), message("hello"))
 		d.fail(down, down, down) // a call is tried three times
 		status, err := d.Meta.Deliver(t.Context(), d.webhook(), body)
 		if err != nil || status != http.StatusServiceUnavailable {
@@ -63,25 +72,9 @@ func TestOnce(t *testing.T) {
 	d.wantFinished()
 }
 
-// down: the call does not reach the database.
-var down = faultproxy.Instead(http.StatusServiceUnavailable, "text/plain", "no database")
-
 // fail lets the next calls that fill the inbox meet these faults, each one of them.
 func (d deployment) fail(faults ...faultproxy.Fault) {
 	for _, fault := range faults {
 		d.Faults.Order(faultproxy.Order{Call: faultproxy.Call{Name: "POST /rpc/ingest_instagram_events"}, Times: 1, Fault: fault})
 	}
-}
-
-func (d deployment) deliverFiveTimes(body []byte) {
-	d.T.Helper()
-	var group sync.WaitGroup
-	for range 5 {
-		group.Go(func() {
-			if err := d.Meta.DeliverUntilAcknowledged(d.T.Context(), d.webhook(), body, 8, 10*time.Millisecond); err != nil {
-				d.T.Error(err)
-			}
-		})
-	}
-	group.Wait()
 }

@@ -51,3 +51,13 @@ func (d deployment) wantFinished() {
 		d.T.Errorf("not finished: %v", rows)
 	}
 }
+
+// TestConnect is the example of the package comment.
+func TestConnect(t *testing.T) {
+	t.Parallel()
+	d := deploytest.New(t, deploytest.Options{Pages: []metasim.Page{deploytest.Brand(1)}})
+	d.WantRedirect(d.Connect(), http.StatusSeeOther, "/?connected="+deploytest.InstagramID(1))
+	if row := d.Supabase.Rows()[deploytest.Ada+"/"+deploytest.InstagramID(1)]; row["status"] != "active" || row["page_id"] != "20001" {
+		t.Errorf("saved: %v", row)
+	}
+}
