@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"strings"
 	"sync"
@@ -47,21 +48,15 @@ func count(ctx context.Context, on queryer, function string, array []object) (n 
 const upsertToken = `insert into public.user_configs (user_id, instagram_id, token) values ($1, $2, $3)
 	on conflict (user_id, instagram_id) do update set token = excluded.token`
 
-// waitForLock waits until somebody waits for a lock.
-func (p *project) waitForLock(t *testing.T) {
-	t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); {
-		if len(p.sql(t, "select from pg_locks where not granted")) > 0 {
-			return
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
-	t.Fatal("nobody waits for a lock")
+// execute runs a statement in a session.
+func execute(ctx context.Context, conn *pgx.Conn, statement string, args ...any) error {
+	_, err := conn.Exec(ctx, statement, args...)
+	return err
 }
 
-// during runs call while a transaction that has run a statement is still open, commits when call waits
-// for it, and returns what call returned.
-func (p *project) during(t *testing.T, statement string, args []any, call func(context.Context) error) error {
+// during runs call while a transaction that has run a statement is still open, and commits when call
+// waits for it. Nothing may fail.
+func (p *project) during(t *testing.T, statement string, args []any, call func(context.Context) error) {
 	t.Helper()
 	tx, err := p.session(t).Begin(t.Context())
 	if err != nil {
@@ -72,11 +67,16 @@ func (p *project) during(t *testing.T, statement string, args []any, call func(c
 	}
 	done := make(chan error, 1)
 	go func() { done <- call(t.Context()) }()
-	p.waitForLock(t)
-	if err := tx.Commit(t.Context()); err != nil {
+	deadline := time.Now().Add(10 * time.Second)
+	for len(p.sql(t, "select from pg_locks where not granted")) == 0 {
+		if time.Now().After(deadline) {
+			t.Fatal("nobody waits for a lock")
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	if err := errors.Join(tx.Commit(t.Context()), <-done); err != nil {
 		t.Fatal(err)
 	}
-	return <-done
 }
 
 // TestConcurrentWriters lets 16 clients upsert and delete the same three accounts: nobody may fail, and
@@ -104,16 +104,14 @@ func TestConcurrentWriters(t *testing.T) {
 	}
 	wg.Wait()
 	p.wantSealed(t)
-	if bare := p.sql(t, "select instagram_id from public.user_configs where token_secret_id is null"); len(bare) > 0 {
-		t.Errorf("rows without a secret: %v", bare)
-	}
+	wantEqual(t, "rows without a secret", []object{}, p.sql(t, "select instagram_id from public.user_configs where token_secret_id is null"))
 }
 
 // TestConcurrentRoles sends requests of three roles at once: none may be answered under another's.
 func TestConcurrentRoles(t *testing.T) {
 	p := &project{Server: supalitetest.Shared(t)}
 	u := p.newUser(t)
-	p.mustUpsert(t, row(u.ID, newID(), newToken()))
+	p.upsert(t, row(u.ID, newID(), newToken()))
 	var wg sync.WaitGroup
 	for range 20 {
 		for _, c := range []struct {
@@ -146,9 +144,8 @@ func TestOnePageAtOnce(t *testing.T) {
 		id, now := newID(), time.Now()
 		var both sync.WaitGroup
 		for page, user := range users {
-			connection := with(row(user, id, newToken()), object{
-				"page_id": fmt.Sprint(page), "connected_at": now.Add(time.Duration(page) * time.Millisecond),
-			})
+			at := now.Add(time.Duration(page) * time.Millisecond)
+			connection := with(row(user, id, newToken()), object{"page_id": fmt.Sprint(page), "connected_at": at})
 			both.Go(func() {
 				if status, out, err := p.send(t.Context(), p.service(), "POST", upserts, connection); err != nil || status > 201 {
 					t.Errorf("%d %s %v", status, out, err)
@@ -169,14 +166,11 @@ func TestIngestWhileFinishing(t *testing.T) {
 	in := newInbox(t, onPostgres(t))
 	in.ingest(t, 1, in.event("a", "ann", 1))
 	in.wantClaim(t, 1, "a")
-	err := in.during(t, "select public.ingest_instagram_events($1::jsonb)", []any{[]object{in.event("b", "ann", 2)}},
+	in.during(t, "select public.ingest_instagram_events($1::jsonb)", []any{[]object{in.event("b", "ann", 2)}},
 		func(ctx context.Context) error {
 			var n int
 			return in.call(ctx, "finish_instagram_events", object{"ids": in.ids("a")}, &n)
 		})
-	if err != nil {
-		t.Fatal(err)
-	}
 	in.wantConsistentInbox(t)
 	in.wantClaim(t, 1, "b")
 }
@@ -188,17 +182,14 @@ func TestPersonFirst(t *testing.T) {
 	id := r.connect(t, 60)
 	d := r.wantClaim(t, 1, id)[0]
 	settler := r.session(t)
-	err := r.during(t, upsertToken, []any{r.user.ID, id, "the person's"}, func(ctx context.Context) error {
-		n, err := count(ctx, settler, "settle_connections", []object{
-			d.result(object{"token": "renewed", "status": "reconnect", "checked": true, "destroy": true})})
+	r.during(t, upsertToken, []any{r.user.ID, id, "the person's"}, func(ctx context.Context) error {
+		late := d.result(object{"token": "renewed", "status": "reconnect", "checked": true, "destroy": true})
+		n, err := count(ctx, settler, "settle_connections", []object{late})
 		if n != 0 {
 			err = fmt.Errorf("settled %d", n)
 		}
 		return err
 	})
-	if err != nil {
-		t.Error(err)
-	}
 	r.wantTokens(t, id, "the person's", d.PageToken)
 	r.wantStatus(t, id, "active", nil)
 }
@@ -214,7 +205,7 @@ func TestClaimDuringUpsert(t *testing.T) {
 	go func() {
 		var err error
 		for i := 2; err == nil && time.Now().Before(until); i++ {
-			_, err = writer.Exec(t.Context(), upsertToken, r.user.ID, id, fmt.Sprint("version ", i))
+			err = execute(t.Context(), writer, upsertToken, r.user.ID, id, fmt.Sprint("version ", i))
 		}
 		done <- err
 	}()
@@ -371,7 +362,9 @@ func TestEverythingAtOnce(t *testing.T) {
 		{1, e.meta},
 		{4, e.deliver},
 		{6, e.work},
-		{2, e.retain},
+		{2, func(ctx context.Context, conn *pgx.Conn) error {
+			return execute(ctx, conn, "select public.delete_old_instagram_events('0')")
+		}},
 		{1, e.patch},
 	} {
 		for range actor.times {
@@ -413,8 +406,7 @@ func (e *everything) account() string { return e.accounts[rand.IntN(len(e.accoun
 
 // renew is a run of the renewal, over accounts of which some are due again: it settles in any way.
 func (e *everything) renew(ctx context.Context, conn *pgx.Conn) error {
-	_, err := conn.Exec(ctx, "update public.user_configs set checked_at = null where user_id = $1 and instagram_id = $2", e.user.ID, e.account())
-	if err != nil {
+	if err := execute(ctx, conn, "update public.user_configs set checked_at = null where user_id = $1 and instagram_id = $2", e.user.ID, e.account()); err != nil {
 		return err
 	}
 	rows, err := claimDue(ctx, conn, 1+rand.IntN(8), "1 second")
@@ -442,7 +434,7 @@ func (e *everything) renew(ctx context.Context, conn *pgx.Conn) error {
 	e.settled.Add(int64(n))
 	e.lost.Add(int64(len(results) - n))
 	if rand.IntN(2) == 0 {
-		_, err = conn.Exec(ctx, "select public.release_connections($1)", rows[0].LeaseID)
+		err = execute(ctx, conn, "select public.release_connections($1)", rows[0].LeaseID)
 	}
 	return err
 }
@@ -451,31 +443,28 @@ func (e *everything) renew(ctx context.Context, conn *pgx.Conn) error {
 func (e *everything) connectAll(ctx context.Context, conn *pgx.Conn, userID string, accounts []string, tokens map[string]string) error {
 	rows := []object{}
 	for _, i := range rand.Perm(len(accounts)) {
-		rows = append(rows, with(row(userID, accounts[i], tokens[accounts[i]]), object{
-			"page_token": "page", "facebook_user_id": e.facebook, "status": "active",
-		}))
+		rows = append(rows, with(row(userID, accounts[i], tokens[accounts[i]]),
+			object{"page_token": "page", "facebook_user_id": e.facebook, "status": "active"}))
 	}
-	_, err := conn.Exec(ctx, `
+	return execute(ctx, conn, `
 		insert into public.user_configs as c (user_id, instagram_id, token, page_token, facebook_user_id, status)
 		select r.user_id, r.instagram_id, r.token, r.page_token, r.facebook_user_id, r.status
 		from jsonb_populate_recordset(null::public.user_configs, $1::jsonb) r
 		on conflict (user_id, instagram_id) do update set token = excluded.token, page_token = excluded.page_token,
 			facebook_user_id = excluded.facebook_user_id, status = excluded.status`, rows)
-	return err
 }
 
 // person connects accounts or disconnects one. Nobody else connects these for the same user.
 func (e *everything) person(ctx context.Context, conn *pgx.Conn, accounts []string) error {
 	if rand.IntN(4) == 0 {
-		_, err := conn.Exec(ctx, "delete from public.user_configs where instagram_id = $1", accounts[rand.IntN(len(accounts))])
-		return err
+		return execute(ctx, conn, "delete from public.user_configs where instagram_id = $1", accounts[rand.IntN(len(accounts))])
 	}
 	tokens := map[string]string{}
-	e.mu.Lock()
 	for _, id := range accounts {
 		tokens[id] = unique("p")
-		e.tokens[id] = tokens[id]
 	}
+	e.mu.Lock()
+	maps.Copy(e.tokens, tokens)
 	e.mu.Unlock()
 	return e.connectAll(ctx, conn, e.user.ID, accounts, tokens)
 }
@@ -493,19 +482,16 @@ func (e *everything) deletedUser(ctx context.Context, conn *pgx.Conn) error {
 	if err := e.connectAll(ctx, conn, u.ID, e.accounts, tokens); err != nil {
 		return err
 	}
-	_, err = conn.Exec(ctx, "delete from auth.users where id = $1", u.ID)
-	return err
+	return execute(ctx, conn, "delete from auth.users where id = $1", u.ID)
 }
 
 // meta calls back now and then.
 func (e *everything) meta(ctx context.Context, conn *pgx.Conn) error {
 	defer time.Sleep(time.Duration(rand.IntN(600)) * time.Millisecond)
 	if rand.IntN(2) == 0 {
-		_, err := conn.Exec(ctx, "select public.erase_facebook_user($1, $2)", e.facebook, uuid.NewString())
-		return err
+		return execute(ctx, conn, "select public.erase_facebook_user($1, $2)", e.facebook, uuid.NewString())
 	}
-	_, err := conn.Exec(ctx, "select public.deauthorize_facebook_user($1, 'The app was removed.')", e.facebook)
-	return err
+	return execute(ctx, conn, "select public.deauthorize_facebook_user($1, 'The app was removed.')", e.facebook)
 }
 
 func (e *everything) deliver(ctx context.Context, conn *pgx.Conn) error {
@@ -538,19 +524,12 @@ func (e *everything) work(ctx context.Context, conn *pgx.Conn) error {
 			done = append(done, id)
 		}
 	}
-	_, failing := conn.Exec(ctx, "select public.fail_instagram_events($1, 'bad luck')", failed)
-	_, finishing := conn.Exec(ctx, "select public.finish_instagram_events($1)", done)
-	return errors.Join(failing, finishing)
-}
-
-func (e *everything) retain(ctx context.Context, conn *pgx.Conn) error {
-	_, err := conn.Exec(ctx, "select public.delete_old_instagram_events('0')")
-	return err
+	return errors.Join(execute(ctx, conn, "select public.fail_instagram_events($1, 'bad luck')", failed),
+		execute(ctx, conn, "select public.finish_instagram_events($1)", done))
 }
 
 // patch is the app, which writes columns of its own choice, of one row at a time.
 func (e *everything) patch(ctx context.Context, conn *pgx.Conn) error {
-	_, err := conn.Exec(ctx, "update public.user_configs set name = $3 where user_id = $1 and instagram_id = $2",
+	return execute(ctx, conn, "update public.user_configs set name = $3 where user_id = $1 and instagram_id = $2",
 		e.user.ID, e.account(), unique("name"))
-	return err
 }

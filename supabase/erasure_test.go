@@ -1,8 +1,6 @@
 package supabase_test
 
 import (
-	"slices"
-	"strings"
 	"testing"
 	"time"
 
@@ -43,7 +41,7 @@ func (r *renewal) erase(t *testing.T, code string) record {
 	t.Helper()
 	var rows []record
 	r.mustCall(t, "erase_facebook_user", object{"p_facebook_user_id": r.facebook, "p_code": code}, &rows)
-	if len(rows) != 1 {
+	if len(rows) != 1 || rows[0].ErasedAt == "" {
 		t.Fatalf("erase_facebook_user returned %v", rows)
 	}
 	return rows[0]
@@ -65,14 +63,12 @@ func testDeauthorize(t *testing.T, r *renewal) {
 		r.wantStatus(t, id, "reconnect", removed)
 		r.wantTokens(t, id, nil, nil)
 	}
-	if names := append(r.secretNames(t, r.user.ID), r.secretNames(t, second.user.ID)...); len(names) > 0 {
-		t.Errorf("secrets are left: %v", names)
-	}
+	r.wantSecrets(t, 0, r.user.ID, second.user.ID)
 	r.wantStatus(t, strangers, "active", nil)
 	r.wantClaim(t, 10, strangers)
 
 	connection := r.connection(mine, 60)
-	r.mustUpsert(t, connection)
+	r.upsert(t, connection)
 	r.wantStatus(t, mine, "active", nil)
 	r.wantTokens(t, mine, connection["token"], connection["page_token"])
 }
@@ -82,33 +78,31 @@ func testDeauthorizeAgain(t *testing.T, r *renewal) {
 	active, withToken, withPageToken, bare := r.connect(t, 60), r.connect(t, 60), r.connect(t, 60), newID()
 	const changed = "The password changed."
 	for _, id := range []string{withToken, withPageToken} {
-		r.mustPatch(t, id, object{"status": "reconnect", "status_reason": changed})
+		r.patch(t, id, object{"status": "reconnect", "status_reason": changed})
 	}
 	r.sql(t, "delete from vault.secrets where name = $1", "user_configs/"+r.user.ID+"/"+withPageToken)
-	r.mustUpsert(t, object{"user_id": r.user.ID, "instagram_id": bare, "facebook_user_id": r.facebook,
+	r.upsert(t, object{"user_id": r.user.ID, "instagram_id": bare, "facebook_user_id": r.facebook,
 		"status": "reconnect", "status_reason": changed})
 
 	r.deauthorize(t, 3, removed, nil)
-	before := r.sql(t, "select instagram_id, updated_at from public.user_configs order by 1")
+	const touched = "select instagram_id, updated_at from public.user_configs order by 1"
+	before := r.sql(t, touched)
 	r.deauthorize(t, 0, "Removed a second time.", nil)
+	wantEqual(t, "after the second call", before, r.sql(t, touched))
 	for _, id := range []string{active, withToken, withPageToken} {
 		r.wantStatus(t, id, "reconnect", removed)
 	}
 	r.wantStatus(t, bare, "reconnect", changed)
-	for i, row := range r.sql(t, "select instagram_id, updated_at from public.user_configs order by 1") {
-		if row["updated_at"] != before[i]["updated_at"] {
-			t.Errorf("the second call touched %v", row["instagram_id"])
-		}
-	}
+
 }
 
 // testDeauthorizeLate repeats a request after the person has connected again.
 func testDeauthorizeLate(t *testing.T, r *renewal) {
 	fresh := r.connection(newID(), 60)
-	r.mustUpsert(t, fresh)
+	r.upsert(t, fresh)
 	old, freshID, asked := r.connect(t, 60), fresh["instagram_id"].(string), time.Now().Truncate(time.Second)
-	r.mustPatch(t, old, object{"connected_at": asked.Add(900 * time.Millisecond).Format(time.RFC3339Nano)}) // Meta cuts off fractions
-	r.mustPatch(t, freshID, object{"connected_at": asked.Add(time.Second).Format(time.RFC3339Nano)})
+	r.patch(t, old, object{"connected_at": asked.Add(900 * time.Millisecond).Format(time.RFC3339Nano)}) // Meta cuts off fractions
+	r.patch(t, freshID, object{"connected_at": asked.Add(time.Second).Format(time.RFC3339Nano)})
 	for _, want := range []int{1, 0} {
 		r.deauthorize(t, want, removed, object{"p_issued_at": asked.Format(time.RFC3339)})
 	}
@@ -138,36 +132,17 @@ func testErase(t *testing.T, r *renewal) {
 
 	code := uuid.NewString()
 	got := r.erase(t, code)
-	if got.Code != code || got.Accounts != 2 || got.Events != 3 || got.ErasedAt == "" {
-		t.Errorf("record %+v", got)
-	}
-	left := []string{}
-	for _, row := range r.sql(t, `select instagram_id from public.user_configs union all select instagram_id from public.instagram_events
-		union all select instagram_id from public.instagram_conversations`) {
-		left = append(left, row["instagram_id"].(string))
-	}
-	if !slices.Equal(left, []string{strangers, strangers, strangers}) {
-		t.Errorf("left: %v, want the stranger's row, event and conversation", left)
-	}
-	if names := append(r.secretNames(t, r.user.ID), r.secretNames(t, second.user.ID)...); len(names) > 0 {
-		t.Errorf("secrets are left: %v", names)
-	}
-	dump, err := r.Dump(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	for table, rows := range dump {
-		if strings.Contains(rows, r.facebook) {
-			t.Errorf("the person's id stands in %s", table)
-		}
-	}
+	wantEqual(t, "record", record{code, 2, 3, got.ErasedAt}, got)
+	// The stranger's row, event and conversation are left.
+	wantEqual(t, "accounts", []string{strangers, strangers, strangers}, texts(r.sql(t, `select instagram_id from public.user_configs
+		union all select instagram_id from public.instagram_events union all select instagram_id from public.instagram_conversations`), "instagram_id"))
+	r.wantSecrets(t, 0, r.user.ID, second.user.ID)
+	r.wantInNoRow(t, r.facebook)
 
 	for code, want := range map[string][]record{code: {got}, uuid.NewString(): {}} {
 		var records []record
 		r.mustCall(t, "erasure", object{"p_code": code}, &records)
-		if !slices.Equal(records, want) {
-			t.Errorf("erasure(%s) = %v, want %v", code, records, want)
-		}
+		wantEqual(t, "erasure", want, records)
 	}
 }
 
@@ -176,29 +151,22 @@ func testEraseAgain(t *testing.T, r *renewal) {
 	code := uuid.NewString()
 	first := r.erase(t, code)
 	id := r.connect(t, 60) // with a new consent
-	if again := r.erase(t, code); again != first {
-		t.Errorf("the same code again: %+v, want %+v", again, first)
-	}
+	wantEqual(t, "the same code again", first, r.erase(t, code))
 	r.wantStatus(t, id, "active", nil)
-	if another := r.erase(t, uuid.NewString()); another.Accounts != 1 {
-		t.Errorf("another request: %+v", another)
-	}
+	wantEqual(t, "accounts of another request", 1, r.erase(t, uuid.NewString()).Accounts)
 }
 
 func testEraseNobody(t *testing.T, r *renewal) {
 	code := uuid.NewString()
-	if got := r.erase(t, code); got.Code != code || got.Accounts != 0 || got.Events != 0 || got.ErasedAt == "" {
-		t.Errorf("record %+v", got)
-	}
-	columns := r.sql(t, "select string_agg(column_name, ' ' order by column_name) as names from information_schema.columns where table_name = 'erasures'")
-	if got := columns[0]["names"]; got != "accounts code erased_at events" {
-		t.Errorf("a record holds %s", got)
-	}
+	got := r.erase(t, code)
+	wantEqual(t, "record", record{code, 0, 0, got.ErasedAt}, got)
+	wantEqual(t, "columns", []string{"accounts", "code", "erased_at", "events"}, texts(r.sql(t,
+		"select column_name as name from information_schema.columns where table_name = 'erasures' order by 1"), "name"))
 }
 
 func testErasureRefused(t *testing.T, r *renewal) {
 	id := r.connect(t, 60)
-	r.mustPatch(t, id, object{"facebook_user_id": ""})
+	r.patch(t, id, object{"facebook_user_id": ""})
 	for _, nothing := range []any{nil, "", " "} {
 		r.wantRefused(t, "deauthorize_facebook_user", object{"p_facebook_user_id": nothing, "p_reason": "x"}, "must name a Facebook person")
 		r.wantRefused(t, "erase_facebook_user", object{"p_facebook_user_id": nothing, "p_code": uuid.NewString()}, "must name a Facebook person")

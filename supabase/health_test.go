@@ -4,11 +4,9 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
-	"slices"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
 	"github.com/jackc/pgx/v5"
 
 	"igconnect/internal/supalite"
@@ -97,15 +95,21 @@ func TestVaultMissing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	conn, err := pgx.Connect(t.Context(), supalitetest.Postgres(t))
+	err = executeOn(t, supalitetest.Postgres(t), string(sql))
+	if err == nil || !strings.Contains(err.Error(), "igconnect keeps its tokens in Supabase Vault") {
+		t.Errorf("error = %v, want the sentence about Vault", err)
+	}
+}
+
+// executeOn runs statements on a PostgreSQL without Supabase Lite.
+func executeOn(t *testing.T, url, statements string) error {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), url)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer conn.Close(t.Context())
-	_, err = conn.Exec(t.Context(), string(sql))
-	if err == nil || !strings.Contains(err.Error(), "igconnect keeps its tokens in Supabase Vault") {
-		t.Errorf("error = %v, want the sentence about Vault", err)
-	}
+	return execute(t.Context(), conn, statements)
 }
 
 // TestRealtime applies the migrations where there is Supabase's publication: it carries both tables,
@@ -113,38 +117,24 @@ func TestVaultMissing(t *testing.T) {
 func TestRealtime(t *testing.T) {
 	supalitetest.Need(t)
 	url := supalitetest.Postgres(t)
-	conn, err := pgx.Connect(t.Context(), url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close(t.Context())
-	_, err = conn.Exec(t.Context(), `
+	if err := executeOn(t, url, `
 		create role supalite_owner nologin bypassrls;
 		create publication supabase_realtime;
-		alter publication supabase_realtime owner to supalite_owner`)
-	if err != nil {
+		alter publication supabase_realtime owner to supalite_owner`); err != nil {
 		t.Fatal(err)
 	}
 	p := &project{supalitetest.Start(t, supalite.Options{DatabaseURL: url}), url}
 
-	published := []string{}
-	for _, row := range p.sql(t, "select tablename, attnames from pg_publication_tables where pubname = 'supabase_realtime' order by 1") {
-		names := []string{}
-		for _, name := range row["attnames"].([]any) {
-			names = append(names, name.(string))
-		}
-		slices.Sort(names)
-		published = append(published, row["tablename"].(string)+" "+strings.Join(names, ","))
-	}
-	if diff := cmp.Diff([]string{"instagram_events " + sorted(readableEvents), "user_configs " + sorted(readableConfigs)}, published); diff != "" {
-		t.Errorf("published (-readable +published):\n%s", diff)
-	}
+	wantEqual(t, "published", []object{
+		{"name": "instagram_events", "columns": sorted(readableEvents)}, {"name": "user_configs", "columns": sorted(readableConfigs)},
+	}, p.sql(t, `select tablename as name, string_agg(a, ',' order by a collate "C") as columns
+		from pg_publication_tables, unnest(attnames) a where pubname = 'supabase_realtime' group by 1 order by 1`))
 
 	// What a publication's columns do not identify, PostgreSQL refuses to update and delete.
 	in := newInbox(t, p)
 	in.ingest(t, 1, in.event("a", "ann", 1))
 	in.wantClaim(t, 1, "a")
 	in.finish(t, 1, in.id("a"))
-	in.mustPatch(t, in.account, object{"status": "expiring"})
+	in.patch(t, in.account, object{"status": "expiring"})
 	in.disconnect(t, in.account)
 }

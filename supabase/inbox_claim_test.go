@@ -3,7 +3,7 @@ package supabase_test
 import (
 	"fmt"
 	"math"
-	"slices"
+
 	"strings"
 	"testing"
 )
@@ -57,13 +57,7 @@ func (in *inbox) claim(t *testing.T, limit int) (rows []claimed) {
 func (in *inbox) wantClaim(t *testing.T, limit int, keys ...string) []claimed {
 	t.Helper()
 	rows := in.claim(t, limit)
-	got := []string{}
-	for _, row := range rows {
-		got = append(got, row.ID[strings.LastIndex(row.ID, "/")+1:])
-	}
-	if !slices.Equal(got, keys) {
-		t.Fatalf("claimed %q, want %q", got, keys)
-	}
+	wantEach(t, rows, keys, func(row claimed) string { return row.ID[strings.LastIndex(row.ID, "/")+1:] })
 	return rows
 }
 
@@ -71,10 +65,16 @@ func (in *inbox) wantClaim(t *testing.T, limit int, keys ...string) []claimed {
 func wantAttempts(t *testing.T, rows []claimed, want ...int) {
 	t.Helper()
 	for i, attempts := range want {
-		if rows[i].Attempts != attempts {
-			t.Errorf("%s: attempts = %d, want %d", rows[i].ID, rows[i].Attempts, attempts)
-		}
+		wantEqual(t, "attempts of "+rows[i].ID, attempts, rows[i].Attempts)
 	}
+}
+
+func idsOf(rows []claimed) []string {
+	ids := []string{}
+	for _, row := range rows {
+		ids = append(ids, row.ID)
+	}
+	return ids
 }
 
 func (in *inbox) finish(t *testing.T, want int, ids ...string) {
@@ -92,6 +92,13 @@ func (in *inbox) pass(t *testing.T, interval string) {
 	t.Helper()
 	in.sql(t, "update public.instagram_events set next_try_at = next_try_at - $1::interval", interval)
 	in.sql(t, "update public.instagram_conversations set due_at = due_at - $1::interval", interval)
+}
+
+// wantDead checks that an event was given up after its ten tries.
+func (in *inbox) wantDead(t *testing.T, key, reason string) {
+	t.Helper()
+	want := object{"attempts": 10.0, "dead": true, "last_error": reason}
+	wantEqual(t, key, want, in.readEvent(t, key, "attempts, dead_at is not null as dead, last_error"))
 }
 
 func testInboxOrder(t *testing.T, in *inbox) {
@@ -144,10 +151,7 @@ func testInboxDeadlyEvent(t *testing.T, in *inbox) {
 		in.pass(t, "10 minutes")
 	}
 	in.wantClaim(t, 1, "next")
-	got := in.readEvent(t, "deadly", "attempts, dead_at is not null as dead, last_error")
-	if got["attempts"] != 10.0 || got["dead"] != true || got["last_error"] != "The lease ran out before the event was finished." {
-		t.Errorf("the deadly event: %v", got)
-	}
+	in.wantDead(t, "deadly", "The lease ran out before the event was finished.")
 	// If it is the only one, the conversation is done with it.
 	in.ingest(t, 1, in.event("alone", "bob", 1))
 	for range 10 {
@@ -175,7 +179,7 @@ func testInboxFair(t *testing.T, in *inbox) {
 func testInboxReconnect(t *testing.T, in *inbox) {
 	in.ingest(t, 1, in.event("a", "ann", 1))
 	in.wantClaim(t, 1, "a")
-	in.mustPatch(t, in.account, object{"status": "reconnect"})
+	in.patch(t, in.account, object{"status": "reconnect"})
 	in.fail(t, 1, in.id("a"))
 	in.ingest(t, 1, in.event("b", "bob", 2))
 	in.pass(t, "30 days")
@@ -184,7 +188,7 @@ func testInboxReconnect(t *testing.T, in *inbox) {
 	in.connect(t, in.userID)                             // the new token heals it
 	wantAttempts(t, in.wantClaim(t, 10, "b", "a"), 0, 1) // b did not have to wait 20 seconds more; waiting is no try
 	in.finish(t, 2, in.ids("a", "b")...)
-	in.mustPatch(t, in.account, object{"status": "expiring"})
+	in.patch(t, in.account, object{"status": "expiring"})
 	in.ingest(t, 1, in.event("c", "ann", 3))
 	in.wantClaim(t, 10, "c")
 }
@@ -203,7 +207,7 @@ func testInboxSecretGone(t *testing.T, in *inbox) {
 
 	// The recipe's own upsert names no Page: there is none to wait for.
 	bare := &inbox{project: in.project, userID: in.userID, account: newID()}
-	in.mustUpsert(t, row(in.userID, bare.account, newToken()))
+	in.upsert(t, row(in.userID, bare.account, newToken()))
 	in.ingest(t, 1, bare.event("b", "ann", 1))
 	if rows := in.wantClaim(t, 10, "b"); rows[0].PageToken != "" || rows[0].PageID != "" {
 		t.Errorf("claimed %+v", rows[0])
@@ -300,24 +304,16 @@ func testInboxDead(t *testing.T, in *inbox) {
 	}
 	in.wantClaim(t, 10, "b") // no longer in the way, at once
 	in.finish(t, 0, in.id("a"))
-	got := in.readEvent(t, "a", "attempts, last_error, dead_at is not null as dead")
-	if got["attempts"] != 10.0 || got["last_error"] != "Meta is asleep" || got["dead"] != true {
-		t.Errorf("the dead event: %v", got)
-	}
+	in.wantDead(t, "a", "Meta is asleep")
 	in.ingest(t, 0, in.event("a", "ann", 1))
 }
 
 func testInboxReason(t *testing.T, in *inbox) {
 	in.ingest(t, 1, in.event("a", "ann", 1))
-	for _, c := range []struct{ reason, want any }{
-		{strings.Repeat("é", 5000), strings.Repeat("é", 1000)},
-		{nil, nil},
-	} {
+	for _, c := range []struct{ reason, want any }{{strings.Repeat("é", 5000), strings.Repeat("é", 1000)}, {nil, nil}} {
 		in.wantClaim(t, 1, "a")
 		in.wantCount(t, 1, "fail_instagram_events", object{"ids": in.ids("a"), "reason": c.reason})
-		if got := in.readEvent(t, "a", "last_error")["last_error"]; got != c.want {
-			t.Errorf("last_error = %v, want %v", got, c.want)
-		}
+		wantEqual(t, "reason", object{"last_error": c.want}, in.readEvent(t, "a", "last_error"))
 		in.pass(t, "1 hour")
 	}
 }

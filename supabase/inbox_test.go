@@ -3,12 +3,11 @@ package supabase_test
 import (
 	"encoding/json"
 	"fmt"
-	"slices"
+
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
@@ -50,7 +49,7 @@ func newInbox(t *testing.T, p *project) *inbox {
 // connect gives a user a connection to the inbox's account.
 func (in *inbox) connect(t *testing.T, userID string) {
 	t.Helper()
-	in.mustUpsert(t, with(row(userID, in.account, in.token), object{"page_id": in.page, "page_token": in.token + "page"}))
+	in.upsert(t, with(row(userID, in.account, in.token), object{"page_id": in.page, "page_token": in.token + "page"}))
 }
 
 // event is an element of ingest's argument that occurred in the given second of a minute long ago.
@@ -89,10 +88,11 @@ func (in *inbox) readEvent(t *testing.T, key, columns string) object {
 	return rows[0]
 }
 
-// stored returns how many events of the inbox's account there are.
-func (in *inbox) stored(t *testing.T) float64 {
+// wantStored checks how many events of the inbox's account there are.
+func (in *inbox) wantStored(t *testing.T, want float64) {
 	t.Helper()
-	return in.sql(t, "select count(*)::int as n from public.instagram_events where instagram_id = $1", in.account)[0]["n"].(float64)
+	got := in.sql(t, "select count(*)::int as n from public.instagram_events where instagram_id = $1", in.account)
+	wantEqual(t, "stored", []object{{"n": want}}, got)
 }
 
 // wantConsistentInbox checks what must hold between any two calls: a conversation's row for each that
@@ -118,37 +118,27 @@ func (p *project) wantConsistentInbox(t *testing.T) {
 
 func testInboxRow(t *testing.T, in *inbox) {
 	in.ingest(t, 1, in.event("message:mid.1", "ann", 7))
-	want := []claimed{{
-		ID:           in.userID + "/" + in.account + "/message:mid.1",
-		UserID:       in.userID,
-		InstagramID:  in.account,
-		Conversation: in.account + "/ann",
-		Kind:         "message",
-		Payload:      object{"text": "message:mid.1"},
-		Token:        in.token,
-		PageID:       in.page,
-		PageToken:    in.token + "page",
-	}}
-	if diff := cmp.Diff(want, in.claim(t, 10), cmpopts.IgnoreFields(claimed{}, "OccurredAt", "ReceivedAt")); diff != "" {
-		t.Errorf("claimed (-want +got):\n%s", diff)
-	}
+	wantEqual(t, "claimed", []claimed{{
+		ID: in.userID + "/" + in.account + "/message:mid.1", UserID: in.userID, InstagramID: in.account,
+		Conversation: in.account + "/ann", Kind: "message", Payload: object{"text": "message:mid.1"},
+		Token: in.token, PageID: in.page, PageToken: in.token + "page",
+	}}, in.claim(t, 10), cmpopts.IgnoreFields(claimed{}, "OccurredAt", "ReceivedAt"))
 }
 
 func testInboxTimes(t *testing.T, in *inbox) {
-	for key, c := range map[string]struct {
+	for _, c := range []struct {
+		key  string
 		at   any
 		want string
 	}{
-		"utc":    {"2026-01-01T10:00:00.25Z", "'2026-01-01 10:00:00.25+00'"},
-		"zone":   {"2026-01-01T12:00:00.25+02:00", "'2026-01-01 10:00:00.25+00'"},
-		"old":    {"0001-01-01T00:00:00Z", "'0001-01-01 00:00:00+00'"},
-		"future": {"3000-01-01T00:00:00Z", "received_at"},
-		"none":   {nil, "received_at"},
+		{"utc", "2026-01-01T10:00:00.25Z", "'2026-01-01 10:00:00.25+00'"},
+		{"zone", "2026-01-01T12:00:00.25+02:00", "'2026-01-01 10:00:00.25+00'"},
+		{"old", "0001-01-01T00:00:00Z", "'0001-01-01 00:00:00+00'"},
+		{"future", "3000-01-01T00:00:00Z", "received_at"},
+		{"none", nil, "received_at"},
 	} {
-		in.ingest(t, 1, with(in.event(key, key, 0), object{"occurred_at": c.at}))
-		if got := in.readEvent(t, key, "occurred_at = "+c.want+" as ok, occurred_at::text"); got["ok"] != true {
-			t.Errorf("%s: %v, want %s", key, got, c.want)
-		}
+		in.ingest(t, 1, with(in.event(c.key, c.key, 0), object{"occurred_at": c.at}))
+		wantEqual(t, c.key, object{"ok": true}, in.readEvent(t, c.key, "occurred_at = "+c.want+" as ok"))
 	}
 }
 
@@ -175,27 +165,23 @@ func testInboxAccounts(t *testing.T, in *inbox) {
 
 	got := in.sql(t, "select user_id, instagram_id, conversation, count(*)::int from public.instagram_events group by 1, 2, 3 order by user_id = $1", second)
 	want := object{"user_id": in.userID, "instagram_id": in.account, "conversation": in.account + "/ann", "count": 2.0}
-	if diff := cmp.Diff([]object{want, with(want, object{"user_id": second})}, got); diff != "" {
-		t.Errorf("events (-want +got):\n%s", diff)
-	}
+	wantEqual(t, "events", []object{want, with(want, object{"user_id": second})}, got)
 	// One owner's conversation does not wait for the other's.
-	if rows := in.claim(t, 2); len(rows) != 2 || rows[0].UserID != rows[1].UserID {
-		t.Errorf("claimed %v, want one owner's two", rows)
-	}
-	if rows := in.claim(t, 2); len(rows) != 2 {
-		t.Errorf("claimed %v, want the other owner's two", rows)
+	for range 2 {
+		if rows := in.claim(t, 2); len(rows) != 2 || rows[0].UserID != rows[1].UserID {
+			t.Errorf("claimed %v, want one owner's two", rows)
+		}
 	}
 }
 
 // testInboxPageLinkedAnew: a delivery that names a Page is for the account that was connected last.
 func testInboxPageLinkedAnew(t *testing.T, in *inbox) {
-	in.mustPatch(t, in.account, object{"connected_at": "2026-01-01T00:00:00Z"})
+	in.patch(t, in.account, object{"connected_at": "2026-01-01T00:00:00Z"})
 	now := &inbox{project: in.project, userID: in.userID, account: newID(), page: in.page, token: newToken()}
 	now.connect(t, in.userID)
 	in.ingest(t, 1, with(in.event("hello", "ann", 1), object{"account": in.page}))
-	if in.stored(t) != 0 || now.stored(t) != 1 {
-		t.Errorf("%v events of the earlier account, %v of the later", in.stored(t), now.stored(t))
-	}
+	in.wantStored(t, 0)
+	now.wantStored(t, 1)
 }
 
 func testInboxNotEvents(t *testing.T, in *inbox) {
@@ -221,10 +207,7 @@ func testInboxNotEvents(t *testing.T, in *inbox) {
 		t.Fatal(err)
 	}
 	in.wantCount(t, 2, "ingest_instagram_events", object{"events": string(text)})
-	rows := in.wantClaim(t, 10, "a", "b")
-	if diff := cmp.Diff(object{"text": "a"}, rows[0].Payload); diff != "" {
-		t.Errorf("payload (-want +got):\n%s", diff)
-	}
+	wantEqual(t, "payload", any(object{"text": "a"}), in.wantClaim(t, 10, "a", "b")[0].Payload)
 }
 
 func testInboxThousand(t *testing.T, in *inbox) {
@@ -236,11 +219,7 @@ func testInboxThousand(t *testing.T, in *inbox) {
 	begin := time.Now()
 	in.ingest(t, 1000, events...)
 	in.ingest(t, 0, events...)
-	ids := []string{}
-	for _, row := range in.claim(t, 1000) {
-		ids = append(ids, row.ID)
-	}
-	in.finish(t, 1000, ids...)
+	in.finish(t, 1000, idsOf(in.claim(t, 1000))...)
 	took := time.Since(begin)
 	t.Logf("1,000 events: stored twice, claimed and finished in %s", took)
 	if took > 20*time.Second {
@@ -254,14 +233,10 @@ func testInboxDisconnect(t *testing.T, in *inbox) {
 	in.ingest(t, 4, in.event("a", "ann", 1), in.event("b", "bob", 2))
 	in.claim(t, 1)
 	in.disconnect(t, in.account, in.userID)
-	if n := in.stored(t); n != 2 {
-		t.Errorf("%v events are left, want the other owner's 2", n)
-	}
+	in.wantStored(t, 2) // the other owner's
 	in.wantConsistentInbox(t)
 	in.sql(t, "delete from auth.users where id = $1::uuid", second)
-	if n := in.stored(t); n != 0 {
-		t.Errorf("%v events outlive their user", n)
-	}
+	in.wantStored(t, 0)
 	in.ingest(t, 0, in.event("c", "ann", 3))
 }
 
@@ -271,17 +246,11 @@ func testInboxDisconnect(t *testing.T, in *inbox) {
 func testInboxStopped(t *testing.T, in *inbox) {
 	wantSeen := func(when string, want ...string) {
 		t.Helper()
-		seen := []string{}
-		for _, row := range in.asUser(t, in.userID, "select id from public.instagram_events order by id") {
-			seen = append(seen, row["id"].(string))
-		}
-		if !slices.Equal(seen, in.ids(want...)) {
-			t.Errorf("%s: %v, want %v", when, seen, want)
-		}
+		wantEqual(t, when, in.ids(want...), texts(in.asUser(t, in.userID, "select id from public.instagram_events order by id"), "id"))
 	}
 	in.ingest(t, 1, in.event("before", "ann", 1))
 	wantSeen("connected", "before")
-	in.mustPatch(t, in.account, object{"status": "reconnect"})
+	in.patch(t, in.account, object{"status": "reconnect"})
 	in.ingest(t, 1, in.event("after", "ann", 1))
 	wantSeen("while stopped", "before")
 	in.connect(t, in.userID)

@@ -9,13 +9,16 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/jackc/pgx/v5"
 
 	"igconnect/internal/supalite"
@@ -84,13 +87,9 @@ func (p *project) session(t *testing.T) *pgx.Conn {
 type object = map[string]any
 
 // with returns in with more keys.
-func with(in object, more object) object {
-	out := object{}
-	for _, from := range []object{in, more} {
-		for key, value := range from {
-			out[key] = value
-		}
-	}
+func with(in, more object) object {
+	out := maps.Clone(in)
+	maps.Copy(out, more)
 	return out
 }
 
@@ -133,15 +132,13 @@ func (p *project) rest(t *testing.T, who caller, method, path string, body any) 
 
 // send is rest for any goroutine.
 func (p *project) send(ctx context.Context, who caller, method, path string, body any) (int, string, error) {
-	var in io.Reader
+	var in bytes.Buffer
 	if body != nil {
-		text, err := json.Marshal(body)
-		if err != nil {
+		if err := json.NewEncoder(&in).Encode(body); err != nil {
 			return 0, "", err
 		}
-		in = bytes.NewReader(text)
 	}
-	req, err := http.NewRequestWithContext(ctx, method, p.URL+"/rest/v1/"+path, in)
+	req, err := http.NewRequestWithContext(ctx, method, p.URL+"/rest/v1/"+path, &in)
 	if err != nil {
 		return 0, "", err
 	}
@@ -170,17 +167,14 @@ func row(userID, id, token string) object {
 	return object{"user_id": userID, "instagram_id": id, "token": token}
 }
 
-// upsert is the recipe's, one row or several.
-func (p *project) upsert(t *testing.T, body any) (int, string) {
+// upsert is the recipe's, one row or several. It returns the status, 200 or 201.
+func (p *project) upsert(t *testing.T, body any) int {
 	t.Helper()
-	return p.rest(t, p.service(), "POST", upserts, body)
-}
-
-func (p *project) mustUpsert(t *testing.T, body any) {
-	t.Helper()
-	if status, out := p.upsert(t, body); status != 200 && status != 201 {
-		t.Fatalf("upsert: status %d: %s", status, out)
+	status, out := p.rest(t, p.service(), "POST", upserts, body)
+	if status != 200 && status != 201 {
+		t.Fatalf("upsert %q: status %d: %s", body, status, out)
 	}
+	return status
 }
 
 // one is the filter for the rows of an Instagram id, and of one user where that is named, in a form
@@ -199,15 +193,18 @@ func equals(text string) string {
 	return "in." + url.QueryEscape(`("`+quoted+`")`)
 }
 
-func (p *project) patch(t *testing.T, id string, body object) (int, string) {
+func (p *project) patch(t *testing.T, id string, body object) {
 	t.Helper()
-	return p.rest(t, p.service(), "PATCH", one(id), body)
+	if status, out := p.rest(t, p.service(), "PATCH", one(id), body); status != 204 {
+		t.Fatalf("patch %v: status %d: %s", body, status, out)
+	}
 }
 
-func (p *project) mustPatch(t *testing.T, id string, body object) {
+// wantWriteRefused checks that a write with the secret key fails with these words.
+func (p *project) wantWriteRefused(t *testing.T, method, path string, body any, words string) {
 	t.Helper()
-	if status, out := p.patch(t, id, body); status != 204 {
-		t.Fatalf("patch %v: status %d: %s", body, status, out)
+	if status, out := p.rest(t, p.service(), method, path, body); status < 400 || !strings.Contains(out, words) {
+		t.Errorf("%s of %q: status %d, want a refusal with %q: %s", method, body, status, words, out)
 	}
 }
 
@@ -292,6 +289,45 @@ func (p *project) as(t *testing.T, role, statement string) error {
 	return err
 }
 
+// wantDenied checks that none of the API's roles may run a statement of plpgsql.
+func (p *project) wantDenied(t *testing.T, statement string) {
+	t.Helper()
+	for _, role := range []string{"anon", "authenticated", "service_role"} {
+		if err := p.as(t, role, statement); err == nil || !strings.Contains(err.Error(), "permission denied") {
+			t.Errorf("%s as %s: %v", statement, role, err)
+		}
+	}
+}
+
+// texts returns a column of rows.
+func texts(rows []object, column string) []string {
+	values := []string{}
+	for _, row := range rows {
+		values = append(values, row[column].(string))
+	}
+	return values
+}
+
+// wantEach ends the test unless the rows of a claim are those, in this order.
+func wantEach[R any](t *testing.T, rows []R, want []string, name func(R) string) {
+	t.Helper()
+	got := []string{}
+	for _, row := range rows {
+		got = append(got, name(row))
+	}
+	if !slices.Equal(got, want) {
+		t.Fatalf("claimed %q, want %q", got, want)
+	}
+}
+
+// wantEqual compares what a test wants with what it got.
+func wantEqual(t *testing.T, what string, want, got any, options ...cmp.Option) {
+	t.Helper()
+	if diff := cmp.Diff(want, got, options...); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", what, diff)
+	}
+}
+
 // read returns columns of the one row of an Instagram id.
 func (p *project) read(t *testing.T, id, columns string) object {
 	t.Helper()
@@ -305,19 +341,25 @@ func (p *project) read(t *testing.T, id, columns string) object {
 // wantStatus checks status and reason of a row.
 func (p *project) wantStatus(t *testing.T, id, status string, reason any) {
 	t.Helper()
-	if got := p.read(t, id, "status, status_reason"); got["status"] != status || got["status_reason"] != reason {
-		t.Errorf("%s: %v, want %s because %v", id, got, status, reason)
-	}
+	wantEqual(t, id, object{"status": status, "status_reason": reason}, p.read(t, id, "status, status_reason"))
 }
 
 // secretNames returns the names of all secrets of a user whose id needs no encoding.
 func (p *project) secretNames(t *testing.T, userID string) []string {
 	t.Helper()
-	names := []string{}
-	for _, row := range p.sql(t, "select name from vault.secrets where starts_with(name, $1) order by name", "user_configs/"+userID+"/") {
-		names = append(names, row["name"].(string))
+	return texts(p.sql(t, "select name from vault.secrets where starts_with(name, $1) order by name", "user_configs/"+userID+"/"), "name")
+}
+
+// wantSecrets checks how many secrets users have together whose ids need no encoding.
+func (p *project) wantSecrets(t *testing.T, want int, userIDs ...string) {
+	t.Helper()
+	var names []string
+	for _, id := range userIDs {
+		names = append(names, p.secretNames(t, id)...)
 	}
-	return names
+	if len(names) != want {
+		t.Errorf("secrets = %v, want %d", names, want)
+	}
 }
 
 // wantSealed checks what must hold between any two calls: each row has the secrets that it names, and
@@ -343,18 +385,26 @@ func (p *project) wantSealed(t *testing.T) {
 // wantNowhere searches all rows, the files under them and the write-ahead log for secrets in clear.
 func (p *project) wantNowhere(t *testing.T, secrets ...string) {
 	t.Helper()
+	p.wantInNoRow(t, secrets...)
+	for _, secret := range secrets {
+		if found := p.filesWith(t, secret); len(found) > 0 {
+			t.Errorf("a secret stands in clear in %v", found)
+		}
+	}
+}
+
+// wantInNoRow searches all rows.
+func (p *project) wantInNoRow(t *testing.T, texts ...string) {
+	t.Helper()
 	dump, err := p.Dump(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, secret := range secrets {
-		for table, rows := range dump {
-			if strings.Contains(rows, secret) {
-				t.Errorf("a secret stands in clear in %s", table)
+	for table, rows := range dump {
+		for _, text := range texts {
+			if strings.Contains(rows, text) {
+				t.Errorf("%q stands in %s", text, table)
 			}
-		}
-		if found := p.filesWith(t, secret); len(found) > 0 {
-			t.Errorf("a secret stands in clear in %v", found)
 		}
 	}
 }
@@ -363,16 +413,11 @@ func (p *project) wantNowhere(t *testing.T, secrets ...string) {
 func (p *project) filesWith(t *testing.T, text string) []string {
 	t.Helper()
 	p.sql(t, "checkpoint")
-	rows := p.sql(t, `
+	return texts(p.sql(t, `
 		select c.oid::regclass::text as name from pg_class c
 		where pg_relation_filepath(c.oid) is not null and not c.relisshared
 		and position(convert_to($1, 'utf8') in pg_read_binary_file(pg_relation_filepath(c.oid), 0, 1 << 24, true)) > 0
 		union all
 		select w.name from pg_ls_waldir() w
-		where position(convert_to($1, 'utf8') in pg_read_binary_file('pg_wal/' || w.name, 0, 1 << 24, true)) > 0`, text)
-	var names []string
-	for _, row := range rows {
-		names = append(names, row["name"].(string))
-	}
-	return names
+		where position(convert_to($1, 'utf8') in pg_read_binary_file('pg_wal/' || w.name, 0, 1 << 24, true)) > 0`, text), "name")
 }

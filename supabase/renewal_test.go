@@ -2,12 +2,10 @@ package supabase_test
 
 import (
 	"encoding/json"
-	"slices"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"igconnect/internal/supalite"
@@ -83,13 +81,8 @@ func (d due) result(more object) object {
 func (r *renewal) connect(t *testing.T, days int) string {
 	t.Helper()
 	id := newID()
-	r.reconnect(t, id, days)
+	r.upsert(t, r.connection(id, days))
 	return id
-}
-
-func (r *renewal) reconnect(t *testing.T, id string, days int) {
-	t.Helper()
-	r.mustUpsert(t, r.connection(id, days))
 }
 
 func (r *renewal) connection(id string, days int) object {
@@ -110,13 +103,7 @@ func (r *renewal) claim(t *testing.T, limit int) (rows []due) {
 func (r *renewal) wantClaim(t *testing.T, limit int, ids ...string) []due {
 	t.Helper()
 	rows := r.claim(t, limit)
-	got := []string{}
-	for _, row := range rows {
-		got = append(got, row.InstagramID)
-	}
-	if !slices.Equal(got, ids) {
-		t.Fatalf("claimed %q, want %q", got, ids)
-	}
+	wantEach(t, rows, ids, func(row due) string { return row.InstagramID })
 	return rows
 }
 
@@ -140,15 +127,15 @@ func (r *renewal) pass(t *testing.T, interval string) {
 func testTokenEndsLease(t *testing.T, r *renewal) {
 	id := r.connect(t, 60)
 	r.wantClaim(t, 1, id)
-	r.mustPatch(t, id, object{"page_token": newToken(), "name": "A"})
+	r.patch(t, id, object{"page_token": newToken(), "name": "A"})
 	r.wantClaim(t, 1)
-	r.reconnect(t, id, 60)
+	r.upsert(t, r.connection(id, 60))
 	r.wantClaim(t, 1, id)
 }
 
 func testStatusSince(t *testing.T, r *renewal) {
 	id := r.connect(t, 60)
-	patch := func(change object) func() { return func() { r.mustPatch(t, id, change) } }
+	patch := func(change object) func() { return func() { r.patch(t, id, change) } }
 	for _, c := range []struct {
 		name  string
 		write func()
@@ -160,16 +147,14 @@ func testStatusSince(t *testing.T, r *renewal) {
 		{"another status", patch(object{"status": "reconnect"}), true},
 		{"another reason", patch(object{"status": "reconnect", "status_reason": "lost"}), false},
 		{"a token that heals", patch(object{"token": newToken()}), true},
-		{"an upsert", func() { r.reconnect(t, id, 60) }, false},
+		{"an upsert", func() { r.upsert(t, r.connection(id, 60)) }, false},
 	} {
 		r.sql(t, "alter table public.user_configs disable trigger user_configs_times")
 		r.sql(t, "update public.user_configs set status_since = now() - interval '2 hours'")
 		r.sql(t, "alter table public.user_configs enable trigger user_configs_times")
 		c.write()
-		got := r.read(t, id, "status_since >= now() - interval '1 hour' as moved, status_since > now() as future")
-		if got["moved"] != c.moves || got["future"] != false {
-			t.Errorf("%s: %v, want moved = %v", c.name, got, c.moves)
-		}
+		wantEqual(t, c.name, object{"moved": c.moves, "future": false},
+			r.read(t, id, "status_since >= now() - interval '1 hour' as moved, status_since > now() as future"))
 	}
 }
 
@@ -177,7 +162,7 @@ func testStatusSince(t *testing.T, r *renewal) {
 func testStatusWins(t *testing.T, r *renewal) {
 	id := r.connect(t, 30)
 	row := r.wantClaim(t, 10, id)[0]
-	r.mustPatch(t, id, object{"status": "reconnect", "status_reason": "stopped meanwhile"})
+	r.patch(t, id, object{"status": "reconnect", "status_reason": "stopped meanwhile"})
 	r.settle(t, 0, row.result(object{"checked": true, "status": "active", "status_reason": nil}))
 	r.wantStatus(t, id, "reconnect", "stopped meanwhile")
 }
@@ -188,18 +173,15 @@ func testClaimRow(t *testing.T, r *renewal) {
 		"scopes": []string{"a", "b"}, "subscribed_fields": []string{"feed"}, "subscription_error": "(#200)",
 		"data_access_expires_at": "2026-12-01T00:00:00Z", "status": "expiring", "status_reason": "soon",
 	})
-	r.mustUpsert(t, in)
+	r.upsert(t, in)
 
 	got := r.wantClaim(t, 1, id)[0]
-	want := due{
+	wantEqual(t, "row", due{
 		UserID: r.user.ID, InstagramID: id, FacebookUserID: r.facebook,
 		Token: in["token"].(string), TokenVersion: 1, PageID: in["page_id"].(string), PageToken: in["page_token"].(string),
 		Scopes: []string{"a", "b"}, SubscribedFields: []string{"feed"}, SubscriptionError: "(#200)",
 		Status: "expiring", StatusReason: "soon",
-	}
-	if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(due{}, "LeaseID", "TokenExpiresAt", "DataAccessExpires")); diff != "" {
-		t.Errorf("row (-want +got):\n%s", diff)
-	}
+	}, got, cmpopts.IgnoreFields(due{}, "LeaseID", "TokenExpiresAt", "DataAccessExpires"))
 	expires, _, _ := strings.Cut(in["token_expires_at"].(string), "T")
 	if !strings.HasPrefix(got.TokenExpiresAt, expires) || !strings.HasPrefix(got.DataAccessExpires, "2026-12-01") {
 		t.Errorf("ends %q, data access %q", got.TokenExpiresAt, got.DataAccessExpires)
@@ -212,9 +194,8 @@ func testClaimRow(t *testing.T, r *renewal) {
 
 func testClaimOrder(t *testing.T, r *renewal) {
 	never, late, soon, over := r.connect(t, 60), r.connect(t, 50), r.connect(t, 3), r.connect(t, -1)
-	r.mustPatch(t, never, object{"token_expires_at": nil})
-	first := r.wantClaim(t, 2, over, soon)
-	second := r.wantClaim(t, 5, late, never)
+	r.patch(t, never, object{"token_expires_at": nil})
+	first, second := r.wantClaim(t, 2, over, soon), r.wantClaim(t, 5, late, never)
 	if first[0].LeaseID != first[1].LeaseID || second[0].LeaseID == first[0].LeaseID {
 		t.Errorf("leases %s, %s, then %s: want one for each claim", first[0].LeaseID, first[1].LeaseID, second[0].LeaseID)
 	}
@@ -224,10 +205,10 @@ func testClaimOrder(t *testing.T, r *renewal) {
 func testClaimDue(t *testing.T, r *renewal) {
 	ago := func(d time.Duration) string { return time.Now().Add(-d).UTC().Format(time.RFC3339) }
 	never, day, before, after, lost := r.connect(t, 1), r.connect(t, 2), r.connect(t, 3), r.connect(t, 4), r.connect(t, 5)
-	r.mustPatch(t, day, object{"checked_at": ago(24 * time.Hour), "status": "expiring"})
-	r.mustPatch(t, before, object{"checked_at": ago(20*time.Hour + time.Minute)})
-	r.mustPatch(t, after, object{"checked_at": ago(20*time.Hour - time.Minute)})
-	r.mustPatch(t, lost, object{"status": "reconnect"})
+	r.patch(t, day, object{"checked_at": ago(24 * time.Hour), "status": "expiring"})
+	r.patch(t, before, object{"checked_at": ago(20*time.Hour + time.Minute)})
+	r.patch(t, after, object{"checked_at": ago(20*time.Hour - time.Minute)})
+	r.patch(t, lost, object{"status": "reconnect"})
 
 	r.wantCount(t, 3, "count_due_connections", object{})
 	r.wantCount(t, 4, "count_due_connections", object{"p_unchecked": "1 hour"})
@@ -267,7 +248,7 @@ func testClaimSecretGone(t *testing.T, r *renewal) {
 	r.settle(t, 1, r.wantClaim(t, 1, id)[0].result(object{"status": "reconnect", "destroy": true}))
 
 	bare := newID() // the recipe's own upsert of a row that has no token
-	r.mustUpsert(t, object{"user_id": r.user.ID, "instagram_id": bare})
+	r.upsert(t, object{"user_id": r.user.ID, "instagram_id": bare})
 	if got := r.wantClaim(t, 1, bare)[0]; got.Token != "" || got.TokenVersion != 0 {
 		t.Errorf("claimed %+v", got)
 	}
@@ -278,19 +259,12 @@ func testClaimBounds(t *testing.T, r *renewal) {
 	id := r.connect(t, 60)
 	in := &inbox{project: r.project, userID: r.user.ID, account: id}
 	in.ingest(t, 1, in.event("a", "ann", 1))
-	const limit, lease = "p_limit must be between 1 and 1000", "p_lease must be between 1 second and 1 hour"
 	for _, function := range []string{"claim_due_connections", "claim_instagram_events"} {
-		for _, c := range []struct {
-			name  string
-			bad   []any
-			words string
-		}{
-			{"p_limit", []any{-1, 0, 1001, nil}, limit},
-			{"p_lease", []any{"-1 minute", "0", "999 milliseconds", "3601 seconds", "1 day", nil}, lease},
-		} {
-			for _, bad := range c.bad {
-				r.wantRefused(t, function, with(object{"p_limit": 1, "p_lease": "1 minute"}, object{c.name: bad}), c.words)
-			}
+		for _, bad := range []any{-1, 0, 1001, nil} {
+			r.wantRefused(t, function, object{"p_limit": bad, "p_lease": "1 minute"}, "p_limit must be between 1 and 1000")
+		}
+		for _, bad := range []any{"-1 minute", "0", "999 milliseconds", "3601 seconds", "1 day", nil} {
+			r.wantRefused(t, function, object{"p_limit": 1, "p_lease": bad}, "p_lease must be between 1 second and 1 hour")
 		}
 	}
 	for _, bad := range []any{"-1 second", "31 days", nil} {
@@ -331,7 +305,7 @@ const settledColumns = "scopes, subscribed_fields, subscription_error, status, s
 func (r *renewal) claimFull(t *testing.T) due {
 	t.Helper()
 	id := r.connect(t, 60)
-	r.mustPatch(t, id, object{
+	r.patch(t, id, object{
 		"scopes": []string{"old"}, "subscribed_fields": []string{"old"}, "subscription_error": "old", "status": "expiring",
 		"status_reason": "old", "token_expires_at": "2026-01-01", "data_access_expires_at": "2026-01-02",
 	})
@@ -358,8 +332,7 @@ func testSettle(t *testing.T, r *renewal) {
 			"scopes": nil, "subscribed_fields": nil, "subscription_error": nil, "status_reason": nil, "token_expires_at": nil,
 			"data_access_expires_at": nil, "token": nil, "page_token": nil, "checked": nil, "destroy": nil,
 		}, object{"scopes": nil, "subscribed_fields": nil, "subscription_error": nil, "status_reason": nil, "ends": nil, "data_ends": nil}},
-		// What met a transient failure.
-		{"unchecked", object{"checked": false}, object{}},
+		{"unchecked", object{"checked": false}, object{}}, // what met a transient failure
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			r := newRenewal(t, r.project)
@@ -370,9 +343,7 @@ func testSettle(t *testing.T, r *renewal) {
 			if c.want["status"] != nil {
 				want["status_since"] = got["status_since"]
 			}
-			if diff := cmp.Diff(want, got); diff != "" {
-				t.Errorf("row (-want +got):\n%s", diff)
-			}
+			wantEqual(t, "row", want, got)
 			r.wantTokens(t, d.InstagramID, d.Token, d.PageToken)
 			if r.leased(t, d.InstagramID) {
 				t.Error("not free")
@@ -417,9 +388,7 @@ func testSettleTokens(t *testing.T, r *renewal) {
 	r.settle(t, 1, d.result(object{"token": token, "page_token": page, "status": "active", "status_reason": nil, "checked": true}))
 	r.wantTokens(t, d.InstagramID, token, page)
 	r.wantStatus(t, d.InstagramID, "active", nil)
-	if names := r.secretNames(t, r.user.ID); len(names) != 2 {
-		t.Errorf("secrets = %v, want two", names)
-	}
+	r.wantSecrets(t, 2, r.user.ID)
 	r.pass(t, "1 day")
 	again := r.wantClaim(t, 1, d.InstagramID)[0]
 	if again.TokenVersion != d.TokenVersion+1 {
@@ -436,11 +405,10 @@ func testSettleDestroys(t *testing.T, r *renewal) {
 	r.settle(t, 1, d.result(object{"destroy": true, "token": newToken(), "status": "reconnect", "status_reason": "revoked", "checked": true}))
 	r.wantTokens(t, d.InstagramID, nil, nil)
 	r.wantStatus(t, d.InstagramID, "reconnect", "revoked")
-	if names := r.secretNames(t, r.user.ID); len(names) != 2 || !strings.Contains(names[0], other) {
-		t.Errorf("secrets = %v, want the other row's", names)
-	}
+	left := "user_configs/" + r.user.ID + "/" + other
+	wantEqual(t, "secrets", []string{left, left + "/page_token"}, r.secretNames(t, r.user.ID))
 	again := r.connection(d.InstagramID, 60)
-	r.mustUpsert(t, again)
+	r.upsert(t, again)
 	r.wantTokens(t, d.InstagramID, again["token"], again["page_token"])
 	r.wantStatus(t, d.InstagramID, "active", nil)
 }
@@ -451,9 +419,7 @@ func testSettleTooLate(t *testing.T, r *renewal) {
 	r.pass(t, "10 minutes")
 	other := r.wantClaim(t, 1, id)[0]
 	r.settle(t, 0, slow.result(object{"token": "stale", "status": "reconnect", "checked": true, "destroy": true}))
-	if got := r.read(t, id, "status, lease_id"); got["status"] != "active" || got["lease_id"] != other.LeaseID {
-		t.Errorf("row: %v", got)
-	}
+	wantEqual(t, "row", object{"status": "active", "lease_id": other.LeaseID}, r.read(t, id, "status, lease_id"))
 	// Late, but nobody else came.
 	r.pass(t, "1 hour")
 	r.settle(t, 1, other.result(object{"token": "fresh", "checked": true}))
@@ -468,13 +434,10 @@ func testSettleAfterPerson(t *testing.T, r *renewal) {
 		act  func(t *testing.T, id string)
 		stay bool
 	}{
-		{"reconnects", func(t *testing.T, id string) { r.mustUpsert(t, row(r.user.ID, id, token)) }, true},
-		{"reconnects by patch", func(t *testing.T, id string) { r.mustPatch(t, id, object{"token": token}) }, true},
+		{"reconnects", func(t *testing.T, id string) { r.upsert(t, row(r.user.ID, id, token)) }, true},
+		{"reconnects by patch", func(t *testing.T, id string) { r.patch(t, id, object{"token": token}) }, true},
 		{"disconnects", func(t *testing.T, id string) { r.disconnect(t, id) }, false},
-		{"disconnects and connects", func(t *testing.T, id string) {
-			r.disconnect(t, id)
-			r.mustUpsert(t, row(r.user.ID, id, token))
-		}, true},
+		{"disconnects and connects", func(t *testing.T, id string) { r.disconnect(t, id); r.upsert(t, row(r.user.ID, id, token)) }, true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			id := r.connect(t, 60)
@@ -486,14 +449,10 @@ func testSettleAfterPerson(t *testing.T, r *renewal) {
 			r.sql(t, "update public.user_configs set lease_id = $1::uuid where token_version <> 1", d.LeaseID)
 			r.settle(t, 0, late)
 			if !c.stay {
-				if rows := r.lookUp(t, id); len(rows) > 0 {
-					t.Errorf("the row came back: %v", rows)
-				}
+				wantEqual(t, "look-up", []object{}, r.lookUp(t, id))
 				return
 			}
-			if rows := r.lookUp(t, id); len(rows) != 1 || rows[0]["token"] != token {
-				t.Errorf("look-up: %v", rows)
-			}
+			wantEqual(t, "tokens", []string{token}, texts(r.lookUp(t, id), "token"))
 			r.wantStatus(t, id, "active", nil)
 			r.disconnect(t, id)
 		})
@@ -534,16 +493,13 @@ func testSettleLearnsPerson(t *testing.T, r *renewal) {
 	id := newID()
 	unknown := r.connection(id, 30)
 	delete(unknown, "facebook_user_id")
-	r.mustUpsert(t, unknown)
+	r.upsert(t, unknown)
 	known := r.connect(t, 60)
 	for _, row := range r.wantClaim(t, 10, id, known) {
 		r.settle(t, 1, row.result(object{"checked": true, "facebook_user_id": "learned"}))
 	}
-	for id, want := range map[string]string{id: "learned", known: r.facebook} {
-		if got := r.read(t, id, "facebook_user_id")["facebook_user_id"]; got != want {
-			t.Errorf("%s: %v, want %s", id, got, want)
-		}
-	}
+	wantEqual(t, "an unknown person", object{"facebook_user_id": "learned"}, r.read(t, id, "facebook_user_id"))
+	wantEqual(t, "a known one", object{"facebook_user_id": r.facebook}, r.read(t, known, "facebook_user_id"))
 	r.wantTokens(t, id, unknown["token"], unknown["page_token"])
 	r.wantCount(t, 1, "deauthorize_facebook_user", object{"p_facebook_user_id": "learned", "p_reason": "removed"})
 }
@@ -551,7 +507,7 @@ func testSettleLearnsPerson(t *testing.T, r *renewal) {
 // connectThrough connects an account of a user through a Page (nil: none) at a time.
 func (p *project) connectThrough(t *testing.T, userID, id string, page, at any) {
 	t.Helper()
-	p.mustUpsert(t, with(row(userID, id, newToken()), object{"page_id": page, "connected_at": at}))
+	p.upsert(t, with(row(userID, id, newToken()), object{"page_id": page, "connected_at": at}))
 }
 
 // testOnePage: who connects an account through another Page ends what other users connected before,
@@ -580,11 +536,8 @@ func testOnePage(t *testing.T, r *renewal) {
 			if c.ends {
 				want = object{"status": "reconnect", "status_reason": "This Instagram account is linked to another Facebook Page now.", "leased": false}
 			}
-			got := r.sql(t, `select status, status_reason, lease_id is not null as leased from public.user_configs
-				where instagram_id = $1 order by user_id = $2`, id, other)
-			if diff := cmp.Diff([]object{want, {"status": "active", "status_reason": nil, "leased": false}}, got); diff != "" {
-				t.Errorf("rows (-want +got):\n%s", diff)
-			}
+			wantEqual(t, "rows", []object{want, {"status": "active", "status_reason": nil, "leased": false}}, r.sql(t,
+				"select status, status_reason, lease_id is not null as leased from public.user_configs where instagram_id = $1 order by user_id = $2", id, other))
 		})
 	}
 }
@@ -595,22 +548,21 @@ func testOnePageRenewal(t *testing.T, r *renewal) {
 	id := newID()
 	r.connectThrough(t, r.user.ID, id, "1", "2026-11-23T08:00:00Z")
 	r.connectThrough(t, r.newUser(t).ID, id, "2", "2026-11-23T09:00:00Z")
-	r.mustUpsert(t, row(r.user.ID, id, newToken()))
+	r.upsert(t, row(r.user.ID, id, newToken()))
 	results := []object{}
 	for _, due := range r.claim(t, 1000) {
 		results = append(results, due.result(object{"status": "active", "token": newToken()}))
 	}
 	r.settle(t, 2, results...)
-	if rows := r.sql(t, "select 1 from public.user_configs where instagram_id = $1 and status = 'active'", id); len(rows) != 2 {
-		t.Errorf("%d of 2 are active", len(rows))
-	}
+	wantEqual(t, "status", []object{{"status": "active"}, {"status": "active"}},
+		r.sql(t, "select status from public.user_configs where instagram_id = $1", id))
 }
 
 func testAttention(t *testing.T, r *renewal) {
 	r.connect(t, 60) // is well
 	ending, lost := r.connect(t, 60), r.connect(t, 60)
-	r.mustPatch(t, ending, object{"username": "bakery", "status": "expiring", "status_reason": "It ends soon."})
-	r.mustPatch(t, lost, object{"status": "reconnect", "status_reason": "The password changed."})
+	r.patch(t, ending, object{"username": "bakery", "status": "expiring", "status_reason": "It ends soon."})
+	r.patch(t, lost, object{"status": "reconnect", "status_reason": "The password changed."})
 	status, out := r.rest(t, r.service(), "GET", "connections_needing_attention?select=*&order=status", nil)
 	var rows []object
 	if err := json.Unmarshal([]byte(out), &rows); status != 200 || err != nil {
@@ -622,11 +574,8 @@ func testAttention(t *testing.T, r *renewal) {
 		}
 		delete(row, "since")
 	}
-	want := []object{
+	wantEqual(t, "rows", []object{
 		{"user_id": r.user.ID, "instagram_id": ending, "username": "bakery", "status": "expiring", "status_reason": "It ends soon."},
 		{"user_id": r.user.ID, "instagram_id": lost, "username": nil, "status": "reconnect", "status_reason": "The password changed."},
-	}
-	if diff := cmp.Diff(want, rows); diff != "" {
-		t.Errorf("rows (-want +got):\n%s", diff)
-	}
+	}, rows)
 }

@@ -4,8 +4,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-
-	"github.com/google/go-cmp/cmp"
 )
 
 func TestSealing(t *testing.T) {
@@ -35,38 +33,25 @@ func TestSealing(t *testing.T) {
 
 func testUpsert(t *testing.T, p *project) {
 	u, id, first, second := p.newUser(t).ID, newID(), newToken(), newToken()
-	for _, write := range []struct {
-		token  string
-		status int
-	}{{first, 201}, {second, 200}} {
-		if status, out := p.upsert(t, row(u, id, write.token)); status != write.status {
-			t.Fatalf("status %d, want %d: %s", status, write.status, out)
-		}
-		p.wantTokens(t, id, write.token, nil)
-	}
+	wantEqual(t, "status of an insert", 201, p.upsert(t, row(u, id, first)))
+	p.wantTokens(t, id, first, nil)
+	wantEqual(t, "status of an update", 200, p.upsert(t, row(u, id, second)))
+	p.wantTokens(t, id, second, nil)
 	want := []string{"user_configs/" + u + "/" + id}
-	if diff := cmp.Diff(want, p.secretNames(t, u)); diff != "" {
-		t.Errorf("secrets (-want +got):\n%s", diff)
-	}
+	wantEqual(t, "secrets", want, p.secretNames(t, u))
 	got := p.sql(t, `select c.token, c.status, s.name from public.user_configs c
 		join vault.secrets s on s.id = c.token_secret_id where c.instagram_id = $1`, id)
-	if diff := cmp.Diff([]object{{"token": nil, "status": "active", "name": want[0]}}, got); diff != "" {
-		t.Errorf("row (-want +got):\n%s", diff)
-	}
+	wantEqual(t, "row", []object{{"token": nil, "status": "active", "name": want[0]}}, got)
 }
 
 func testBulkUpsert(t *testing.T, p *project) {
 	u, old, fresh := p.newUser(t).ID, newID(), newID()
-	p.mustUpsert(t, row(u, old, newToken()))
+	p.upsert(t, row(u, old, newToken()))
 	tokens := []string{newToken(), newToken()}
-	if status, out := p.upsert(t, []object{row(u, old, tokens[0]), row(u, fresh, tokens[1])}); status != 201 {
-		t.Fatalf("status %d, want 201: %s", status, out)
-	}
+	wantEqual(t, "status", 201, p.upsert(t, []object{row(u, old, tokens[0]), row(u, fresh, tokens[1])}))
 	p.wantTokens(t, old, tokens[0], nil)
 	p.wantTokens(t, fresh, tokens[1], nil)
-	if names := p.secretNames(t, u); len(names) != 2 {
-		t.Errorf("secrets = %v, want two", names)
-	}
+	p.wantSecrets(t, 2, u)
 }
 
 // testAnyUser takes users whom any app may have through a connection's whole life.
@@ -77,16 +62,13 @@ func testAnyUser(t *testing.T, p *project) {
 		"A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11", // a uuid, but not of auth.users: it keeps its spelling
 		"用户🙂", strings.Repeat("é", 255), strings.Repeat("/", 255),
 	} {
-		id, first, second := newID(), newToken(), newToken()
-		for _, token := range []string{first, second} {
-			if status, out := p.upsert(t, row(user, id, token)); status > 201 {
-				t.Fatalf("%q: status %d: %s", user, status, out)
-			}
+		id := newID()
+		for range 2 {
+			token := newToken()
+			p.upsert(t, row(user, id, token))
 			p.wantTokens(t, id, token, nil)
 		}
-		if got := p.read(t, id, "user_id, auth_user_id"); got["user_id"] != user || got["auth_user_id"] != nil {
-			t.Errorf("%q is stored as %v", user, got)
-		}
+		wantEqual(t, "stored", object{"user_id": user, "auth_user_id": nil}, p.read(t, id, "user_id, auth_user_id"))
 
 		in := &inbox{project: p, userID: user, account: id}
 		in.ingest(t, 1, in.event("a", "ann", 1))
@@ -96,25 +78,20 @@ func testAnyUser(t *testing.T, p *project) {
 		}
 		in.finish(t, 1, in.id("a"))
 		r := &renewal{project: p}
-		due := r.wantClaim(t, 10, id)[0]
-		r.settle(t, 1, due.result(object{"checked": true, "token": "renewed"}))
+		r.settle(t, 1, r.wantClaim(t, 10, id)[0].result(object{"checked": true, "token": "renewed"}))
 		p.wantTokens(t, id, "renewed", nil)
 
 		p.disconnect(t, id, user)
-		if rows := p.lookUp(t, id); len(rows) > 0 {
-			t.Errorf("%q has %v after disconnecting", user, rows)
-		}
+		wantEqual(t, user+" after disconnecting", []object{}, p.lookUp(t, id))
 		p.wantSealed(t)
 	}
 }
 
 // testSimilarUsers has keys that would name the same secret or event if ids stood in them as they are.
 func testSimilarUsers(t *testing.T, p *project) {
-	page := row("a", "x", "one")
-	page["page_token"] = "two"
-	p.mustUpsert(t, page)
-	p.mustUpsert(t, row("a/x", "page_token", "three"))
-	p.mustUpsert(t, row("a%2Fx", "page_token", "four"))
+	p.upsert(t, with(row("a", "x", "one"), object{"page_token": "two"}))
+	p.upsert(t, row("a/x", "page_token", "three"))
+	p.upsert(t, row("a%2Fx", "page_token", "four"))
 	p.wantTokens(t, "x", "one", "two")
 	for _, row := range p.lookUp(t, "page_token") {
 		if want := map[any]string{"a/x": "three", "a%2Fx": "four"}[row["user_id"]]; row["token"] != want {
@@ -125,8 +102,8 @@ func testSimilarUsers(t *testing.T, p *project) {
 	p.wantTokens(t, "page_token", "four", nil)
 	p.wantTokens(t, "x", "one", "two")
 
-	p.mustUpsert(t, row("b/1", "2", "token"))
-	p.mustUpsert(t, row("b", "1", "token"))
+	p.upsert(t, row("b/1", "2", "token"))
+	p.upsert(t, row("b", "1", "token"))
 	one, other := &inbox{project: p, account: "2"}, &inbox{project: p, account: "1"}
 	p.ingest(t, 2, one.event("k", "ann", 1), other.event("2/k", "ann", 1))
 }
@@ -138,58 +115,43 @@ func testAuthUser(t *testing.T, p *project) {
 		u, strings.ToUpper(u), "{" + u + "}", strings.ReplaceAll(u, "-", ""), strings.ToUpper(u), // the last an upsert again
 	} {
 		token := newToken()
-		p.mustUpsert(t, row(spelling, id, token))
-		if got := p.read(t, id, "user_id, auth_user_id"); got["user_id"] != u || got["auth_user_id"] != u {
-			t.Errorf("%s is stored as %v", spelling, got)
-		}
+		p.upsert(t, row(spelling, id, token))
+		wantEqual(t, spelling, object{"user_id": u, "auth_user_id": u}, p.read(t, id, "user_id, auth_user_id"))
 		p.wantTokens(t, id, token, nil)
-		p.mustPatch(t, id, object{"user_id": spelling, "name": "the same key is no change"})
+		p.patch(t, id, object{"user_id": spelling, "name": "the same key is no change"})
 	}
-	p.mustPatch(t, id, object{"auth_user_id": nil})
-	if got := p.read(t, id, "auth_user_id"); got["auth_user_id"] != u {
-		t.Errorf("unlinked: %v", got)
-	}
+	p.patch(t, id, object{"auth_user_id": nil})
+	wantEqual(t, "unlinked", object{"auth_user_id": u}, p.read(t, id, "auth_user_id"))
 
 	const nobody = "00000000-0000-4000-8000-000000000000"
 	named := with(row(u, id, newToken()), object{"auth_user_id": u})
-	p.mustUpsert(t, named)
-	for name, bad := range map[string]object{
-		"a deleted user":        with(row(nobody, newID(), newToken()), object{"auth_user_id": nobody}),
-		"another user":          with(named, object{"auth_user_id": other}),
-		"a user of another app": with(row("auth0|1", newID(), newToken()), object{"auth_user_id": u}),
+	p.upsert(t, named)
+	for _, bad := range []object{
+		with(row(nobody, newID(), newToken()), object{"auth_user_id": nobody}), // a deleted user
+		with(named, object{"auth_user_id": other}),
+		with(row("auth0|1", newID(), newToken()), object{"auth_user_id": u}), // a user of another app
 	} {
-		if status, out := p.upsert(t, bad); status < 400 {
-			t.Errorf("%s: status %d: %s", name, status, out)
-		}
+		p.wantWriteRefused(t, "POST", upserts, bad, "")
 	}
-	if status, out := p.patch(t, id, object{"auth_user_id": other}); status < 400 {
-		t.Errorf("moved to another user: status %d: %s", status, out)
-	}
+	p.wantWriteRefused(t, "PATCH", one(id), object{"auth_user_id": other}, "")
 	p.wantTokens(t, id, named["token"], nil)
-	if names := append(p.secretNames(t, other), p.secretNames(t, nobody)...); len(names) > 0 {
-		t.Errorf("secrets of refused rows: %v", names)
-	}
+	p.wantSecrets(t, 0, other, nobody)
 }
 
 func testPageToken(t *testing.T, p *project) {
 	u, id, token, page := p.newUser(t).ID, newID(), newToken(), newToken()
-	p.mustUpsert(t, with(row(u, id, token), object{"page_token": page, "page_id": "102030"}))
-	want := []object{{"user_id": u, "instagram_id": id, "token": token, "page_id": "102030", "page_token": page,
-		"token_expires_at": nil, "status": "active"}}
-	if diff := cmp.Diff(want, p.lookUp(t, id)); diff != "" {
-		t.Fatalf("look-up (-want +got):\n%s", diff)
-	}
+	p.upsert(t, with(row(u, id, token), object{"page_token": page, "page_id": "102030"}))
+	wantEqual(t, "look-up", []object{{"user_id": u, "instagram_id": id, "token": token, "page_id": "102030", "page_token": page,
+		"token_expires_at": nil, "status": "active"}}, p.lookUp(t, id))
 
 	// What is left out stays, in an upsert and in a patch.
 	again := newToken()
-	p.mustUpsert(t, row(u, id, again))
-	p.mustPatch(t, id, object{"page_name": "A Page"})
+	p.upsert(t, row(u, id, again))
+	p.patch(t, id, object{"page_name": "A Page"})
 	p.wantTokens(t, id, again, page)
-	p.mustPatch(t, id, object{"page_token": "another"})
+	p.patch(t, id, object{"page_token": "another"})
 	p.wantTokens(t, id, again, "another")
-	if names := p.secretNames(t, u); len(names) != 2 {
-		t.Errorf("secrets = %v, want two", names)
-	}
+	p.wantSecrets(t, 2, u)
 }
 
 // testPageTokenOfAnother: with another person or Page a Page's token goes, unless a new one comes
@@ -199,29 +161,28 @@ func testPageTokenOfAnother(t *testing.T, p *project) {
 		name   string
 		change object
 		want   any
+		left   int // secrets
 	}{
-		{"the same person and Page", object{"page_id": "1", "facebook_user_id": "9"}, "page-one"},
-		{"another person", object{"page_id": "1", "facebook_user_id": "8"}, nil},
-		{"another Page", object{"page_id": "2", "facebook_user_id": "9"}, nil},
-		{"another person with a token", object{"page_id": "1", "facebook_user_id": "8", "page_token": "page-two"}, "page-two"},
+		{"the same person and Page", object{"page_id": "1", "facebook_user_id": "9"}, "page-one", 2},
+		{"another person", object{"page_id": "1", "facebook_user_id": "8"}, nil, 1},
+		{"another Page", object{"page_id": "2", "facebook_user_id": "9"}, nil, 1},
+		{"another person with a token", object{"page_id": "1", "facebook_user_id": "8", "page_token": "page-two"}, "page-two", 2},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			u, id, token := p.newUser(t).ID, newID(), newToken()
-			p.mustUpsert(t, with(row(u, id, newToken()), object{"page_token": "page-one", "page_id": "1", "facebook_user_id": "9"}))
+			p.upsert(t, with(row(u, id, newToken()), object{"page_token": "page-one", "page_id": "1", "facebook_user_id": "9"}))
 			// The null as lib/store writes it where Meta gave no token.
-			p.mustUpsert(t, with(with(row(u, id, token), object{"page_token": nil}), c.change))
+			p.upsert(t, with(with(row(u, id, token), object{"page_token": nil}), c.change))
 			p.wantTokens(t, id, token, c.want)
-			if names := p.secretNames(t, u); (len(names) == 2) != (c.want != nil) {
-				t.Errorf("secrets %v", names)
-			}
+			p.wantSecrets(t, c.left, u)
 		})
 	}
 }
 
 func testNothingInClear(t *testing.T, p *project) {
 	u, id, tokens := p.newUser(t).ID, newID(), []string{newToken(), newToken(), newToken()}
-	p.mustUpsert(t, with(row(u, id, tokens[0]), object{"page_token": tokens[1]}))
-	p.mustUpsert(t, row(u, id, tokens[2]))
+	p.upsert(t, with(row(u, id, tokens[0]), object{"page_token": tokens[1]}))
+	p.upsert(t, row(u, id, tokens[2]))
 	p.wantNowhere(t, tokens...)
 
 	// The search can find: this is what Vault does with a secret that is handed to create_secret.
@@ -234,41 +195,35 @@ func testNothingInClear(t *testing.T, p *project) {
 
 func testDestroyedSecret(t *testing.T, p *project) {
 	u, id, token := p.newUser(t).ID, newID(), newToken()
-	p.mustUpsert(t, row(u, id, newToken()))
+	p.upsert(t, row(u, id, newToken()))
 	for _, write := range []func(){
-		func() { p.mustUpsert(t, row(u, id, token)) },
-		func() { p.mustPatch(t, id, object{"token": token}) },
+		func() { p.upsert(t, row(u, id, token)) },
+		func() { p.patch(t, id, object{"token": token}) },
 	} {
 		p.sql(t, "delete from vault.secrets where name = $1", "user_configs/"+u+"/"+id)
 		p.wantTokens(t, id, nil, nil)
 		write()
 		p.wantTokens(t, id, token, nil)
-		if names := p.secretNames(t, u); len(names) != 1 {
-			t.Errorf("secrets = %v, want one", names)
-		}
+		p.wantSecrets(t, 1, u)
 	}
 }
 
 func testDeleteRow(t *testing.T, p *project) {
 	u, gone, stays, token := p.newUser(t).ID, newID(), newID(), newToken()
 	for _, id := range []string{gone, stays} {
-		p.mustUpsert(t, with(row(u, id, token), object{"page_token": token}))
+		p.upsert(t, with(row(u, id, token), object{"page_token": token}))
 	}
 	p.disconnect(t, gone)
 	name := "user_configs/" + u + "/" + stays
-	if diff := cmp.Diff([]string{name, name + "/page_token"}, p.secretNames(t, u)); diff != "" {
-		t.Errorf("secrets (-want +got):\n%s", diff)
-	}
+	wantEqual(t, "secrets", []string{name, name + "/page_token"}, p.secretNames(t, u))
 	p.wantTokens(t, stays, token, token)
 }
 
 func testDeleteUser(t *testing.T, p *project) {
 	u, other, id, token := p.newUser(t).ID, p.newUser(t).ID, newID(), newToken()
-	p.mustUpsert(t, []object{row(u, id, newToken()), row(other, id, token)})
+	p.upsert(t, []object{row(u, id, newToken()), row(other, id, token)})
 	p.sql(t, "delete from auth.users where id = $1", u)
-	if names := p.secretNames(t, u); len(names) != 0 {
-		t.Errorf("secrets of a deleted user: %v", names)
-	}
+	p.wantSecrets(t, 0, u)
 	p.wantTokens(t, id, token, nil)
 }
 
@@ -280,23 +235,19 @@ func testReconnect(t *testing.T, p *project) {
 		status string
 		reason any
 	}{
-		{"a new token by upsert", func(id string) { p.mustUpsert(t, row(u, id, newToken())) }, "active", nil},
-		{"a new token by patch", func(id string) { p.mustPatch(t, id, object{"token": newToken()}) }, "active", nil},
-		{"an upsert without a token", func(id string) {
-			p.mustUpsert(t, object{"user_id": u, "instagram_id": id, "page_name": "A Page"})
-		}, "reconnect", "revoked"},
-		{"an upsert of no token", func(id string) {
-			p.mustUpsert(t, object{"user_id": u, "instagram_id": id, "token": nil})
-		}, "reconnect", "revoked"},
-		{"a patch of something else", func(id string) { p.mustPatch(t, id, object{"page_name": "A Page"}) }, "reconnect", "revoked"},
+		{"a new token by upsert", func(id string) { p.upsert(t, row(u, id, newToken())) }, "active", nil},
+		{"a new token by patch", func(id string) { p.patch(t, id, object{"token": newToken()}) }, "active", nil},
+		{"an upsert without a token", func(id string) { p.upsert(t, object{"user_id": u, "instagram_id": id, "page_name": "A Page"}) }, "reconnect", "revoked"},
+		{"an upsert of no token", func(id string) { p.upsert(t, object{"user_id": u, "instagram_id": id, "token": nil}) }, "reconnect", "revoked"},
+		{"a patch of something else", func(id string) { p.patch(t, id, object{"page_name": "A Page"}) }, "reconnect", "revoked"},
 		{"a token and another status", func(id string) {
-			p.mustPatch(t, id, object{"token": newToken(), "status": "expiring", "status_reason": "soon"})
+			p.patch(t, id, object{"token": newToken(), "status": "expiring", "status_reason": "soon"})
 		}, "expiring", "soon"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			id := newID()
-			p.mustUpsert(t, row(u, id, newToken()))
-			p.mustPatch(t, id, object{"status": "reconnect", "status_reason": "revoked"})
+			p.upsert(t, row(u, id, newToken()))
+			p.patch(t, id, object{"status": "reconnect", "status_reason": "revoked"})
 			p.wantStatus(t, id, "reconnect", "revoked")
 			c.change(id)
 			p.wantStatus(t, id, c.status, c.reason)
@@ -307,25 +258,20 @@ func testReconnect(t *testing.T, p *project) {
 func testEmptyToken(t *testing.T, p *project) {
 	u, id, token := p.newUser(t).ID, newID(), newToken()
 	for _, empty := range []string{"", "  "} {
-		if status, out := p.upsert(t, row(u, id, empty)); status < 400 || !strings.Contains(out, "empty token") {
-			t.Errorf("an upsert of %q: status %d: %s", empty, status, out)
-		}
+		p.wantWriteRefused(t, "POST", upserts, row(u, id, empty), "empty token")
 	}
-	if rows, names := p.lookUp(t, id), p.secretNames(t, u); len(rows)+len(names) > 0 {
-		t.Errorf("saved all the same: %v, %v", rows, names)
-	}
-	p.mustUpsert(t, row(u, id, token))
+	wantEqual(t, "saved", []object{}, p.lookUp(t, id))
+	p.wantSecrets(t, 0, u)
+	p.upsert(t, row(u, id, token))
 	for _, column := range []string{"token", "page_token"} {
-		if status, out := p.patch(t, id, object{column: ""}); status < 400 || !strings.Contains(out, "empty token") {
-			t.Errorf("a patch of %s: status %d: %s", column, status, out)
-		}
+		p.wantWriteRefused(t, "PATCH", one(id), object{column: ""}, "empty token")
 	}
 	p.wantTokens(t, id, token, nil)
 }
 
 func testBadValues(t *testing.T, p *project) {
 	u, id, token := p.newUser(t).ID, newID(), newToken()
-	p.mustUpsert(t, with(row(u, id, token), object{"page_token": token}))
+	p.upsert(t, with(row(u, id, token), object{"page_token": token}))
 	for _, bad := range []object{
 		{"instagram_id": id + "/page_token"}, // the name of another row's Page token
 		{"instagram_id": ""}, {"instagram_id": strings.Repeat("1", 65)}, {"instagram_id": nil},
@@ -333,29 +279,23 @@ func testBadValues(t *testing.T, p *project) {
 		{"user_id": "a\nb"}, {"user_id": "a\x7f"}, {"user_id": "\u0085"}, {"user_id": "\u009f"}, {"user_id": "\u0001"},
 		{"status": "great"},
 	} {
-		if status, out := p.upsert(t, with(row(u, newID(), newToken()), bad)); status < 400 {
-			t.Errorf("%q: status %d: %s", bad, status, out)
-		}
+		p.wantWriteRefused(t, "POST", upserts, with(row(u, newID(), newToken()), bad), "")
 	}
-	if secrets := p.sql(t, "select name from vault.secrets where name like 'user_configs/%'"); len(secrets) != 2 {
-		t.Errorf("secrets = %v, want two", secrets)
-	}
+	wantEqual(t, "secrets", []object{{"n": 2.0}}, p.sql(t, "select count(*)::int as n from vault.secrets where name like 'user_configs/%'"))
 	p.wantTokens(t, id, token, token)
 }
 
 func testKeyChange(t *testing.T, p *project) {
 	u, other, id, token := p.newUser(t).ID, p.newUser(t).ID, newID(), newToken()
-	p.mustUpsert(t, row(u, id, token))
+	p.upsert(t, row(u, id, token))
 	for _, change := range []object{
 		{"instagram_id": newID()}, {"user_id": other}, {"user_id": other, "token": newToken()}, {"user_id": "auth0|1"},
 		{"user_id": other, "auth_user_id": other},
 	} {
-		if status, out := p.patch(t, id, change); status < 400 || !strings.Contains(out, "cannot change") {
-			t.Errorf("%v: status %d: %s", change, status, out)
-		}
+		p.wantWriteRefused(t, "PATCH", one(id), change, "cannot change")
 	}
 	p.wantTokens(t, id, token, nil)
-	p.mustPatch(t, id, object{"user_id": u, "instagram_id": id, "page_name": "the same key is no change"})
+	p.patch(t, id, object{"user_id": u, "instagram_id": id, "page_name": "the same key is no change"})
 }
 
 func testForgedSecretID(t *testing.T, p *project) {
@@ -363,33 +303,31 @@ func testForgedSecretID(t *testing.T, p *project) {
 	theirs := p.sql(t, "select vault.create_secret('their secret', $1) as id", unique("theirs"))[0]["id"]
 
 	forged := with(row(u, id, token), object{"token_secret_id": theirs, "page_token_secret_id": theirs})
-	p.mustUpsert(t, forged)
-	p.mustUpsert(t, forged)
+	p.upsert(t, forged)
+	p.upsert(t, forged)
 	for _, patch := range []object{{"token_secret_id": theirs}, {"page_token_secret_id": theirs}, {"token_secret_id": nil}} {
-		p.mustPatch(t, id, patch)
+		p.patch(t, id, patch)
 	}
 	p.wantTokens(t, id, token, nil)
 
 	bare := newID()
-	p.mustUpsert(t, object{"user_id": u, "instagram_id": bare, "token_secret_id": theirs})
+	p.upsert(t, object{"user_id": u, "instagram_id": bare, "token_secret_id": theirs})
 	p.wantTokens(t, bare, nil, nil)
 }
 
 func testUpdatedAt(t *testing.T, p *project) {
 	id := newID()
-	p.mustUpsert(t, row(p.newUser(t).ID, id, newToken()))
-	p.mustPatch(t, id, object{"page_name": "A Page", "updated_at": "2001-01-01T00:00:00Z"})
-	if p.read(t, id, "updated_at > connected_at as later")["later"] != true {
-		t.Error("updated_at did not move")
-	}
+	p.upsert(t, row(p.newUser(t).ID, id, newToken()))
+	p.patch(t, id, object{"page_name": "A Page", "updated_at": "2001-01-01T00:00:00Z"})
+	wantEqual(t, "updated_at", object{"later": true}, p.read(t, id, "updated_at > connected_at as later"))
 }
 
 func testTokenVersion(t *testing.T, p *project) {
 	u, id, token := p.newUser(t).ID, newID(), newToken()
 	upsert := func(more object) func() {
-		return func() { p.mustUpsert(t, with(object{"user_id": u, "instagram_id": id}, more)) }
+		return func() { p.upsert(t, with(object{"user_id": u, "instagram_id": id}, more)) }
 	}
-	patch := func(change object) func() { return func() { p.mustPatch(t, id, change) } }
+	patch := func(change object) func() { return func() { p.patch(t, id, change) } }
 	for _, c := range []struct {
 		name  string
 		write func()
@@ -412,41 +350,25 @@ func testTokenVersion(t *testing.T, p *project) {
 		}, 1},
 	} {
 		c.write()
-		if got := p.read(t, id, "token_version::float8 as v")["v"]; got != c.want {
-			t.Errorf("%s: version %v, want %v", c.name, got, c.want)
-		}
+		wantEqual(t, c.name, c.want, p.read(t, id, "token_version::float8 as v")["v"])
 	}
 }
 
 func testNewestFirst(t *testing.T, p *project) {
 	id, tokens := newID(), []string{newToken(), newToken(), newToken()}
 	for i, when := range []string{"2026-03-01", "2026-05-01", "2026-04-01"} {
-		p.mustUpsert(t, with(row(p.newUser(t).ID, id, tokens[i]), object{"connected_at": when}))
+		p.upsert(t, with(row(p.newUser(t).ID, id, tokens[i]), object{"connected_at": when}))
 	}
-	var got []string
-	for _, row := range p.lookUp(t, id) {
-		got = append(got, row["token"].(string))
-	}
-	if diff := cmp.Diff([]string{tokens[1], tokens[2], tokens[0]}, got); diff != "" {
-		t.Errorf("order (-want +got):\n%s", diff)
-	}
-	if rows := p.lookUp(t, "unknown"); len(rows) != 0 {
-		t.Errorf("an unknown id: %v", rows)
-	}
+	wantEqual(t, "order", []string{tokens[1], tokens[2], tokens[0]}, texts(p.lookUp(t, id), "token"))
+	wantEqual(t, "an unknown id", []object{}, p.lookUp(t, "unknown"))
 }
 
 func testTruncate(t *testing.T, p *project) {
 	u := p.newUser(t).ID
-	p.mustUpsert(t, row(u, newID(), newToken()))
-	for _, role := range []string{"anon", "authenticated", "service_role"} {
-		if err := p.as(t, role, "truncate public.user_configs"); err == nil || !strings.Contains(err.Error(), "permission denied") {
-			t.Errorf("truncate as %s: %v", role, err)
-		}
-	}
+	p.upsert(t, row(u, newID(), newToken()))
+	p.wantDenied(t, "truncate public.user_configs")
 	if err := p.as(t, "supalite_owner", "truncate public.user_configs cascade"); err != nil {
 		t.Fatal(err)
 	}
-	if names := p.secretNames(t, u); len(names) > 0 {
-		t.Errorf("the owner's truncate left %v", names)
-	}
+	p.wantSecrets(t, 0, u)
 }
