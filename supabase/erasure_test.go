@@ -7,20 +7,6 @@ import (
 	"github.com/google/uuid"
 )
 
-// TestErasure holds what Meta's two callbacks do.
-func TestErasure(t *testing.T) {
-	onBothDatabases(t, newRenewal, []testCase[*renewal]{
-		{"Deauthorize", testDeauthorize},
-		{"DeauthorizeAgain", testDeauthorizeAgain},
-		{"DeauthorizeLate", testDeauthorizeLate},
-		{"DeauthorizeDuringRenewal", testDeauthorizeDuringRenewal},
-		{"Erase", testErase},
-		{"EraseAgain", testEraseAgain},
-		{"EraseNobody", testEraseNobody},
-		{"Refused", testErasureRefused},
-	})
-}
-
 const removed = "The app was removed."
 
 // deauthorize calls the function with further arguments.
@@ -54,125 +40,123 @@ func (r *renewal) others(t *testing.T) (second, stranger *renewal) {
 	return &renewal{r.project, r.newUser(t), r.facebook}, &renewal{r.project, r.newUser(t), unique("80008000")}
 }
 
-func testDeauthorize(t *testing.T, r *renewal) {
-	second, stranger := r.others(t)
-	mine, again, theirs, strangers := r.connect(t, 60), r.connect(t, 60), second.connect(t, 60), stranger.connect(t, 60)
+// TestErasure holds what Meta's two callbacks do.
+func TestErasure(t *testing.T) { onBothDatabases(t, newRenewal, erasureCases) }
 
-	r.deauthorize(t, 3, removed, nil)
-	for _, id := range []string{mine, again, theirs} {
+var erasureCases = []testCase[*renewal]{
+	{"Deauthorize", func(t *testing.T, r *renewal) {
+		second, stranger := r.others(t)
+		mine, again, theirs, strangers := r.connect(t, 60), r.connect(t, 60), second.connect(t, 60), stranger.connect(t, 60)
+
+		r.deauthorize(t, 3, removed, nil)
+		for _, id := range []string{mine, again, theirs} {
+			r.wantStatus(t, id, "reconnect", removed)
+			r.wantTokens(t, id, nil, nil)
+		}
+		r.wantSecrets(t, 0, r.user.ID, second.user.ID)
+		r.wantStatus(t, strangers, "active", nil)
+		r.wantClaim(t, 10, strangers)
+
+		connection := r.connection(mine, 60)
+		r.upsert(t, connection)
+		r.wantStatus(t, mine, "active", nil)
+		r.wantTokens(t, mine, connection["token"], connection["page_token"])
+	}},
+	// What had stopped without a token keeps its reason.
+	{"DeauthorizeAgain", func(t *testing.T, r *renewal) {
+		active, withToken, withPageToken, bare := r.connect(t, 60), r.connect(t, 60), r.connect(t, 60), newID()
+		const changed = "The password changed."
+		for _, id := range []string{withToken, withPageToken} {
+			r.patch(t, id, object{"status": "reconnect", "status_reason": changed})
+		}
+		r.sql(t, "delete from vault.secrets where name = $1", "user_configs/"+r.user.ID+"/"+withPageToken)
+		r.upsert(t, object{"user_id": r.user.ID, "instagram_id": bare, "facebook_user_id": r.facebook,
+			"status": "reconnect", "status_reason": changed})
+
+		r.deauthorize(t, 3, removed, nil)
+		const touched = "select instagram_id, updated_at from public.user_configs order by 1"
+		before := r.sql(t, touched)
+		r.deauthorize(t, 0, "Removed a second time.", nil)
+		wantEqual(t, "after the second call", before, r.sql(t, touched))
+		for _, id := range []string{active, withToken, withPageToken} {
+			r.wantStatus(t, id, "reconnect", removed)
+		}
+		r.wantStatus(t, bare, "reconnect", changed)
+
+	}},
+	// A request is repeated after the person has connected again.
+	{"DeauthorizeLate", func(t *testing.T, r *renewal) {
+		fresh := r.connection(newID(), 60)
+		r.upsert(t, fresh)
+		old, freshID, asked := r.connect(t, 60), fresh["instagram_id"].(string), time.Now().Truncate(time.Second)
+		r.patch(t, old, object{"connected_at": asked.Add(900 * time.Millisecond).Format(time.RFC3339Nano)}) // Meta cuts off fractions
+		r.patch(t, freshID, object{"connected_at": asked.Add(time.Second).Format(time.RFC3339Nano)})
+		for _, want := range []int{1, 0} {
+			r.deauthorize(t, want, removed, object{"p_issued_at": asked.Format(time.RFC3339)})
+		}
+		r.wantStatus(t, old, "reconnect", removed)
+		r.wantStatus(t, freshID, "active", nil)
+		r.wantTokens(t, freshID, fresh["token"], fresh["page_token"])
+	}},
+	// A renewal that is under way puts nothing back.
+	{"DeauthorizeDuringRenewal", func(t *testing.T, r *renewal) {
+		id := r.connect(t, 60)
+		d := r.wantClaim(t, 1, id)[0]
+		r.deauthorize(t, 1, removed, nil)
+		r.settle(t, 0, d.result(object{"token": "renewed", "status": "active", "status_reason": nil, "checked": true}))
 		r.wantStatus(t, id, "reconnect", removed)
 		r.wantTokens(t, id, nil, nil)
-	}
-	r.wantSecrets(t, 0, r.user.ID, second.user.ID)
-	r.wantStatus(t, strangers, "active", nil)
-	r.wantClaim(t, 10, strangers)
+	}},
+	{"Erase", func(t *testing.T, r *renewal) {
+		second, stranger := r.others(t)
+		mine, theirs, strangers := r.connect(t, 60), second.connect(t, 60), stranger.connect(t, 60)
+		r.claim(t, 10) // a renewal is under way
+		for _, id := range []string{mine, mine, theirs, strangers} {
+			in := &inbox{account: id}
+			r.ingest(t, 1, in.event(unique("erase"), "ann", 1))
+		}
 
-	connection := r.connection(mine, 60)
-	r.upsert(t, connection)
-	r.wantStatus(t, mine, "active", nil)
-	r.wantTokens(t, mine, connection["token"], connection["page_token"])
-}
+		code := uuid.NewString()
+		got := r.erase(t, code)
+		wantEqual(t, "record", record{code, 2, 3, got.ErasedAt}, got)
+		// The stranger's row, event and conversation are left.
+		wantEqual(t, "accounts", []string{strangers, strangers, strangers}, texts(r.sql(t, `select instagram_id from public.user_configs
+			union all select instagram_id from public.instagram_events union all select instagram_id from public.instagram_conversations`), "instagram_id"))
+		r.wantSecrets(t, 0, r.user.ID, second.user.ID)
+		r.wantInNoRow(t, r.facebook)
 
-// testDeauthorizeAgain: what had stopped without a token keeps its reason.
-func testDeauthorizeAgain(t *testing.T, r *renewal) {
-	active, withToken, withPageToken, bare := r.connect(t, 60), r.connect(t, 60), r.connect(t, 60), newID()
-	const changed = "The password changed."
-	for _, id := range []string{withToken, withPageToken} {
-		r.patch(t, id, object{"status": "reconnect", "status_reason": changed})
-	}
-	r.sql(t, "delete from vault.secrets where name = $1", "user_configs/"+r.user.ID+"/"+withPageToken)
-	r.upsert(t, object{"user_id": r.user.ID, "instagram_id": bare, "facebook_user_id": r.facebook,
-		"status": "reconnect", "status_reason": changed})
-
-	r.deauthorize(t, 3, removed, nil)
-	const touched = "select instagram_id, updated_at from public.user_configs order by 1"
-	before := r.sql(t, touched)
-	r.deauthorize(t, 0, "Removed a second time.", nil)
-	wantEqual(t, "after the second call", before, r.sql(t, touched))
-	for _, id := range []string{active, withToken, withPageToken} {
-		r.wantStatus(t, id, "reconnect", removed)
-	}
-	r.wantStatus(t, bare, "reconnect", changed)
-
-}
-
-// testDeauthorizeLate repeats a request after the person has connected again.
-func testDeauthorizeLate(t *testing.T, r *renewal) {
-	fresh := r.connection(newID(), 60)
-	r.upsert(t, fresh)
-	old, freshID, asked := r.connect(t, 60), fresh["instagram_id"].(string), time.Now().Truncate(time.Second)
-	r.patch(t, old, object{"connected_at": asked.Add(900 * time.Millisecond).Format(time.RFC3339Nano)}) // Meta cuts off fractions
-	r.patch(t, freshID, object{"connected_at": asked.Add(time.Second).Format(time.RFC3339Nano)})
-	for _, want := range []int{1, 0} {
-		r.deauthorize(t, want, removed, object{"p_issued_at": asked.Format(time.RFC3339)})
-	}
-	r.wantStatus(t, old, "reconnect", removed)
-	r.wantStatus(t, freshID, "active", nil)
-	r.wantTokens(t, freshID, fresh["token"], fresh["page_token"])
-}
-
-// testDeauthorizeDuringRenewal: a renewal that is under way puts nothing back.
-func testDeauthorizeDuringRenewal(t *testing.T, r *renewal) {
-	id := r.connect(t, 60)
-	d := r.wantClaim(t, 1, id)[0]
-	r.deauthorize(t, 1, removed, nil)
-	r.settle(t, 0, d.result(object{"token": "renewed", "status": "active", "status_reason": nil, "checked": true}))
-	r.wantStatus(t, id, "reconnect", removed)
-	r.wantTokens(t, id, nil, nil)
-}
-
-func testErase(t *testing.T, r *renewal) {
-	second, stranger := r.others(t)
-	mine, theirs, strangers := r.connect(t, 60), second.connect(t, 60), stranger.connect(t, 60)
-	r.claim(t, 10) // a renewal is under way
-	for _, id := range []string{mine, mine, theirs, strangers} {
-		in := &inbox{account: id}
-		r.ingest(t, 1, in.event(unique("erase"), "ann", 1))
-	}
-
-	code := uuid.NewString()
-	got := r.erase(t, code)
-	wantEqual(t, "record", record{code, 2, 3, got.ErasedAt}, got)
-	// The stranger's row, event and conversation are left.
-	wantEqual(t, "accounts", []string{strangers, strangers, strangers}, texts(r.sql(t, `select instagram_id from public.user_configs
-		union all select instagram_id from public.instagram_events union all select instagram_id from public.instagram_conversations`), "instagram_id"))
-	r.wantSecrets(t, 0, r.user.ID, second.user.ID)
-	r.wantInNoRow(t, r.facebook)
-
-	for code, want := range map[string][]record{code: {got}, uuid.NewString(): {}} {
-		var records []record
-		r.mustCall(t, "erasure", object{"p_code": code}, &records)
-		wantEqual(t, "erasure", want, records)
-	}
-}
-
-func testEraseAgain(t *testing.T, r *renewal) {
-	r.connect(t, 60)
-	code := uuid.NewString()
-	first := r.erase(t, code)
-	id := r.connect(t, 60) // with a new consent
-	wantEqual(t, "the same code again", first, r.erase(t, code))
-	r.wantStatus(t, id, "active", nil)
-	wantEqual(t, "accounts of another request", 1, r.erase(t, uuid.NewString()).Accounts)
-}
-
-func testEraseNobody(t *testing.T, r *renewal) {
-	code := uuid.NewString()
-	got := r.erase(t, code)
-	wantEqual(t, "record", record{code, 0, 0, got.ErasedAt}, got)
-	wantEqual(t, "columns", []string{"accounts", "code", "erased_at", "events"}, texts(r.sql(t,
-		"select column_name as name from information_schema.columns where table_name = 'erasures' order by 1"), "name"))
-}
-
-func testErasureRefused(t *testing.T, r *renewal) {
-	id := r.connect(t, 60)
-	r.patch(t, id, object{"facebook_user_id": ""})
-	for _, nothing := range []any{nil, "", " "} {
-		r.wantRefused(t, "deauthorize_facebook_user", object{"p_facebook_user_id": nothing, "p_reason": "x"}, "must name a Facebook person")
-		r.wantRefused(t, "erase_facebook_user", object{"p_facebook_user_id": nothing, "p_code": uuid.NewString()}, "must name a Facebook person")
-		r.wantRefused(t, "deauthorize_facebook_user", object{"p_facebook_user_id": r.facebook, "p_reason": nothing}, "p_reason must say why")
-	}
-	r.wantRefused(t, "erase_facebook_user", object{"p_facebook_user_id": r.facebook, "p_code": nil}, "p_code must be a new UUID")
-	r.wantRefused(t, "erase_facebook_user", object{"p_facebook_user_id": r.facebook, "p_code": "me"}, "uuid")
-	r.wantStatus(t, id, "active", nil)
+		for code, want := range map[string][]record{code: {got}, uuid.NewString(): {}} {
+			var records []record
+			r.mustCall(t, "erasure", object{"p_code": code}, &records)
+			wantEqual(t, "erasure", want, records)
+		}
+	}},
+	{"EraseAgain", func(t *testing.T, r *renewal) {
+		r.connect(t, 60)
+		code := uuid.NewString()
+		first := r.erase(t, code)
+		id := r.connect(t, 60) // with a new consent
+		wantEqual(t, "the same code again", first, r.erase(t, code))
+		r.wantStatus(t, id, "active", nil)
+		wantEqual(t, "accounts of another request", 1, r.erase(t, uuid.NewString()).Accounts)
+	}},
+	{"EraseNobody", func(t *testing.T, r *renewal) {
+		code := uuid.NewString()
+		got := r.erase(t, code)
+		wantEqual(t, "record", record{code, 0, 0, got.ErasedAt}, got)
+		wantEqual(t, "columns", []string{"accounts", "code", "erased_at", "events"}, texts(r.sql(t,
+			"select column_name as name from information_schema.columns where table_name = 'erasures' order by 1"), "name"))
+	}},
+	{"Refused", func(t *testing.T, r *renewal) {
+		id := r.connect(t, 60)
+		r.patch(t, id, object{"facebook_user_id": ""})
+		for _, nothing := range []any{nil, "", " "} {
+			r.wantRefused(t, "deauthorize_facebook_user", object{"p_facebook_user_id": nothing, "p_reason": "x"}, "must name a Facebook person")
+			r.wantRefused(t, "erase_facebook_user", object{"p_facebook_user_id": nothing, "p_code": uuid.NewString()}, "must name a Facebook person")
+			r.wantRefused(t, "deauthorize_facebook_user", object{"p_facebook_user_id": r.facebook, "p_reason": nothing}, "p_reason must say why")
+		}
+		r.wantRefused(t, "erase_facebook_user", object{"p_facebook_user_id": r.facebook, "p_code": nil}, "p_code must be a new UUID")
+		r.wantRefused(t, "erase_facebook_user", object{"p_facebook_user_id": r.facebook, "p_code": "me"}, "uuid")
+		r.wantStatus(t, id, "active", nil)
+	}},
 }

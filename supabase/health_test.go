@@ -14,13 +14,6 @@ import (
 	"igconnect/lib/store"
 )
 
-func TestHealth(t *testing.T) {
-	onBothDatabases(t, empty, []testCase[*project]{
-		{"SchemaVersion", testSchemaVersion},
-		{"ProbeVault", testProbeVault},
-	})
-}
-
 // readMigrations returns the migrations, and their names in order.
 func readMigrations(t *testing.T) (fs.FS, []string) {
 	t.Helper()
@@ -43,46 +36,6 @@ func TestMigrationNames(t *testing.T) {
 			t.Errorf("%s is no migration", name)
 		}
 	}
-}
-
-// testSchemaVersion: whoever adds a migration replaces igconnect_schema_version() in it, and changes
-// what the deployed functions expect.
-func testSchemaVersion(t *testing.T, p *project) {
-	_, names := readMigrations(t)
-	newest, _, _ := strings.Cut(names[len(names)-1], "_")
-	var got string
-	p.mustCall(t, "igconnect_schema_version", object{}, &got)
-	if got != newest || got != store.SchemaVersion {
-		t.Errorf("version %q, the functions expect %q; want %q, the newest migration's", got, store.SchemaVersion, newest)
-	}
-}
-
-// testProbeVault tries a Vault that works, one that fails and one that forgets. None may leave a
-// secret behind, which every case checks at its end.
-func testProbeVault(t *testing.T, p *project) {
-	const update = "vault.update_secret(uuid, text, text, text, uuid)"
-	whole := p.sql(t, "select pg_get_functiondef('"+update+"'::regprocedure) as text")[0]["text"].(string)
-	defer p.sql(t, whole)
-	replace := func(body string) {
-		p.sql(t, fmt.Sprintf(`create or replace function vault.update_secret(
-			secret_id uuid, new_secret text default null, new_name text default null,
-			new_description text default null, new_key_id uuid default null) returns void
-			language plpgsql security definer set search_path = '' as $broken$ begin %s end $broken$`, body))
-	}
-	wantWorks := func(want bool) {
-		t.Helper()
-		var works bool
-		if p.mustCall(t, "probe_vault", object{}, &works); works != want {
-			t.Errorf("probe_vault = %v, want %v", works, want)
-		}
-		p.wantSealed(t)
-	}
-	wantWorks(true)
-	replace("raise exception 'the key is lost';")
-	p.wantRefused(t, "probe_vault", object{}, "the key is lost")
-	p.wantSealed(t)
-	replace("null;")
-	wantWorks(false)
 }
 
 // TestVaultMissing applies the first migration to a database that has no Vault.
@@ -137,4 +90,46 @@ func TestRealtime(t *testing.T) {
 	in.finish(t, 1, in.id("a"))
 	in.patch(t, in.account, object{"status": "expiring"})
 	in.disconnect(t, in.account)
+}
+
+func TestHealth(t *testing.T) { onBothDatabases(t, empty, healthCases) }
+
+var healthCases = []testCase[*project]{
+	// Whoever adds a migration replaces igconnect_schema_version() in it, and store.SchemaVersion.
+	{"SchemaVersion", func(t *testing.T, p *project) {
+		_, names := readMigrations(t)
+		newest, _, _ := strings.Cut(names[len(names)-1], "_")
+		var got string
+		p.mustCall(t, "igconnect_schema_version", object{}, &got)
+		if got != newest || got != store.SchemaVersion {
+			t.Errorf("version %q, the functions expect %q; want %q, the newest migration's", got, store.SchemaVersion, newest)
+		}
+	}},
+	// A Vault that works, one that fails and one that forgets: none may leave a secret behind, which
+	// every case checks at its end.
+	{"ProbeVault", func(t *testing.T, p *project) {
+		const update = "vault.update_secret(uuid, text, text, text, uuid)"
+		whole := p.sql(t, "select pg_get_functiondef('"+update+"'::regprocedure) as text")[0]["text"].(string)
+		defer p.sql(t, whole)
+		replace := func(body string) {
+			p.sql(t, fmt.Sprintf(`create or replace function vault.update_secret(
+				secret_id uuid, new_secret text default null, new_name text default null,
+				new_description text default null, new_key_id uuid default null) returns void
+				language plpgsql security definer set search_path = '' as $broken$ begin %s end $broken$`, body))
+		}
+		wantWorks := func(want bool) {
+			t.Helper()
+			var works bool
+			if p.mustCall(t, "probe_vault", object{}, &works); works != want {
+				t.Errorf("probe_vault = %v, want %v", works, want)
+			}
+			p.wantSealed(t)
+		}
+		wantWorks(true)
+		replace("raise exception 'the key is lost';")
+		p.wantRefused(t, "probe_vault", object{}, "the key is lost")
+		p.wantSealed(t)
+		replace("null;")
+		wantWorks(false)
+	}},
 }

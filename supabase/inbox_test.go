@@ -3,31 +3,13 @@ package supabase_test
 import (
 	"encoding/json"
 	"fmt"
-
+	"math"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp/cmpopts"
 )
-
-// TestInbox holds what is stored, kept and shown. What workers get stands in inbox_claim_test.go.
-func TestInbox(t *testing.T) {
-	onBothDatabases(t, newInbox, []testCase[*inbox]{
-		{"Row", testInboxRow},
-		{"Times", testInboxTimes},
-		{"Duplicates", testInboxDuplicates},
-		{"Accounts", testInboxAccounts},
-		{"PageLinkedAnew", testInboxPageLinkedAnew},
-		{"NotEvents", testInboxNotEvents},
-		{"Thousand", testInboxThousand},
-		{"Disconnect", testInboxDisconnect},
-		{"Stopped", testInboxStopped},
-		{"Retention", testInboxRetention},
-		{"RetentionOfOpen", testInboxRetentionOfOpen},
-		{"Indexes", testInboxIndexes},
-	})
-}
 
 // inbox is a project with one connection, as the webhook and the workers see it.
 type inbox struct {
@@ -116,203 +98,485 @@ func (p *project) wantConsistentInbox(t *testing.T) {
 	}
 }
 
-func testInboxRow(t *testing.T, in *inbox) {
-	in.ingest(t, 1, in.event("message:mid.1", "ann", 7))
-	wantEqual(t, "claimed", []claimed{{
-		ID: in.userID + "/" + in.account + "/message:mid.1", UserID: in.userID, InstagramID: in.account,
-		Conversation: in.account + "/ann", Kind: "message", Payload: object{"text": "message:mid.1"},
-		Token: in.token, PageID: in.page, PageToken: in.token + "page",
-	}}, in.claim(t, 10), cmpopts.IgnoreFields(claimed{}, "OccurredAt", "ReceivedAt"))
-}
+// TestInbox holds what is stored, kept and shown.
+func TestInbox(t *testing.T) { onBothDatabases(t, newInbox, inboxCases) }
 
-func testInboxTimes(t *testing.T, in *inbox) {
-	for _, c := range []struct {
-		key  string
-		at   any
-		want string
-	}{
-		{"utc", "2026-01-01T10:00:00.25Z", "'2026-01-01 10:00:00.25+00'"},
-		{"zone", "2026-01-01T12:00:00.25+02:00", "'2026-01-01 10:00:00.25+00'"},
-		{"old", "0001-01-01T00:00:00Z", "'0001-01-01 00:00:00+00'"},
-		{"future", "3000-01-01T00:00:00Z", "received_at"},
-		{"none", nil, "received_at"},
-	} {
-		in.ingest(t, 1, with(in.event(c.key, c.key, 0), object{"occurred_at": c.at}))
-		wantEqual(t, c.key, object{"ok": true}, in.readEvent(t, c.key, "occurred_at = "+c.want+" as ok"))
-	}
-}
-
-func testInboxDuplicates(t *testing.T, in *inbox) {
-	in.ingest(t, 0)
-	in.ingest(t, 2, in.event("a", "ann", 1), in.event("b", "ann", 2), in.event("a", "ann", 1))
-	in.ingest(t, 1, in.event("c", "bob", 3), in.event("b", "ann", 2))
-	in.wantClaim(t, 10, "a", "b", "c")
-
-	// Neither while it is handed out nor after it was handled does it come again.
-	in.ingest(t, 0, in.event("a", "ann", 1))
-	in.finish(t, 3, in.ids("a", "b", "c")...)
-	in.ingest(t, 0, in.event("a", "ann", 1), in.event("b", "ann", 2), in.event("c", "bob", 3))
-	in.wantClaim(t, 10)
-}
-
-func testInboxAccounts(t *testing.T, in *inbox) {
-	second := in.newUser(t).ID
-	in.connect(t, second)
-	unknown := with(in.event("unknown", "ann", 1), object{"account": newID()})
-	byPage := with(in.event("by-page", "ann", 2), object{"account": in.page})
-	in.ingest(t, 0, unknown)
-	in.ingest(t, 4, unknown, byPage, in.event("by-account", "ann", 3))
-
-	got := in.sql(t, "select user_id, instagram_id, conversation, count(*)::int from public.instagram_events group by 1, 2, 3 order by user_id = $1", second)
-	want := object{"user_id": in.userID, "instagram_id": in.account, "conversation": in.account + "/ann", "count": 2.0}
-	wantEqual(t, "events", []object{want, with(want, object{"user_id": second})}, got)
-	// One owner's conversation does not wait for the other's.
-	for range 2 {
-		if rows := in.claim(t, 2); len(rows) != 2 || rows[0].UserID != rows[1].UserID {
-			t.Errorf("claimed %v, want one owner's two", rows)
+var inboxCases = []testCase[*inbox]{
+	{"Row", func(t *testing.T, in *inbox) {
+		in.ingest(t, 1, in.event("message:mid.1", "ann", 7))
+		wantEqual(t, "claimed", []claimed{{
+			ID: in.userID + "/" + in.account + "/message:mid.1", UserID: in.userID, InstagramID: in.account,
+			Conversation: in.account + "/ann", Kind: "message", Payload: object{"text": "message:mid.1"},
+			Token: in.token, PageID: in.page, PageToken: in.token + "page",
+		}}, in.claim(t, 10), cmpopts.IgnoreFields(claimed{}, "OccurredAt", "ReceivedAt"))
+	}},
+	{"Times", func(t *testing.T, in *inbox) {
+		for _, c := range []struct {
+			key  string
+			at   any
+			want string
+		}{
+			{"utc", "2026-01-01T10:00:00.25Z", "'2026-01-01 10:00:00.25+00'"},
+			{"zone", "2026-01-01T12:00:00.25+02:00", "'2026-01-01 10:00:00.25+00'"},
+			{"old", "0001-01-01T00:00:00Z", "'0001-01-01 00:00:00+00'"},
+			{"future", "3000-01-01T00:00:00Z", "received_at"},
+			{"none", nil, "received_at"},
+		} {
+			in.ingest(t, 1, with(in.event(c.key, c.key, 0), object{"occurred_at": c.at}))
+			wantEqual(t, c.key, object{"ok": true}, in.readEvent(t, c.key, "occurred_at = "+c.want+" as ok"))
 		}
+	}},
+	{"Duplicates", func(t *testing.T, in *inbox) {
+		in.ingest(t, 0)
+		in.ingest(t, 2, in.event("a", "ann", 1), in.event("b", "ann", 2), in.event("a", "ann", 1))
+		in.ingest(t, 1, in.event("c", "bob", 3), in.event("b", "ann", 2))
+		in.wantClaim(t, 10, "a", "b", "c")
+
+		// Neither while it is handed out nor after it was handled does it come again.
+		in.ingest(t, 0, in.event("a", "ann", 1))
+		in.finish(t, 3, in.ids("a", "b", "c")...)
+		in.ingest(t, 0, in.event("a", "ann", 1), in.event("b", "ann", 2), in.event("c", "bob", 3))
+		in.wantClaim(t, 10)
+	}},
+	{"Accounts", func(t *testing.T, in *inbox) {
+		second := in.newUser(t).ID
+		in.connect(t, second)
+		unknown := with(in.event("unknown", "ann", 1), object{"account": newID()})
+		byPage := with(in.event("by-page", "ann", 2), object{"account": in.page})
+		in.ingest(t, 0, unknown)
+		in.ingest(t, 4, unknown, byPage, in.event("by-account", "ann", 3))
+
+		got := in.sql(t, "select user_id, instagram_id, conversation, count(*)::int from public.instagram_events group by 1, 2, 3 order by user_id = $1", second)
+		want := object{"user_id": in.userID, "instagram_id": in.account, "conversation": in.account + "/ann", "count": 2.0}
+		wantEqual(t, "events", []object{want, with(want, object{"user_id": second})}, got)
+		// One owner's conversation does not wait for the other's.
+		for range 2 {
+			if rows := in.claim(t, 2); len(rows) != 2 || rows[0].UserID != rows[1].UserID {
+				t.Errorf("claimed %v, want one owner's two", rows)
+			}
+		}
+	}},
+	// A delivery that names a Page is for the account that was connected last.
+	{"PageLinkedAnew", func(t *testing.T, in *inbox) {
+		in.patch(t, in.account, object{"connected_at": "2026-01-01T00:00:00Z"})
+		now := &inbox{project: in.project, userID: in.userID, account: newID(), page: in.page, token: newToken()}
+		now.connect(t, in.userID)
+		in.ingest(t, 1, with(in.event("hello", "ann", 1), object{"account": in.page}))
+		in.wantStored(t, 0)
+		now.wantStored(t, 1)
+	}},
+	{"NotEvents", func(t *testing.T, in *inbox) {
+		for _, missing := range []string{"key", "kind"} {
+			event := in.event("a", "ann", 1)
+			delete(event, missing)
+			in.wantRefused(t, "ingest_instagram_events", object{"events": []object{in.event("b", "ann", 1), event}}, "null value")
+		}
+		for _, bad := range []any{object{"account": in.account}, 7, true} {
+			in.wantRefused(t, "ingest_instagram_events", object{"events": bad}, "must be a JSON array")
+		}
+		in.wantClaim(t, 10)
+
+		// Only what tells an event apart is required.
+		in.ingest(t, 1, object{"account": in.account, "key": "bare", "kind": "new"})
+		if rows := in.wantClaim(t, 10, "bare"); rows[0].Conversation != in.account+"/" || rows[0].Payload != nil {
+			t.Errorf("claimed %+v", rows[0])
+		}
+
+		// Some clients encode the array twice, as a JSON string.
+		text, err := json.Marshal([]object{in.event("a", "ann", 1), in.event("b", "ann", 2)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		in.wantCount(t, 2, "ingest_instagram_events", object{"events": string(text)})
+		wantEqual(t, "payload", any(object{"text": "a"}), in.wantClaim(t, 10, "a", "b")[0].Payload)
+	}},
+	{"Thousand", func(t *testing.T, in *inbox) {
+		var events []object
+		for i := range 1000 {
+			event := in.event(fmt.Sprintf("mid.%03d", i), fmt.Sprintf("person%d", i%300), i%60)
+			events = append(events, with(event, object{"payload": object{"text": strings.Repeat("x", 200)}}))
+		}
+		begin := time.Now()
+		in.ingest(t, 1000, events...)
+		in.ingest(t, 0, events...)
+		in.finish(t, 1000, idsOf(in.claim(t, 1000))...)
+		took := time.Since(begin)
+		t.Logf("1,000 events: stored twice, claimed and finished in %s", took)
+		if took > 20*time.Second {
+			t.Errorf("it took %s", took)
+		}
+	}},
+	{"Disconnect", func(t *testing.T, in *inbox) {
+		second := in.newUser(t).ID
+		in.connect(t, second)
+		in.ingest(t, 4, in.event("a", "ann", 1), in.event("b", "bob", 2))
+		in.claim(t, 1)
+		in.disconnect(t, in.account, in.userID)
+		in.wantStored(t, 2) // the other owner's
+		in.wantConsistentInbox(t)
+		in.sql(t, "delete from auth.users where id = $1::uuid", second)
+		in.wantStored(t, 0)
+		in.ingest(t, 0, in.event("c", "ann", 3))
+	}},
+	// A user whose connection has stopped is not shown what comes afterwards, for the account may be
+	// somebody else's by now. What came before stays, and the rest comes with a reconnection.
+	{"Stopped", func(t *testing.T, in *inbox) {
+		wantSeen := func(when string, want ...string) {
+			t.Helper()
+			wantEqual(t, when, in.ids(want...), texts(in.asUser(t, in.userID, "select id from public.instagram_events order by id"), "id"))
+		}
+		in.ingest(t, 1, in.event("before", "ann", 1))
+		wantSeen("connected", "before")
+		in.patch(t, in.account, object{"status": "reconnect"})
+		in.ingest(t, 1, in.event("after", "ann", 1))
+		wantSeen("while stopped", "before")
+		in.connect(t, in.userID)
+		wantSeen("connected again", "after", "before")
+	}},
+	{"Retention", func(t *testing.T, in *inbox) {
+		in.ingest(t, 3, in.event("done", "ann", 1), in.event("dead", "bob", 1), in.event("young", "cid", 1))
+		in.claim(t, 10)
+		in.finish(t, 2, in.ids("done", "young")...)
+		in.sql(t, "update public.instagram_events set attempts = 9 where id = $1", in.id("dead"))
+		in.fail(t, 1, in.id("dead"))
+		in.sql(t, "update public.instagram_events set received_at = now() - interval '31 days' where id <> $1", in.id("young"))
+
+		in.wantCount(t, 0, "delete_old_instagram_events", object{"p_keep": "32 days"})
+		in.wantCount(t, 2, "delete_old_instagram_events", object{})
+		in.wantCount(t, 0, "delete_old_instagram_events", object{})
+		in.sql(t, "update public.instagram_events set received_at = now() - interval '1 second'")
+		in.wantCount(t, 1, "delete_old_instagram_events", object{"p_keep": "0"})
+		for _, keep := range []any{"-1 day", nil} {
+			in.wantRefused(t, "delete_old_instagram_events", object{"p_keep": keep}, "p_keep must be")
+		}
+
+		in.sql(t, `insert into public.instagram_events (id, user_id, instagram_id, conversation, kind, payload, occurred_at, received_at, finished_at)
+			select 'old' || i, $1, $2, 'c', 'message', '{}', now(), now() - interval '40 days', now()
+			from generate_series(1, 10001) i`, in.userID, in.account)
+		in.wantCount(t, 10000, "delete_old_instagram_events", object{}) // a batch
+		in.wantCount(t, 1, "delete_old_instagram_events", object{})
+	}},
+	{"RetentionOfOpen", func(t *testing.T, in *inbox) {
+		in.ingest(t, 4, in.event("a", "ann", 1), in.event("b", "ann", 2), in.event("c", "bob", 1), in.event("d", "bob", 2))
+		in.wantClaim(t, 1, "a")
+		in.wantCount(t, 0, "delete_old_instagram_events", object{"p_keep": "0"}) // open, and younger than a day
+		in.sql(t, "update public.instagram_events set received_at = now() - interval '31 days' where id <> $1", in.id("d"))
+		in.wantCount(t, 2, "delete_old_instagram_events", object{}) // somebody has a
+		in.wantConsistentInbox(t)
+		in.wantClaim(t, 10, "d")
+		in.finish(t, 2, in.ids("a", "d")...)
+		in.wantClaim(t, 10)
+	}},
+	// Nothing that senders and workers do may read through what is finished or waits.
+	{"Indexes", func(t *testing.T, in *inbox) {
+		in.sql(t, `insert into public.instagram_events (id, user_id, instagram_id, conversation, kind, payload, occurred_at, finished_at)
+			select 'old' || i, $1, $2, $2 || case when i > 100000 then '/bob' else '/ann' end, 'message', '{}', now(),
+				case when i <= 100000 then now() end
+			from generate_series(1, 120000) i`, in.userID, in.account)
+		in.sql(t, `insert into public.instagram_conversations (user_id, instagram_id, conversation, due_at)
+			values ($1, $2, $2 || '/bob', now() + interval '1 hour')`, in.userID, in.account)
+		in.ingest(t, 2, in.event("a", "ann", 1), in.event("b", "ann", 1))
+		in.sql(t, "analyze public.instagram_events, public.instagram_conversations") // else plans depend on when autovacuum came
+		// Statements without arguments are one transaction, which the statistics of pg_stat_xact_… are of.
+		got := in.sql(t, fmt.Sprintf(`
+			select public.ingest_instagram_events('[{"account": "%s", "key": "c", "counterpart": "ann", "kind": "message"}]');
+			select public.claim_instagram_events(10, '1 minute');
+			select public.finish_instagram_events('{"%s"}');
+			select public.fail_instagram_events('{"%s"}', '');
+			select (seq_tup_read + idx_tup_fetch)::int as read from pg_stat_xact_user_tables
+				where relname = 'instagram_events'`, in.account, in.id("a"), in.id("b")))
+		if read := got[0]["read"].(float64); read == 0 || read > 100 {
+			t.Errorf("they read %g events", read)
+		}
+	}},
+}
+
+// claimed is a row of claim_instagram_events.
+type claimed struct {
+	ID           string `json:"id"`
+	UserID       string `json:"user_id"`
+	InstagramID  string `json:"instagram_id"`
+	Conversation string `json:"conversation"`
+	Kind         string `json:"kind"`
+	Payload      any    `json:"payload"`
+	OccurredAt   string `json:"occurred_at"`
+	ReceivedAt   string `json:"received_at"`
+	Attempts     int    `json:"attempts"`
+	Token        string `json:"token"`
+	PageID       string `json:"page_id"`
+	PageToken    string `json:"page_token"`
+}
+
+// claim claims for ten minutes.
+func (in *inbox) claim(t *testing.T, limit int) (rows []claimed) {
+	t.Helper()
+	in.mustCall(t, "claim_instagram_events", object{"p_limit": limit, "p_lease": "10 minutes"}, &rows)
+	return rows
+}
+
+// wantClaim claims and checks which keys come, in this order, and returns their failed tries.
+func (in *inbox) wantClaim(t *testing.T, limit int, keys ...string) []claimed {
+	t.Helper()
+	rows := in.claim(t, limit)
+	wantEach(t, rows, keys, func(row claimed) string { return row.ID[strings.LastIndex(row.ID, "/")+1:] })
+	return rows
+}
+
+// wantAttempts checks the failed tries of the first of some claimed events.
+func wantAttempts(t *testing.T, rows []claimed, want ...int) {
+	t.Helper()
+	for i, attempts := range want {
+		wantEqual(t, "attempts of "+rows[i].ID, attempts, rows[i].Attempts)
 	}
 }
 
-// testInboxPageLinkedAnew: a delivery that names a Page is for the account that was connected last.
-func testInboxPageLinkedAnew(t *testing.T, in *inbox) {
-	in.patch(t, in.account, object{"connected_at": "2026-01-01T00:00:00Z"})
-	now := &inbox{project: in.project, userID: in.userID, account: newID(), page: in.page, token: newToken()}
-	now.connect(t, in.userID)
-	in.ingest(t, 1, with(in.event("hello", "ann", 1), object{"account": in.page}))
-	in.wantStored(t, 0)
-	now.wantStored(t, 1)
+func idsOf(rows []claimed) []string {
+	ids := []string{}
+	for _, row := range rows {
+		ids = append(ids, row.ID)
+	}
+	return ids
 }
 
-func testInboxNotEvents(t *testing.T, in *inbox) {
-	for _, missing := range []string{"key", "kind"} {
-		event := in.event("a", "ann", 1)
-		delete(event, missing)
-		in.wantRefused(t, "ingest_instagram_events", object{"events": []object{in.event("b", "ann", 1), event}}, "null value")
-	}
-	for _, bad := range []any{object{"account": in.account}, 7, true} {
-		in.wantRefused(t, "ingest_instagram_events", object{"events": bad}, "must be a JSON array")
-	}
-	in.wantClaim(t, 10)
-
-	// Only what tells an event apart is required.
-	in.ingest(t, 1, object{"account": in.account, "key": "bare", "kind": "new"})
-	if rows := in.wantClaim(t, 10, "bare"); rows[0].Conversation != in.account+"/" || rows[0].Payload != nil {
-		t.Errorf("claimed %+v", rows[0])
-	}
-
-	// Some clients encode the array twice, as a JSON string.
-	text, err := json.Marshal([]object{in.event("a", "ann", 1), in.event("b", "ann", 2)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	in.wantCount(t, 2, "ingest_instagram_events", object{"events": string(text)})
-	wantEqual(t, "payload", any(object{"text": "a"}), in.wantClaim(t, 10, "a", "b")[0].Payload)
+func (in *inbox) finish(t *testing.T, want int, ids ...string) {
+	t.Helper()
+	in.wantCount(t, want, "finish_instagram_events", object{"ids": ids})
 }
 
-func testInboxThousand(t *testing.T, in *inbox) {
-	var events []object
-	for i := range 1000 {
-		event := in.event(fmt.Sprintf("mid.%03d", i), fmt.Sprintf("person%d", i%300), i%60)
-		events = append(events, with(event, object{"payload": object{"text": strings.Repeat("x", 200)}}))
-	}
-	begin := time.Now()
-	in.ingest(t, 1000, events...)
-	in.ingest(t, 0, events...)
-	in.finish(t, 1000, idsOf(in.claim(t, 1000))...)
-	took := time.Since(begin)
-	t.Logf("1,000 events: stored twice, claimed and finished in %s", took)
-	if took > 20*time.Second {
-		t.Errorf("it took %s", took)
-	}
+func (in *inbox) fail(t *testing.T, want int, ids ...string) {
+	t.Helper()
+	in.wantCount(t, want, "fail_instagram_events", object{"ids": ids, "reason": "Meta is asleep"})
 }
 
-func testInboxDisconnect(t *testing.T, in *inbox) {
-	second := in.newUser(t).ID
-	in.connect(t, second)
-	in.ingest(t, 4, in.event("a", "ann", 1), in.event("b", "bob", 2))
-	in.claim(t, 1)
-	in.disconnect(t, in.account, in.userID)
-	in.wantStored(t, 2) // the other owner's
-	in.wantConsistentInbox(t)
-	in.sql(t, "delete from auth.users where id = $1::uuid", second)
-	in.wantStored(t, 0)
-	in.ingest(t, 0, in.event("c", "ann", 3))
+// pass lets time pass for leases and delays.
+func (in *inbox) pass(t *testing.T, interval string) {
+	t.Helper()
+	in.sql(t, "update public.instagram_events set next_try_at = next_try_at - $1::interval", interval)
+	in.sql(t, "update public.instagram_conversations set due_at = due_at - $1::interval", interval)
 }
 
-// testInboxStopped: a user whose connection has stopped is not shown what comes afterwards, for the
-// account may be somebody else's by now. What came before stays, and the rest comes with a
-// reconnection.
-func testInboxStopped(t *testing.T, in *inbox) {
-	wantSeen := func(when string, want ...string) {
-		t.Helper()
-		wantEqual(t, when, in.ids(want...), texts(in.asUser(t, in.userID, "select id from public.instagram_events order by id"), "id"))
-	}
-	in.ingest(t, 1, in.event("before", "ann", 1))
-	wantSeen("connected", "before")
-	in.patch(t, in.account, object{"status": "reconnect"})
-	in.ingest(t, 1, in.event("after", "ann", 1))
-	wantSeen("while stopped", "before")
-	in.connect(t, in.userID)
-	wantSeen("connected again", "after", "before")
+// wantDead checks that an event was given up after its ten tries.
+func (in *inbox) wantDead(t *testing.T, key, reason string) {
+	t.Helper()
+	want := object{"attempts": 10.0, "dead": true, "last_error": reason}
+	wantEqual(t, key, want, in.readEvent(t, key, "attempts, dead_at is not null as dead, last_error"))
 }
 
-func testInboxRetention(t *testing.T, in *inbox) {
-	in.ingest(t, 3, in.event("done", "ann", 1), in.event("dead", "bob", 1), in.event("young", "cid", 1))
-	in.claim(t, 10)
-	in.finish(t, 2, in.ids("done", "young")...)
-	in.sql(t, "update public.instagram_events set attempts = 9 where id = $1", in.id("dead"))
-	in.fail(t, 1, in.id("dead"))
-	in.sql(t, "update public.instagram_events set received_at = now() - interval '31 days' where id <> $1", in.id("young"))
+// TestInboxClaim holds what workers are handed out, and what they say of it.
+func TestInboxClaim(t *testing.T) { onBothDatabases(t, newInbox, inboxClaimCases) }
 
-	in.wantCount(t, 0, "delete_old_instagram_events", object{"p_keep": "32 days"})
-	in.wantCount(t, 2, "delete_old_instagram_events", object{})
-	in.wantCount(t, 0, "delete_old_instagram_events", object{})
-	in.sql(t, "update public.instagram_events set received_at = now() - interval '1 second'")
-	in.wantCount(t, 1, "delete_old_instagram_events", object{"p_keep": "0"})
-	for _, keep := range []any{"-1 day", nil} {
-		in.wantRefused(t, "delete_old_instagram_events", object{"p_keep": keep}, "p_keep must be")
-	}
+var inboxClaimCases = []testCase[*inbox]{
+	{"Order", func(t *testing.T, in *inbox) {
+		in.ingest(t, 2, in.event("d", "ann", 9), in.event("b", "ann", 5))
+		in.ingest(t, 2, in.event("c", "ann", 5), in.event("a", "ann", 7))
+		in.wantClaim(t, 10, "b", "c", "a", "d") // by time, then by id
+	}},
+	{"Limit", func(t *testing.T, in *inbox) {
+		in.ingest(t, 3, in.event("a1", "ann", 1), in.event("a2", "ann", 2), in.event("a3", "ann", 3))
+		in.ingest(t, 3, in.event("b1", "bob", 1), in.event("b2", "bob", 2), in.event("b3", "bob", 3))
+		in.ingest(t, 1, in.event("c1", "cid", 1))
 
-	in.sql(t, `insert into public.instagram_events (id, user_id, instagram_id, conversation, kind, payload, occurred_at, received_at, finished_at)
-		select 'old' || i, $1, $2, 'c', 'message', '{}', now(), now() - interval '40 days', now()
-		from generate_series(1, 10001) i`, in.userID, in.account)
-	in.wantCount(t, 10000, "delete_old_instagram_events", object{}) // a batch
-	in.wantCount(t, 1, "delete_old_instagram_events", object{})
-}
+		in.wantClaim(t, 5, "a1", "a2", "a3", "b1", "b2") // several conversations, several events of each
+		in.wantClaim(t, 5, "c1")                         // what is behind b2 is leased with it
+		in.wantClaim(t, 5)
+		in.finish(t, 2, in.ids("b1", "b2")...)
+		in.wantClaim(t, 5, "b3")
+	}},
+	{"Lease", func(t *testing.T, in *inbox) {
+		in.ingest(t, 1, in.event("a", "ann", 5))
+		in.wantClaim(t, 10, "a")
+		// What comes in meanwhile waits behind the lease, even if it happened before, and holds nobody else up.
+		in.ingest(t, 3, in.event("before", "ann", 1), in.event("after", "ann", 9), in.event("b", "bob", 1))
+		in.wantClaim(t, 10, "b")
+		in.pass(t, "9 minutes")
+		in.wantClaim(t, 10)
+		in.finish(t, 1, in.id("a"))
+		in.wantClaim(t, 10, "before", "after")
+	}},
+	{"LeaseRunsOut", func(t *testing.T, in *inbox) {
+		in.ingest(t, 3, in.event("a", "ann", 1), in.event("b", "ann", 2), in.event("c", "ann", 3))
+		in.wantClaim(t, 2, "a", "b")
+		in.ingest(t, 1, in.event("d", "ann", 4))
+		in.pass(t, "10 minutes")
+		// The worker died at the first one, and did not try the others.
+		wantAttempts(t, in.wantClaim(t, 10, "a", "b", "c", "d"), 1, 0)
+		in.finish(t, 1, in.id("a"))
+		in.pass(t, "10 minutes")
+		wantAttempts(t, in.wantClaim(t, 10, "b", "c", "d"), 1, 0)
+	}},
+	// An event kills its worker each time.
+	{"DeadlyEvent", func(t *testing.T, in *inbox) {
+		in.ingest(t, 2, in.event("deadly", "ann", 1), in.event("next", "ann", 2))
+		for range 10 {
+			in.wantClaim(t, 1, "deadly")
+			in.pass(t, "10 minutes")
+		}
+		in.wantClaim(t, 1, "next")
+		in.wantDead(t, "deadly", "The lease ran out before the event was finished.")
+		// If it is the only one, the conversation is done with it.
+		in.ingest(t, 1, in.event("alone", "bob", 1))
+		for range 10 {
+			in.wantClaim(t, 1, "alone")
+			in.pass(t, "10 minutes")
+			in.sql(t, "update public.instagram_conversations set due_at = now() + '1 hour' where conversation like '%/ann'")
+		}
+		in.wantClaim(t, 1)
+	}},
+	{"Fair", func(t *testing.T, in *inbox) {
+		for i, name := range []string{"ann", "bob", "cid"} {
+			in.ingest(t, 3, in.event(name+"1", name, 50-i), in.event(name+"2", name, 50-i), in.event(name+"3", name, 50-i))
+		}
+		// A conversation that was served goes to the end, however much more it has.
+		for _, want := range []string{"ann1", "bob1", "cid1", "ann2", "bob2", "cid2"} {
+			in.wantClaim(t, 1, want)
+			in.finish(t, 1, in.id(want))
+		}
+		// Another event in it does not cost one that waits its place.
+		in.ingest(t, 1, in.event("ann0", "ann", 0))
+		in.wantClaim(t, 2, "ann0", "ann3")
+	}},
+	{"Reconnect", func(t *testing.T, in *inbox) {
+		in.ingest(t, 1, in.event("a", "ann", 1))
+		in.wantClaim(t, 1, "a")
+		in.patch(t, in.account, object{"status": "reconnect"})
+		in.fail(t, 1, in.id("a"))
+		in.ingest(t, 1, in.event("b", "bob", 2))
+		in.pass(t, "30 days")
+		in.wantClaim(t, 10)
 
-func testInboxRetentionOfOpen(t *testing.T, in *inbox) {
-	in.ingest(t, 4, in.event("a", "ann", 1), in.event("b", "ann", 2), in.event("c", "bob", 1), in.event("d", "bob", 2))
-	in.wantClaim(t, 1, "a")
-	in.wantCount(t, 0, "delete_old_instagram_events", object{"p_keep": "0"}) // open, and younger than a day
-	in.sql(t, "update public.instagram_events set received_at = now() - interval '31 days' where id <> $1", in.id("d"))
-	in.wantCount(t, 2, "delete_old_instagram_events", object{}) // somebody has a
-	in.wantConsistentInbox(t)
-	in.wantClaim(t, 10, "d")
-	in.finish(t, 2, in.ids("a", "d")...)
-	in.wantClaim(t, 10)
-}
+		in.connect(t, in.userID)                             // the new token heals it
+		wantAttempts(t, in.wantClaim(t, 10, "b", "a"), 0, 1) // b did not have to wait 20 seconds more; waiting is no try
+		in.finish(t, 2, in.ids("a", "b")...)
+		in.patch(t, in.account, object{"status": "expiring"})
+		in.ingest(t, 1, in.event("c", "ann", 3))
+		in.wantClaim(t, 10, "c")
+	}},
+	{"SecretGone", func(t *testing.T, in *inbox) {
+		in.ingest(t, 1, in.event("a", "ann", 1))
+		name := "user_configs/" + in.userID + "/" + in.account
+		for _, gone := range []string{name, name + "/page_token"} {
+			in.sql(t, "delete from vault.secrets where name = $1", gone)
+			in.wantClaim(t, 10)
+			in.connect(t, in.userID)
+			in.wantClaim(t, 10, "a")
+			in.pass(t, "10 minutes")
+		}
+		in.finish(t, 1, in.id("a"))
 
-// testInboxIndexes has much that is finished and much that waits: nothing that senders and workers do
-// may read through it.
-func testInboxIndexes(t *testing.T, in *inbox) {
-	in.sql(t, `insert into public.instagram_events (id, user_id, instagram_id, conversation, kind, payload, occurred_at, finished_at)
-		select 'old' || i, $1, $2, $2 || case when i > 100000 then '/bob' else '/ann' end, 'message', '{}', now(),
-			case when i <= 100000 then now() end
-		from generate_series(1, 120000) i`, in.userID, in.account)
-	in.sql(t, `insert into public.instagram_conversations (user_id, instagram_id, conversation, due_at)
-		values ($1, $2, $2 || '/bob', now() + interval '1 hour')`, in.userID, in.account)
-	in.ingest(t, 2, in.event("a", "ann", 1), in.event("b", "ann", 1))
-	in.sql(t, "analyze public.instagram_events, public.instagram_conversations") // else plans depend on when autovacuum came
-	// Statements without arguments are one transaction, which the statistics of pg_stat_xact_… are of.
-	got := in.sql(t, fmt.Sprintf(`
-		select public.ingest_instagram_events('[{"account": "%s", "key": "c", "counterpart": "ann", "kind": "message"}]');
-		select public.claim_instagram_events(10, '1 minute');
-		select public.finish_instagram_events('{"%s"}');
-		select public.fail_instagram_events('{"%s"}', '');
-		select (seq_tup_read + idx_tup_fetch)::int as read from pg_stat_xact_user_tables
-			where relname = 'instagram_events'`, in.account, in.id("a"), in.id("b")))
-	if read := got[0]["read"].(float64); read == 0 || read > 100 {
-		t.Errorf("they read %g events", read)
-	}
+		// The recipe's own upsert names no Page: there is none to wait for.
+		bare := &inbox{project: in.project, userID: in.userID, account: newID()}
+		in.upsert(t, row(in.userID, bare.account, newToken()))
+		in.ingest(t, 1, bare.event("b", "ann", 1))
+		if rows := in.wantClaim(t, 10, "b"); rows[0].PageToken != "" || rows[0].PageID != "" {
+			t.Errorf("claimed %+v", rows[0])
+		}
+	}},
+	{"Finish", func(t *testing.T, in *inbox) {
+		in.finish(t, 0)
+		in.ingest(t, 3, in.event("a", "ann", 1), in.event("b", "ann", 2), in.event("c", "ann", 3))
+		in.wantClaim(t, 2, "a", "b")
+		in.finish(t, 1, in.id("a"), in.id("unknown"), in.id("a"))
+		in.wantClaim(t, 10) // b is left: the lease holds
+		in.finish(t, 1, in.ids("a", "b")...)
+		in.wantClaim(t, 10, "c")
+		in.finish(t, 0, in.ids("a", "b")...) // touches nobody's lease
+		in.wantClaim(t, 10)
+	}},
+	// Finished after the lease has run out.
+	{"FinishLate", func(t *testing.T, in *inbox) {
+		in.ingest(t, 2, in.event("a", "ann", 1), in.event("b", "ann", 2))
+		in.wantClaim(t, 1, "a")
+		in.pass(t, "10 minutes")
+		in.finish(t, 1, in.id("a"))
+		in.wantClaim(t, 10, "b")
+
+		in.pass(t, "10 minutes")
+		in.wantClaim(t, 10, "b")    // another worker has it now
+		in.finish(t, 1, in.id("b")) // and the first one did it all the same
+		in.finish(t, 0, in.id("b"))
+		in.fail(t, 0, in.id("b"))
+		in.wantClaim(t, 10)
+	}},
+	{"Fail", func(t *testing.T, in *inbox) {
+		in.fail(t, 0)
+		in.ingest(t, 2, in.event("a", "ann", 1), in.event("b", "ann", 2))
+		in.fail(t, 0, in.id("a"), in.id("unknown")) // claimed by nobody
+		in.wantClaim(t, 1, "a")
+		in.fail(t, 1, in.id("a"), in.id("a"))
+		in.fail(t, 0, in.id("a")) // the same call once more is no second try
+
+		// Its delay holds what is behind it, and nobody else's.
+		in.ingest(t, 2, in.event("c", "ann", 3), in.event("d", "bob", 9))
+		in.wantClaim(t, 10, "d")
+		in.pass(t, "19 seconds")
+		in.wantClaim(t, 10)
+		in.pass(t, "1 second")
+		wantAttempts(t, in.wantClaim(t, 10, "a", "b", "c"), 1, 0)
+	}},
+	// The first of several fails: those behind it are free with it, and were not tried.
+	{"FailGivesBack", func(t *testing.T, in *inbox) {
+		in.ingest(t, 3, in.event("a", "ann", 1), in.event("b", "ann", 2), in.event("c", "ann", 3))
+		in.wantClaim(t, 10, "a", "b", "c")
+		in.fail(t, 1, in.id("a"))
+		in.fail(t, 0, in.id("b"))
+		in.finish(t, 1, in.id("c")) // done is done
+		in.wantClaim(t, 10)
+		in.pass(t, "20 seconds")
+		wantAttempts(t, in.wantClaim(t, 10, "a", "b"), 1, 0)
+		in.fail(t, 2, in.ids("a", "b")...)
+	}},
+	// One stays claimed in front of the one that failed.
+	{"FailMiddle", func(t *testing.T, in *inbox) {
+		in.ingest(t, 3, in.event("a", "ann", 1), in.event("b", "ann", 2), in.event("c", "ann", 3))
+		in.wantClaim(t, 2, "a", "b")
+		in.fail(t, 1, in.id("b"))
+		in.pass(t, "1 minute")
+		in.wantClaim(t, 10) // a is still somebody's
+		in.pass(t, "9 minutes")
+		in.wantClaim(t, 1, "a")
+		in.finish(t, 1, in.id("a"))
+		in.wantClaim(t, 10, "b", "c")
+	}},
+	{"Dead", func(t *testing.T, in *inbox) {
+		in.ingest(t, 2, in.event("a", "ann", 1), in.event("b", "ann", 2))
+		for try := 1; try <= 10; try++ {
+			wantAttempts(t, in.wantClaim(t, 1, "a"), try-1)
+			in.fail(t, 1, in.id("a"))
+			if try == 10 {
+				break
+			}
+			delay := in.readEvent(t, "a", "extract(epoch from next_try_at - now())::float8 as seconds")["seconds"].(float64)
+			want := min(10*math.Pow(2, float64(try)), 3600)
+			if delay > want || delay < want-10 {
+				t.Errorf("try %d: the next in %g seconds, want %g", try, delay, want)
+			}
+			in.wantClaim(t, 1)
+			in.pass(t, fmt.Sprintf("%g seconds", want))
+		}
+		in.wantClaim(t, 10, "b") // no longer in the way, at once
+		in.finish(t, 0, in.id("a"))
+		in.wantDead(t, "a", "Meta is asleep")
+		in.ingest(t, 0, in.event("a", "ann", 1))
+	}},
+	{"Reason", func(t *testing.T, in *inbox) {
+		in.ingest(t, 1, in.event("a", "ann", 1))
+		for _, c := range []struct{ reason, want any }{{strings.Repeat("é", 5000), strings.Repeat("é", 1000)}, {nil, nil}} {
+			in.wantClaim(t, 1, "a")
+			in.wantCount(t, 1, "fail_instagram_events", object{"ids": in.ids("a"), "reason": c.reason})
+			wantEqual(t, "reason", object{"last_error": c.want}, in.readEvent(t, "a", "last_error"))
+			in.pass(t, "1 hour")
+		}
+	}},
+	// An event comes that belongs in front of one that waits for its next try.
+	{"Earlier", func(t *testing.T, in *inbox) {
+		in.ingest(t, 1, in.event("b", "ann", 5))
+		in.wantClaim(t, 1, "b")
+		in.fail(t, 1, in.id("b"))
+		in.ingest(t, 2, in.event("a", "ann", 1), in.event("c", "ann", 9))
+		in.wantClaim(t, 10, "a")
+		in.finish(t, 1, in.id("a"))
+		in.wantClaim(t, 10)
+		in.pass(t, "20 seconds")
+		in.wantClaim(t, 10, "b", "c")
+	}},
 }

@@ -11,33 +11,6 @@ import (
 	"igconnect/internal/supalite"
 )
 
-func TestRenewal(t *testing.T) {
-	onBothDatabases(t, newRenewal, []testCase[*renewal]{
-		{"TokenEndsLease", testTokenEndsLease},
-		{"StatusSince", testStatusSince},
-		{"StatusWins", testStatusWins},
-		{"ClaimRow", testClaimRow},
-		{"ClaimOrder", testClaimOrder},
-		{"ClaimDue", testClaimDue},
-		{"ClaimLease", testClaimLease},
-		{"ClaimSecretGone", testClaimSecretGone},
-		{"ClaimBounds", testClaimBounds},
-		{"Release", testRelease},
-		{"Settle", testSettle},
-		{"SettleSeveral", testSettleSeveral},
-		{"SettleTokens", testSettleTokens},
-		{"SettleDestroys", testSettleDestroys},
-		{"SettleTooLate", testSettleTooLate},
-		{"SettleAfterPerson", testSettleAfterPerson},
-		{"SettleEncodedTwice", testSettleEncodedTwice},
-		{"SettleRefuses", testSettleRefuses},
-		{"SettleLearnsPerson", testSettleLearnsPerson},
-		{"OnePage", testOnePage},
-		{"OnePageRenewal", testOnePageRenewal},
-		{"Attention", testAttention},
-	})
-}
-
 // renewal is a project with a user who connects accounts, as the renewal and Meta's callbacks see it.
 type renewal struct {
 	*project
@@ -124,178 +97,6 @@ func (r *renewal) pass(t *testing.T, interval string) {
 	r.sql(t, "update public.user_configs set leased_until = leased_until - $1::interval, checked_at = checked_at - $1::interval", interval)
 }
 
-func testTokenEndsLease(t *testing.T, r *renewal) {
-	id := r.connect(t, 60)
-	r.wantClaim(t, 1, id)
-	r.patch(t, id, object{"page_token": newToken(), "name": "A"})
-	r.wantClaim(t, 1)
-	r.upsert(t, r.connection(id, 60))
-	r.wantClaim(t, 1, id)
-}
-
-func testStatusSince(t *testing.T, r *renewal) {
-	id := r.connect(t, 60)
-	patch := func(change object) func() { return func() { r.patch(t, id, change) } }
-	for _, c := range []struct {
-		name  string
-		write func()
-		moves bool
-	}{
-		{"the same status", patch(object{"status": "active", "name": "A"}), false},
-		{"a lease", func() { r.wantClaim(t, 1, id) }, false},
-		{"a time of one's own", patch(object{"status_since": "2039-01-01"}), false},
-		{"another status", patch(object{"status": "reconnect"}), true},
-		{"another reason", patch(object{"status": "reconnect", "status_reason": "lost"}), false},
-		{"a token that heals", patch(object{"token": newToken()}), true},
-		{"an upsert", func() { r.upsert(t, r.connection(id, 60)) }, false},
-	} {
-		r.sql(t, "alter table public.user_configs disable trigger user_configs_times")
-		r.sql(t, "update public.user_configs set status_since = now() - interval '2 hours'")
-		r.sql(t, "alter table public.user_configs enable trigger user_configs_times")
-		c.write()
-		wantEqual(t, c.name, object{"moved": c.moves, "future": false},
-			r.read(t, id, "status_since >= now() - interval '1 hour' as moved, status_since > now() as future"))
-	}
-}
-
-// testStatusWins: a status that was set during a check stays.
-func testStatusWins(t *testing.T, r *renewal) {
-	id := r.connect(t, 30)
-	row := r.wantClaim(t, 10, id)[0]
-	r.patch(t, id, object{"status": "reconnect", "status_reason": "stopped meanwhile"})
-	r.settle(t, 0, row.result(object{"checked": true, "status": "active", "status_reason": nil}))
-	r.wantStatus(t, id, "reconnect", "stopped meanwhile")
-}
-
-func testClaimRow(t *testing.T, r *renewal) {
-	id := newID()
-	in := with(r.connection(id, 60), object{
-		"scopes": []string{"a", "b"}, "subscribed_fields": []string{"feed"}, "subscription_error": "(#200)",
-		"data_access_expires_at": "2026-12-01T00:00:00Z", "status": "expiring", "status_reason": "soon",
-	})
-	r.upsert(t, in)
-
-	got := r.wantClaim(t, 1, id)[0]
-	wantEqual(t, "row", due{
-		UserID: r.user.ID, InstagramID: id, FacebookUserID: r.facebook,
-		Token: in["token"].(string), TokenVersion: 1, PageID: in["page_id"].(string), PageToken: in["page_token"].(string),
-		Scopes: []string{"a", "b"}, SubscribedFields: []string{"feed"}, SubscriptionError: "(#200)",
-		Status: "expiring", StatusReason: "soon",
-	}, got, cmpopts.IgnoreFields(due{}, "LeaseID", "TokenExpiresAt", "DataAccessExpires"))
-	expires, _, _ := strings.Cut(in["token_expires_at"].(string), "T")
-	if !strings.HasPrefix(got.TokenExpiresAt, expires) || !strings.HasPrefix(got.DataAccessExpires, "2026-12-01") {
-		t.Errorf("ends %q, data access %q", got.TokenExpiresAt, got.DataAccessExpires)
-	}
-	stored := r.read(t, id, "lease_id, extract(epoch from leased_until - now())::float8 as seconds")
-	if seconds := stored["seconds"].(float64); stored["lease_id"] != got.LeaseID || seconds < 500 || seconds > 601 {
-		t.Errorf("lease %v for %g seconds; want %s for 600", stored["lease_id"], seconds, got.LeaseID)
-	}
-}
-
-func testClaimOrder(t *testing.T, r *renewal) {
-	never, late, soon, over := r.connect(t, 60), r.connect(t, 50), r.connect(t, 3), r.connect(t, -1)
-	r.patch(t, never, object{"token_expires_at": nil})
-	first, second := r.wantClaim(t, 2, over, soon), r.wantClaim(t, 5, late, never)
-	if first[0].LeaseID != first[1].LeaseID || second[0].LeaseID == first[0].LeaseID {
-		t.Errorf("leases %s, %s, then %s: want one for each claim", first[0].LeaseID, first[1].LeaseID, second[0].LeaseID)
-	}
-	r.wantClaim(t, 5)
-}
-
-func testClaimDue(t *testing.T, r *renewal) {
-	ago := func(d time.Duration) string { return time.Now().Add(-d).UTC().Format(time.RFC3339) }
-	never, day, before, after, lost := r.connect(t, 1), r.connect(t, 2), r.connect(t, 3), r.connect(t, 4), r.connect(t, 5)
-	r.patch(t, day, object{"checked_at": ago(24 * time.Hour), "status": "expiring"})
-	r.patch(t, before, object{"checked_at": ago(20*time.Hour + time.Minute)})
-	r.patch(t, after, object{"checked_at": ago(20*time.Hour - time.Minute)})
-	r.patch(t, lost, object{"status": "reconnect"})
-
-	r.wantCount(t, 3, "count_due_connections", object{})
-	r.wantCount(t, 4, "count_due_connections", object{"p_unchecked": "1 hour"})
-	r.wantClaim(t, 10, never, day, before)
-	r.wantCount(t, 3, "count_due_connections", object{}) // they remain until they are settled
-	var rows []due
-	r.mustCall(t, "claim_due_connections", object{"p_limit": 10, "p_lease": "1 minute", "p_unchecked": "0"}, &rows)
-	if len(rows) != 1 || rows[0].InstagramID != after {
-		t.Errorf("claimed %v, want what was checked a moment ago", rows)
-	}
-}
-
-func testClaimLease(t *testing.T, r *renewal) {
-	id := r.connect(t, 60)
-	first := r.wantClaim(t, 1, id)[0]
-	r.wantClaim(t, 1)
-	r.pass(t, "9 minutes")
-	r.wantClaim(t, 1)
-	r.pass(t, "1 minute") // the run was killed
-	second := r.wantClaim(t, 1, id)[0]
-	if first.LeaseID == second.LeaseID || second.Token != first.Token {
-		t.Errorf("claimed %+v, then %+v", first, second)
-	}
-	r.wantClaim(t, 1)
-}
-
-func testClaimSecretGone(t *testing.T, r *renewal) {
-	id := r.connect(t, 60)
-	for i, name := range []string{"/page_token", ""} {
-		r.sql(t, "delete from vault.secrets where name = $1", "user_configs/"+r.user.ID+"/"+id+name)
-		got := r.wantClaim(t, 1, id)[0]
-		if got.PageToken != "" || (got.Token == "") != (i == 1) {
-			t.Errorf("without the secret %q: token %q, Page's token %q", name, got.Token, got.PageToken)
-		}
-		r.pass(t, "1 hour")
-	}
-	r.settle(t, 1, r.wantClaim(t, 1, id)[0].result(object{"status": "reconnect", "destroy": true}))
-
-	bare := newID() // the recipe's own upsert of a row that has no token
-	r.upsert(t, object{"user_id": r.user.ID, "instagram_id": bare})
-	if got := r.wantClaim(t, 1, bare)[0]; got.Token != "" || got.TokenVersion != 0 {
-		t.Errorf("claimed %+v", got)
-	}
-}
-
-// testClaimBounds holds what both kinds of claim refuse, and that a refused one takes nothing.
-func testClaimBounds(t *testing.T, r *renewal) {
-	id := r.connect(t, 60)
-	in := &inbox{project: r.project, userID: r.user.ID, account: id}
-	in.ingest(t, 1, in.event("a", "ann", 1))
-	for _, function := range []string{"claim_due_connections", "claim_instagram_events"} {
-		for _, bad := range []any{-1, 0, 1001, nil} {
-			r.wantRefused(t, function, object{"p_limit": bad, "p_lease": "1 minute"}, "p_limit must be between 1 and 1000")
-		}
-		for _, bad := range []any{"-1 minute", "0", "999 milliseconds", "3601 seconds", "1 day", nil} {
-			r.wantRefused(t, function, object{"p_limit": 1, "p_lease": bad}, "p_lease must be between 1 second and 1 hour")
-		}
-	}
-	for _, bad := range []any{"-1 second", "31 days", nil} {
-		r.wantRefused(t, "claim_due_connections", object{"p_limit": 1, "p_lease": "1 minute", "p_unchecked": bad}, "p_unchecked must be between 0 and 30 days")
-	}
-	if r.leased(t, id) {
-		t.Error("a refused claim took a row")
-	}
-	for _, most := range []object{{"p_limit": 1000, "p_lease": "1 hour"}, {"p_limit": 1, "p_lease": "1 second"}} {
-		var rows []claimed
-		if in.mustCall(t, "claim_instagram_events", most, &rows); len(rows) != 1 {
-			t.Errorf("claimed %v", rows)
-		}
-		in.pass(t, "1 hour")
-	}
-}
-
-func testRelease(t *testing.T, r *renewal) {
-	a, b, c := r.connect(t, 1), r.connect(t, 2), r.connect(t, 3)
-	claimed := r.wantClaim(t, 2, a, b)
-	other := r.wantClaim(t, 1, c)[0]
-	r.settle(t, 1, claimed[0].result(object{"checked": true}))
-	release := object{"p_lease_id": claimed[0].LeaseID}
-	r.wantCount(t, 1, "release_connections", release)
-	r.wantCount(t, 0, "release_connections", release)
-	r.wantCount(t, 0, "release_connections", object{"p_lease_id": nil})
-	r.settle(t, 0, claimed[1].result(object{"checked": true})) // it was given back
-	r.wantClaim(t, 5, b)
-	r.settle(t, 1, other.result(object{"checked": true}))
-}
-
 // settledColumns are what a result may change, except the tokens, and what it may not.
 const settledColumns = "scopes, subscribed_fields, subscription_error, status, status_reason, page_id, facebook_user_id, " +
 	"token_expires_at::date::text as ends, data_access_expires_at::date::text as data_ends, " +
@@ -312,270 +113,424 @@ func (r *renewal) claimFull(t *testing.T) due {
 	return r.wantClaim(t, 1, id)[0]
 }
 
-// testSettle holds what one result changes: only what it names. A null empties, but is no new token.
-func testSettle(t *testing.T, r *renewal) {
-	for _, c := range []struct {
-		name   string
-		result object
-		want   object // what changes of the row
-	}{
-		{"leaves all out", object{"checked": true}, object{"checked": true}},
-		{"names all", object{
-			"scopes": []string{"new", "er"}, "subscribed_fields": []string{}, "subscription_error": "new", "status": "reconnect",
-			"status_reason": "new", "token_expires_at": "2027-01-01T00:00:00Z", "data_access_expires_at": "2027-01-02T00:00:00Z",
-			"page_id": "not among the keys", "facebook_user_id": "nor this", "token_secret_id": nil, "checked": true,
-		}, object{
-			"scopes": []any{"new", "er"}, "subscribed_fields": []any{}, "subscription_error": "new", "status": "reconnect",
-			"status_reason": "new", "ends": "2027-01-01", "data_ends": "2027-01-02", "checked": true,
-		}},
-		{"nulls", object{
-			"scopes": nil, "subscribed_fields": nil, "subscription_error": nil, "status_reason": nil, "token_expires_at": nil,
-			"data_access_expires_at": nil, "token": nil, "page_token": nil, "checked": nil, "destroy": nil,
-		}, object{"scopes": nil, "subscribed_fields": nil, "subscription_error": nil, "status_reason": nil, "ends": nil, "data_ends": nil}},
-		{"unchecked", object{"checked": false}, object{}}, // what met a transient failure
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			r := newRenewal(t, r.project)
-			d := r.claimFull(t)
-			before := r.read(t, d.InstagramID, settledColumns+", status_since")
-			r.settle(t, 1, d.result(c.result))
-			want, got := with(before, c.want), r.read(t, d.InstagramID, settledColumns+", status_since")
-			if c.want["status"] != nil {
-				want["status_since"] = got["status_since"]
-			}
-			wantEqual(t, "row", want, got)
-			r.wantTokens(t, d.InstagramID, d.Token, d.PageToken)
-			if r.leased(t, d.InstagramID) {
-				t.Error("not free")
-			}
-			r.settle(t, 0, d.result(c.result)) // a second time
-			if c.want["checked"] != nil {
-				r.wantClaim(t, 1)
-			} else { // due again at once
-				r.wantCount(t, 1, "count_due_connections", object{})
-				r.wantClaim(t, 1, d.InstagramID)
-			}
-		})
-	}
-	r.settle(t, 0)
-}
-
-// testSettleSeveral settles rows of one call in different ways.
-func testSettleSeveral(t *testing.T, r *renewal) {
-	rows := r.wantClaim(t, 4, r.connect(t, 1), r.connect(t, 2), r.connect(t, 3), r.connect(t, 4))
-	r.settle(t, 3,
-		rows[3].result(object{"checked": true, "status": "expiring"}),
-		rows[0].result(object{"checked": true, "token": "renewed"}),
-		rows[2].result(object{"checked": true, "destroy": true, "status": "reconnect"}),
-		due{LeaseID: rows[1].LeaseID, UserID: rows[1].UserID, InstagramID: "unknown", TokenVersion: 1}.result(nil))
-	for i, want := range []struct {
-		token, pageToken any
-		status           string
-	}{
-		{"renewed", rows[0].PageToken, "active"}, {rows[1].Token, rows[1].PageToken, "active"},
-		{nil, nil, "reconnect"}, {rows[3].Token, rows[3].PageToken, "expiring"},
-	} {
-		r.wantTokens(t, rows[i].InstagramID, want.token, want.pageToken)
-		r.wantStatus(t, rows[i].InstagramID, want.status, nil)
-		if leased := r.leased(t, rows[i].InstagramID); leased != (i == 1) {
-			t.Errorf("row %d: leased = %v", i, leased)
-		}
-	}
-}
-
-func testSettleTokens(t *testing.T, r *renewal) {
-	d, token, page := r.claimFull(t), newToken(), newToken()
-	r.settle(t, 1, d.result(object{"token": token, "page_token": page, "status": "active", "status_reason": nil, "checked": true}))
-	r.wantTokens(t, d.InstagramID, token, page)
-	r.wantStatus(t, d.InstagramID, "active", nil)
-	r.wantSecrets(t, 2, r.user.ID)
-	r.pass(t, "1 day")
-	again := r.wantClaim(t, 1, d.InstagramID)[0]
-	if again.TokenVersion != d.TokenVersion+1 {
-		t.Errorf("version %d, want %d", again.TokenVersion, d.TokenVersion+1)
-	}
-	// One of both: the other stays.
-	r.settle(t, 1, again.result(object{"page_token": "another"}))
-	r.wantTokens(t, d.InstagramID, token, "another")
-	r.wantNowhere(t, token, page)
-}
-
-func testSettleDestroys(t *testing.T, r *renewal) {
-	d, other := r.claimFull(t), r.connect(t, 60)
-	r.settle(t, 1, d.result(object{"destroy": true, "token": newToken(), "status": "reconnect", "status_reason": "revoked", "checked": true}))
-	r.wantTokens(t, d.InstagramID, nil, nil)
-	r.wantStatus(t, d.InstagramID, "reconnect", "revoked")
-	left := "user_configs/" + r.user.ID + "/" + other
-	wantEqual(t, "secrets", []string{left, left + "/page_token"}, r.secretNames(t, r.user.ID))
-	again := r.connection(d.InstagramID, 60)
-	r.upsert(t, again)
-	r.wantTokens(t, d.InstagramID, again["token"], again["page_token"])
-	r.wantStatus(t, d.InstagramID, "active", nil)
-}
-
-func testSettleTooLate(t *testing.T, r *renewal) {
-	id := r.connect(t, 60)
-	slow := r.wantClaim(t, 1, id)[0]
-	r.pass(t, "10 minutes")
-	other := r.wantClaim(t, 1, id)[0]
-	r.settle(t, 0, slow.result(object{"token": "stale", "status": "reconnect", "checked": true, "destroy": true}))
-	wantEqual(t, "row", object{"status": "active", "lease_id": other.LeaseID}, r.read(t, id, "status, lease_id"))
-	// Late, but nobody else came.
-	r.pass(t, "1 hour")
-	r.settle(t, 1, other.result(object{"token": "fresh", "checked": true}))
-	r.wantTokens(t, id, "fresh", other.PageToken)
-}
-
-// testSettleAfterPerson lets the person act between claim and settlement.
-func testSettleAfterPerson(t *testing.T, r *renewal) {
-	const token = "the person's"
-	for _, c := range []struct {
-		name string
-		act  func(t *testing.T, id string)
-		stay bool
-	}{
-		{"reconnects", func(t *testing.T, id string) { r.upsert(t, row(r.user.ID, id, token)) }, true},
-		{"reconnects by patch", func(t *testing.T, id string) { r.patch(t, id, object{"token": token}) }, true},
-		{"disconnects", func(t *testing.T, id string) { r.disconnect(t, id) }, false},
-		{"disconnects and connects", func(t *testing.T, id string) { r.disconnect(t, id); r.upsert(t, row(r.user.ID, id, token)) }, true},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			id := r.connect(t, 60)
-			d := r.wantClaim(t, 1, id)[0]
-			c.act(t, id)
-			late := d.result(object{"token": "renewed", "status": "reconnect", "checked": true, "destroy": true})
-			r.settle(t, 0, late)
-			// Also where the lease came back: the version alone decides then.
-			r.sql(t, "update public.user_configs set lease_id = $1::uuid where token_version <> 1", d.LeaseID)
-			r.settle(t, 0, late)
-			if !c.stay {
-				wantEqual(t, "look-up", []object{}, r.lookUp(t, id))
-				return
-			}
-			wantEqual(t, "tokens", []string{token}, texts(r.lookUp(t, id), "token"))
-			r.wantStatus(t, id, "active", nil)
-			r.disconnect(t, id)
-		})
-	}
-}
-
-// testSettleEncodedTwice: some clients encode the array twice, as a JSON string.
-func testSettleEncodedTwice(t *testing.T, r *renewal) {
-	d := r.claimFull(t)
-	text, err := json.Marshal([]object{d.result(object{"checked": true, "token": "renewed", "status_reason": nil})})
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.wantCount(t, 1, "settle_connections", object{"results": string(text)})
-	r.wantTokens(t, d.InstagramID, "renewed", d.PageToken)
-}
-
-func testSettleRefuses(t *testing.T, r *renewal) {
-	rows := r.wantClaim(t, 2, r.connect(t, 1), r.connect(t, 2))
-	for _, results := range []any{nil, object{}, 1, "x", "{}", []any{1}, []any{"x"}} {
-		r.wantRefused(t, "settle_connections", object{"results": results}, "settle_connections")
-	}
-	for _, bad := range []object{
-		{"status": "great"}, {"status": nil}, {"token": ""}, {"page_token": " "}, {"token_expires_at": "soon"}, {"checked": "perhaps"},
-	} {
-		r.wantRefused(t, "settle_connections", object{"results": []object{
-			rows[0].result(object{"token": "renewed", "checked": true}), rows[1].result(bad)}}, "settle_connections")
-	}
-	for _, d := range rows {
-		r.wantTokens(t, d.InstagramID, d.Token, d.PageToken)
-	}
-	r.settle(t, 2, rows[0].result(nil), rows[1].result(nil)) // nothing of it was written, the leases hold
-}
-
-// testSettleLearnsPerson: a row that was written without a person learns it, keeps its Page token, and
-// is then found by Meta's callbacks. One that is known stays.
-func testSettleLearnsPerson(t *testing.T, r *renewal) {
-	id := newID()
-	unknown := r.connection(id, 30)
-	delete(unknown, "facebook_user_id")
-	r.upsert(t, unknown)
-	known := r.connect(t, 60)
-	for _, row := range r.wantClaim(t, 10, id, known) {
-		r.settle(t, 1, row.result(object{"checked": true, "facebook_user_id": "learned"}))
-	}
-	wantEqual(t, "an unknown person", object{"facebook_user_id": "learned"}, r.read(t, id, "facebook_user_id"))
-	wantEqual(t, "a known one", object{"facebook_user_id": r.facebook}, r.read(t, known, "facebook_user_id"))
-	r.wantTokens(t, id, unknown["token"], unknown["page_token"])
-	r.wantCount(t, 1, "deauthorize_facebook_user", object{"p_facebook_user_id": "learned", "p_reason": "removed"})
-}
-
 // connectThrough connects an account of a user through a Page (nil: none) at a time.
 func (p *project) connectThrough(t *testing.T, userID, id string, page, at any) {
 	t.Helper()
 	p.upsert(t, with(row(userID, id, newToken()), object{"page_id": page, "connected_at": at}))
 }
 
-// testOnePage: who connects an account through another Page ends what other users connected before,
-// and nothing else.
-func testOnePage(t *testing.T, r *renewal) {
-	const earlier, later = "2026-11-23T08:00:00Z", "2026-11-23T09:00:00Z"
-	for _, c := range []struct {
-		name       string
-		page, at   any // of the earlier connection; nil: none
-		by, byPage any // when the other user connects, and through what
-		ends       bool
-	}{
-		{"through another Page", "1", earlier, later, "2", true},
-		{"through the same Page", "1", earlier, later, "1", false},
-		{"an older connection that is written late", "1", later, earlier, "2", false},
-		{"from a client that knows no Page", "1", earlier, later, nil, false},
-		{"the earlier one knows no Page", nil, earlier, later, "2", false},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			id, other := newID(), r.newUser(t).ID
-			r.connectThrough(t, r.user.ID, id, c.page, c.at)
-			r.claim(t, 1000)
-			r.connectThrough(t, other, id, c.byPage, c.by)
+func TestRenewal(t *testing.T) { onBothDatabases(t, newRenewal, renewalCases) }
 
-			want := object{"status": "active", "status_reason": nil, "leased": true}
-			if c.ends {
-				want = object{"status": "reconnect", "status_reason": "This Instagram account is linked to another Facebook Page now.", "leased": false}
-			}
-			wantEqual(t, "rows", []object{want, {"status": "active", "status_reason": nil, "leased": false}}, r.sql(t,
-				"select status, status_reason, lease_id is not null as leased from public.user_configs where instagram_id = $1 order by user_id = $2", id, other))
-		})
-	}
-}
-
-// testOnePageRenewal: the account went back to the earlier Page, whose client wrote a new token by the
-// recipe's own upsert. The daily check of the later connection does not end the earlier one again.
-func testOnePageRenewal(t *testing.T, r *renewal) {
-	id := newID()
-	r.connectThrough(t, r.user.ID, id, "1", "2026-11-23T08:00:00Z")
-	r.connectThrough(t, r.newUser(t).ID, id, "2", "2026-11-23T09:00:00Z")
-	r.upsert(t, row(r.user.ID, id, newToken()))
-	results := []object{}
-	for _, due := range r.claim(t, 1000) {
-		results = append(results, due.result(object{"status": "active", "token": newToken()}))
-	}
-	r.settle(t, 2, results...)
-	wantEqual(t, "status", []object{{"status": "active"}, {"status": "active"}},
-		r.sql(t, "select status from public.user_configs where instagram_id = $1", id))
-}
-
-func testAttention(t *testing.T, r *renewal) {
-	r.connect(t, 60) // is well
-	ending, lost := r.connect(t, 60), r.connect(t, 60)
-	r.patch(t, ending, object{"username": "bakery", "status": "expiring", "status_reason": "It ends soon."})
-	r.patch(t, lost, object{"status": "reconnect", "status_reason": "The password changed."})
-	status, out := r.rest(t, r.service(), "GET", "connections_needing_attention?select=*&order=status", nil)
-	var rows []object
-	if err := json.Unmarshal([]byte(out), &rows); status != 200 || err != nil {
-		t.Fatalf("status %d, %v: %s", status, err, out)
-	}
-	for _, row := range rows {
-		if row["since"] == nil {
-			t.Errorf("no since: %v", row)
+var renewalCases = []testCase[*renewal]{
+	{"TokenEndsLease", func(t *testing.T, r *renewal) {
+		id := r.connect(t, 60)
+		r.wantClaim(t, 1, id)
+		r.patch(t, id, object{"page_token": newToken(), "name": "A"})
+		r.wantClaim(t, 1)
+		r.upsert(t, r.connection(id, 60))
+		r.wantClaim(t, 1, id)
+	}},
+	{"StatusSince", func(t *testing.T, r *renewal) {
+		id := r.connect(t, 60)
+		patch := func(change object) func() { return func() { r.patch(t, id, change) } }
+		for _, c := range []struct {
+			name  string
+			write func()
+			moves bool
+		}{
+			{"the same status", patch(object{"status": "active", "name": "A"}), false},
+			{"a lease", func() { r.wantClaim(t, 1, id) }, false},
+			{"a time of one's own", patch(object{"status_since": "2039-01-01"}), false},
+			{"another status", patch(object{"status": "reconnect"}), true},
+			{"another reason", patch(object{"status": "reconnect", "status_reason": "lost"}), false},
+			{"a token that heals", patch(object{"token": newToken()}), true},
+			{"an upsert", func() { r.upsert(t, r.connection(id, 60)) }, false},
+		} {
+			r.sql(t, "alter table public.user_configs disable trigger user_configs_times")
+			r.sql(t, "update public.user_configs set status_since = now() - interval '2 hours'")
+			r.sql(t, "alter table public.user_configs enable trigger user_configs_times")
+			c.write()
+			wantEqual(t, c.name, object{"moved": c.moves, "future": false},
+				r.read(t, id, "status_since >= now() - interval '1 hour' as moved, status_since > now() as future"))
 		}
-		delete(row, "since")
-	}
-	wantEqual(t, "rows", []object{
-		{"user_id": r.user.ID, "instagram_id": ending, "username": "bakery", "status": "expiring", "status_reason": "It ends soon."},
-		{"user_id": r.user.ID, "instagram_id": lost, "username": nil, "status": "reconnect", "status_reason": "The password changed."},
-	}, rows)
+	}},
+	// A status that was set during a check stays.
+	{"StatusWins", func(t *testing.T, r *renewal) {
+		id := r.connect(t, 30)
+		row := r.wantClaim(t, 10, id)[0]
+		r.patch(t, id, object{"status": "reconnect", "status_reason": "stopped meanwhile"})
+		r.settle(t, 0, row.result(object{"checked": true, "status": "active", "status_reason": nil}))
+		r.wantStatus(t, id, "reconnect", "stopped meanwhile")
+	}},
+	{"ClaimRow", func(t *testing.T, r *renewal) {
+		id := newID()
+		in := with(r.connection(id, 60), object{
+			"scopes": []string{"a", "b"}, "subscribed_fields": []string{"feed"}, "subscription_error": "(#200)",
+			"data_access_expires_at": "2026-12-01T00:00:00Z", "status": "expiring", "status_reason": "soon",
+		})
+		r.upsert(t, in)
+
+		got := r.wantClaim(t, 1, id)[0]
+		wantEqual(t, "row", due{
+			UserID: r.user.ID, InstagramID: id, FacebookUserID: r.facebook,
+			Token: in["token"].(string), TokenVersion: 1, PageID: in["page_id"].(string), PageToken: in["page_token"].(string),
+			Scopes: []string{"a", "b"}, SubscribedFields: []string{"feed"}, SubscriptionError: "(#200)",
+			Status: "expiring", StatusReason: "soon",
+		}, got, cmpopts.IgnoreFields(due{}, "LeaseID", "TokenExpiresAt", "DataAccessExpires"))
+		expires, _, _ := strings.Cut(in["token_expires_at"].(string), "T")
+		if !strings.HasPrefix(got.TokenExpiresAt, expires) || !strings.HasPrefix(got.DataAccessExpires, "2026-12-01") {
+			t.Errorf("ends %q, data access %q", got.TokenExpiresAt, got.DataAccessExpires)
+		}
+		stored := r.read(t, id, "lease_id, extract(epoch from leased_until - now())::float8 as seconds")
+		if seconds := stored["seconds"].(float64); stored["lease_id"] != got.LeaseID || seconds < 500 || seconds > 601 {
+			t.Errorf("lease %v for %g seconds; want %s for 600", stored["lease_id"], seconds, got.LeaseID)
+		}
+	}},
+	{"ClaimOrder", func(t *testing.T, r *renewal) {
+		never, late, soon, over := r.connect(t, 60), r.connect(t, 50), r.connect(t, 3), r.connect(t, -1)
+		r.patch(t, never, object{"token_expires_at": nil})
+		first, second := r.wantClaim(t, 2, over, soon), r.wantClaim(t, 5, late, never)
+		if first[0].LeaseID != first[1].LeaseID || second[0].LeaseID == first[0].LeaseID {
+			t.Errorf("leases %s, %s, then %s: want one for each claim", first[0].LeaseID, first[1].LeaseID, second[0].LeaseID)
+		}
+		r.wantClaim(t, 5)
+	}},
+	{"ClaimDue", func(t *testing.T, r *renewal) {
+		ago := func(d time.Duration) string { return time.Now().Add(-d).UTC().Format(time.RFC3339) }
+		never, day, before, after, lost := r.connect(t, 1), r.connect(t, 2), r.connect(t, 3), r.connect(t, 4), r.connect(t, 5)
+		r.patch(t, day, object{"checked_at": ago(24 * time.Hour), "status": "expiring"})
+		r.patch(t, before, object{"checked_at": ago(20*time.Hour + time.Minute)})
+		r.patch(t, after, object{"checked_at": ago(20*time.Hour - time.Minute)})
+		r.patch(t, lost, object{"status": "reconnect"})
+
+		r.wantCount(t, 3, "count_due_connections", object{})
+		r.wantCount(t, 4, "count_due_connections", object{"p_unchecked": "1 hour"})
+		r.wantClaim(t, 10, never, day, before)
+		r.wantCount(t, 3, "count_due_connections", object{}) // they remain until they are settled
+		var rows []due
+		r.mustCall(t, "claim_due_connections", object{"p_limit": 10, "p_lease": "1 minute", "p_unchecked": "0"}, &rows)
+		if len(rows) != 1 || rows[0].InstagramID != after {
+			t.Errorf("claimed %v, want what was checked a moment ago", rows)
+		}
+	}},
+	{"ClaimLease", func(t *testing.T, r *renewal) {
+		id := r.connect(t, 60)
+		first := r.wantClaim(t, 1, id)[0]
+		r.wantClaim(t, 1)
+		r.pass(t, "9 minutes")
+		r.wantClaim(t, 1)
+		r.pass(t, "1 minute") // the run was killed
+		second := r.wantClaim(t, 1, id)[0]
+		if first.LeaseID == second.LeaseID || second.Token != first.Token {
+			t.Errorf("claimed %+v, then %+v", first, second)
+		}
+		r.wantClaim(t, 1)
+	}},
+	{"ClaimSecretGone", func(t *testing.T, r *renewal) {
+		id := r.connect(t, 60)
+		for i, name := range []string{"/page_token", ""} {
+			r.sql(t, "delete from vault.secrets where name = $1", "user_configs/"+r.user.ID+"/"+id+name)
+			got := r.wantClaim(t, 1, id)[0]
+			if got.PageToken != "" || (got.Token == "") != (i == 1) {
+				t.Errorf("without the secret %q: token %q, Page's token %q", name, got.Token, got.PageToken)
+			}
+			r.pass(t, "1 hour")
+		}
+		r.settle(t, 1, r.wantClaim(t, 1, id)[0].result(object{"status": "reconnect", "destroy": true}))
+
+		bare := newID() // the recipe's own upsert of a row that has no token
+		r.upsert(t, object{"user_id": r.user.ID, "instagram_id": bare})
+		if got := r.wantClaim(t, 1, bare)[0]; got.Token != "" || got.TokenVersion != 0 {
+			t.Errorf("claimed %+v", got)
+		}
+	}},
+	// What both kinds of claim refuse. A refused one takes nothing.
+	{"ClaimBounds", func(t *testing.T, r *renewal) {
+		id := r.connect(t, 60)
+		in := &inbox{project: r.project, userID: r.user.ID, account: id}
+		in.ingest(t, 1, in.event("a", "ann", 1))
+		for _, function := range []string{"claim_due_connections", "claim_instagram_events"} {
+			for _, bad := range []any{-1, 0, 1001, nil} {
+				r.wantRefused(t, function, object{"p_limit": bad, "p_lease": "1 minute"}, "p_limit must be between 1 and 1000")
+			}
+			for _, bad := range []any{"-1 minute", "0", "999 milliseconds", "3601 seconds", "1 day", nil} {
+				r.wantRefused(t, function, object{"p_limit": 1, "p_lease": bad}, "p_lease must be between 1 second and 1 hour")
+			}
+		}
+		for _, bad := range []any{"-1 second", "31 days", nil} {
+			r.wantRefused(t, "claim_due_connections", object{"p_limit": 1, "p_lease": "1 minute", "p_unchecked": bad}, "p_unchecked must be between 0 and 30 days")
+		}
+		if r.leased(t, id) {
+			t.Error("a refused claim took a row")
+		}
+		for _, most := range []object{{"p_limit": 1000, "p_lease": "1 hour"}, {"p_limit": 1, "p_lease": "1 second"}} {
+			var rows []claimed
+			if in.mustCall(t, "claim_instagram_events", most, &rows); len(rows) != 1 {
+				t.Errorf("claimed %v", rows)
+			}
+			in.pass(t, "1 hour")
+		}
+	}},
+	{"Release", func(t *testing.T, r *renewal) {
+		a, b, c := r.connect(t, 1), r.connect(t, 2), r.connect(t, 3)
+		claimed := r.wantClaim(t, 2, a, b)
+		other := r.wantClaim(t, 1, c)[0]
+		r.settle(t, 1, claimed[0].result(object{"checked": true}))
+		release := object{"p_lease_id": claimed[0].LeaseID}
+		r.wantCount(t, 1, "release_connections", release)
+		r.wantCount(t, 0, "release_connections", release)
+		r.wantCount(t, 0, "release_connections", object{"p_lease_id": nil})
+		r.settle(t, 0, claimed[1].result(object{"checked": true})) // it was given back
+		r.wantClaim(t, 5, b)
+		r.settle(t, 1, other.result(object{"checked": true}))
+	}},
+	// A result changes only what it names. A null empties, but is no new token.
+	{"Settle", func(t *testing.T, r *renewal) {
+		for _, c := range []struct {
+			name   string
+			result object
+			want   object // what changes of the row
+		}{
+			{"leaves all out", object{"checked": true}, object{"checked": true}},
+			{"names all", object{
+				"scopes": []string{"new", "er"}, "subscribed_fields": []string{}, "subscription_error": "new", "status": "reconnect",
+				"status_reason": "new", "token_expires_at": "2027-01-01T00:00:00Z", "data_access_expires_at": "2027-01-02T00:00:00Z",
+				"page_id": "not among the keys", "facebook_user_id": "nor this", "token_secret_id": nil, "checked": true,
+			}, object{
+				"scopes": []any{"new", "er"}, "subscribed_fields": []any{}, "subscription_error": "new", "status": "reconnect",
+				"status_reason": "new", "ends": "2027-01-01", "data_ends": "2027-01-02", "checked": true,
+			}},
+			{"nulls", object{
+				"scopes": nil, "subscribed_fields": nil, "subscription_error": nil, "status_reason": nil, "token_expires_at": nil,
+				"data_access_expires_at": nil, "token": nil, "page_token": nil, "checked": nil, "destroy": nil,
+			}, object{"scopes": nil, "subscribed_fields": nil, "subscription_error": nil, "status_reason": nil, "ends": nil, "data_ends": nil}},
+			{"unchecked", object{"checked": false}, object{}}, // what met a transient failure
+		} {
+			t.Run(c.name, func(t *testing.T) {
+				r := newRenewal(t, r.project)
+				d := r.claimFull(t)
+				before := r.read(t, d.InstagramID, settledColumns+", status_since")
+				r.settle(t, 1, d.result(c.result))
+				want, got := with(before, c.want), r.read(t, d.InstagramID, settledColumns+", status_since")
+				if c.want["status"] != nil {
+					want["status_since"] = got["status_since"]
+				}
+				wantEqual(t, "row", want, got)
+				r.wantTokens(t, d.InstagramID, d.Token, d.PageToken)
+				if r.leased(t, d.InstagramID) {
+					t.Error("not free")
+				}
+				r.settle(t, 0, d.result(c.result)) // a second time
+				if c.want["checked"] != nil {
+					r.wantClaim(t, 1)
+				} else { // due again at once
+					r.wantCount(t, 1, "count_due_connections", object{})
+					r.wantClaim(t, 1, d.InstagramID)
+				}
+			})
+		}
+		r.settle(t, 0)
+	}},
+	// The rows of one call are settled in different ways.
+	{"SettleSeveral", func(t *testing.T, r *renewal) {
+		rows := r.wantClaim(t, 4, r.connect(t, 1), r.connect(t, 2), r.connect(t, 3), r.connect(t, 4))
+		r.settle(t, 3,
+			rows[3].result(object{"checked": true, "status": "expiring"}),
+			rows[0].result(object{"checked": true, "token": "renewed"}),
+			rows[2].result(object{"checked": true, "destroy": true, "status": "reconnect"}),
+			due{LeaseID: rows[1].LeaseID, UserID: rows[1].UserID, InstagramID: "unknown", TokenVersion: 1}.result(nil))
+		for i, want := range []struct {
+			token, pageToken any
+			status           string
+		}{
+			{"renewed", rows[0].PageToken, "active"}, {rows[1].Token, rows[1].PageToken, "active"},
+			{nil, nil, "reconnect"}, {rows[3].Token, rows[3].PageToken, "expiring"},
+		} {
+			r.wantTokens(t, rows[i].InstagramID, want.token, want.pageToken)
+			r.wantStatus(t, rows[i].InstagramID, want.status, nil)
+			if leased := r.leased(t, rows[i].InstagramID); leased != (i == 1) {
+				t.Errorf("row %d: leased = %v", i, leased)
+			}
+		}
+	}},
+	{"SettleTokens", func(t *testing.T, r *renewal) {
+		d, token, page := r.claimFull(t), newToken(), newToken()
+		r.settle(t, 1, d.result(object{"token": token, "page_token": page, "status": "active", "status_reason": nil, "checked": true}))
+		r.wantTokens(t, d.InstagramID, token, page)
+		r.wantStatus(t, d.InstagramID, "active", nil)
+		r.wantSecrets(t, 2, r.user.ID)
+		r.pass(t, "1 day")
+		again := r.wantClaim(t, 1, d.InstagramID)[0]
+		if again.TokenVersion != d.TokenVersion+1 {
+			t.Errorf("version %d, want %d", again.TokenVersion, d.TokenVersion+1)
+		}
+		// One of both: the other stays.
+		r.settle(t, 1, again.result(object{"page_token": "another"}))
+		r.wantTokens(t, d.InstagramID, token, "another")
+		r.wantNowhere(t, token, page)
+	}},
+	{"SettleDestroys", func(t *testing.T, r *renewal) {
+		d, other := r.claimFull(t), r.connect(t, 60)
+		r.settle(t, 1, d.result(object{"destroy": true, "token": newToken(), "status": "reconnect", "status_reason": "revoked", "checked": true}))
+		r.wantTokens(t, d.InstagramID, nil, nil)
+		r.wantStatus(t, d.InstagramID, "reconnect", "revoked")
+		left := "user_configs/" + r.user.ID + "/" + other
+		wantEqual(t, "secrets", []string{left, left + "/page_token"}, r.secretNames(t, r.user.ID))
+		again := r.connection(d.InstagramID, 60)
+		r.upsert(t, again)
+		r.wantTokens(t, d.InstagramID, again["token"], again["page_token"])
+		r.wantStatus(t, d.InstagramID, "active", nil)
+	}},
+	{"SettleTooLate", func(t *testing.T, r *renewal) {
+		id := r.connect(t, 60)
+		slow := r.wantClaim(t, 1, id)[0]
+		r.pass(t, "10 minutes")
+		other := r.wantClaim(t, 1, id)[0]
+		r.settle(t, 0, slow.result(object{"token": "stale", "status": "reconnect", "checked": true, "destroy": true}))
+		wantEqual(t, "row", object{"status": "active", "lease_id": other.LeaseID}, r.read(t, id, "status, lease_id"))
+		// Late, but nobody else came.
+		r.pass(t, "1 hour")
+		r.settle(t, 1, other.result(object{"token": "fresh", "checked": true}))
+		r.wantTokens(t, id, "fresh", other.PageToken)
+	}},
+	// The person acts between claim and settlement.
+	{"SettleAfterPerson", func(t *testing.T, r *renewal) {
+		const token = "the person's"
+		for _, c := range []struct {
+			name string
+			act  func(t *testing.T, id string)
+			stay bool
+		}{
+			{"reconnects", func(t *testing.T, id string) { r.upsert(t, row(r.user.ID, id, token)) }, true},
+			{"reconnects by patch", func(t *testing.T, id string) { r.patch(t, id, object{"token": token}) }, true},
+			{"disconnects", func(t *testing.T, id string) { r.disconnect(t, id) }, false},
+			{"disconnects and connects", func(t *testing.T, id string) { r.disconnect(t, id); r.upsert(t, row(r.user.ID, id, token)) }, true},
+		} {
+			t.Run(c.name, func(t *testing.T) {
+				id := r.connect(t, 60)
+				d := r.wantClaim(t, 1, id)[0]
+				c.act(t, id)
+				late := d.result(object{"token": "renewed", "status": "reconnect", "checked": true, "destroy": true})
+				r.settle(t, 0, late)
+				// Also where the lease came back: the version alone decides then.
+				r.sql(t, "update public.user_configs set lease_id = $1::uuid where token_version <> 1", d.LeaseID)
+				r.settle(t, 0, late)
+				if !c.stay {
+					wantEqual(t, "look-up", []object{}, r.lookUp(t, id))
+					return
+				}
+				wantEqual(t, "tokens", []string{token}, texts(r.lookUp(t, id), "token"))
+				r.wantStatus(t, id, "active", nil)
+				r.disconnect(t, id)
+			})
+		}
+	}},
+	// Some clients encode the array twice, as a JSON string.
+	{"SettleEncodedTwice", func(t *testing.T, r *renewal) {
+		d := r.claimFull(t)
+		text, err := json.Marshal([]object{d.result(object{"checked": true, "token": "renewed", "status_reason": nil})})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.wantCount(t, 1, "settle_connections", object{"results": string(text)})
+		r.wantTokens(t, d.InstagramID, "renewed", d.PageToken)
+	}},
+	{"SettleRefuses", func(t *testing.T, r *renewal) {
+		rows := r.wantClaim(t, 2, r.connect(t, 1), r.connect(t, 2))
+		for _, results := range []any{nil, object{}, 1, "x", "{}", []any{1}, []any{"x"}} {
+			r.wantRefused(t, "settle_connections", object{"results": results}, "settle_connections")
+		}
+		for _, bad := range []object{
+			{"status": "great"}, {"status": nil}, {"token": ""}, {"page_token": " "}, {"token_expires_at": "soon"}, {"checked": "perhaps"},
+		} {
+			r.wantRefused(t, "settle_connections", object{"results": []object{
+				rows[0].result(object{"token": "renewed", "checked": true}), rows[1].result(bad)}}, "settle_connections")
+		}
+		for _, d := range rows {
+			r.wantTokens(t, d.InstagramID, d.Token, d.PageToken)
+		}
+		r.settle(t, 2, rows[0].result(nil), rows[1].result(nil)) // nothing of it was written, the leases hold
+	}},
+	// A row that was written without a person learns it, keeps its Page token, and is then found by
+	// Meta's callbacks. One that is known stays.
+	{"SettleLearnsPerson", func(t *testing.T, r *renewal) {
+		id := newID()
+		unknown := r.connection(id, 30)
+		delete(unknown, "facebook_user_id")
+		r.upsert(t, unknown)
+		known := r.connect(t, 60)
+		for _, row := range r.wantClaim(t, 10, id, known) {
+			r.settle(t, 1, row.result(object{"checked": true, "facebook_user_id": "learned"}))
+		}
+		wantEqual(t, "an unknown person", object{"facebook_user_id": "learned"}, r.read(t, id, "facebook_user_id"))
+		wantEqual(t, "a known one", object{"facebook_user_id": r.facebook}, r.read(t, known, "facebook_user_id"))
+		r.wantTokens(t, id, unknown["token"], unknown["page_token"])
+		r.wantCount(t, 1, "deauthorize_facebook_user", object{"p_facebook_user_id": "learned", "p_reason": "removed"})
+	}},
+	// Who connects an account through another Page ends only what other users connected before.
+	{"OnePage", func(t *testing.T, r *renewal) {
+		const earlier, later = "2026-11-23T08:00:00Z", "2026-11-23T09:00:00Z"
+		for _, c := range []struct {
+			name       string
+			page, at   any // of the earlier connection; nil: none
+			by, byPage any // when the other user connects, and through what
+			ends       bool
+		}{
+			{"through another Page", "1", earlier, later, "2", true},
+			{"through the same Page", "1", earlier, later, "1", false},
+			{"an older connection that is written late", "1", later, earlier, "2", false},
+			{"from a client that knows no Page", "1", earlier, later, nil, false},
+			{"the earlier one knows no Page", nil, earlier, later, "2", false},
+		} {
+			t.Run(c.name, func(t *testing.T) {
+				id, other := newID(), r.newUser(t).ID
+				r.connectThrough(t, r.user.ID, id, c.page, c.at)
+				r.claim(t, 1000)
+				r.connectThrough(t, other, id, c.byPage, c.by)
+
+				want := object{"status": "active", "status_reason": nil, "leased": true}
+				if c.ends {
+					want = object{"status": "reconnect", "status_reason": "This Instagram account is linked to another Facebook Page now.", "leased": false}
+				}
+				wantEqual(t, "rows", []object{want, {"status": "active", "status_reason": nil, "leased": false}}, r.sql(t,
+					"select status, status_reason, lease_id is not null as leased from public.user_configs where instagram_id = $1 order by user_id = $2", id, other))
+			})
+		}
+	}},
+	// The account went back to the earlier Page, whose client wrote a new token by the
+	// recipe's own upsert. The daily check of the later connection does not end the earlier one again.
+	{"OnePageRenewal", func(t *testing.T, r *renewal) {
+		id := newID()
+		r.connectThrough(t, r.user.ID, id, "1", "2026-11-23T08:00:00Z")
+		r.connectThrough(t, r.newUser(t).ID, id, "2", "2026-11-23T09:00:00Z")
+		r.upsert(t, row(r.user.ID, id, newToken()))
+		results := []object{}
+		for _, due := range r.claim(t, 1000) {
+			results = append(results, due.result(object{"status": "active", "token": newToken()}))
+		}
+		r.settle(t, 2, results...)
+		wantEqual(t, "status", []object{{"status": "active"}, {"status": "active"}},
+			r.sql(t, "select status from public.user_configs where instagram_id = $1", id))
+	}},
+	{"Attention", func(t *testing.T, r *renewal) {
+		r.connect(t, 60) // is well
+		ending, lost := r.connect(t, 60), r.connect(t, 60)
+		r.patch(t, ending, object{"username": "bakery", "status": "expiring", "status_reason": "It ends soon."})
+		r.patch(t, lost, object{"status": "reconnect", "status_reason": "The password changed."})
+		status, out := r.rest(t, r.service(), "GET", "connections_needing_attention?select=*&order=status", nil)
+		var rows []object
+		if err := json.Unmarshal([]byte(out), &rows); status != 200 || err != nil {
+			t.Fatalf("status %d, %v: %s", status, err, out)
+		}
+		for _, row := range rows {
+			if row["since"] == nil {
+				t.Errorf("no since: %v", row)
+			}
+			delete(row, "since")
+		}
+		wantEqual(t, "rows", []object{
+			{"user_id": r.user.ID, "instagram_id": ending, "username": "bakery", "status": "expiring", "status_reason": "It ends soon."},
+			{"user_id": r.user.ID, "instagram_id": lost, "username": nil, "status": "reconnect", "status_reason": "The password changed."},
+		}, rows)
+	}},
 }

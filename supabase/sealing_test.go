@@ -6,369 +6,328 @@ import (
 	"testing"
 )
 
-func TestSealing(t *testing.T) {
-	onBothDatabases(t, empty, []testCase[*project]{
-		{"Upsert", testUpsert},
-		{"BulkUpsert", testBulkUpsert},
-		{"AnyUser", testAnyUser},
-		{"SimilarUsers", testSimilarUsers},
-		{"AuthUser", testAuthUser},
-		{"PageToken", testPageToken},
-		{"PageTokenOfAnother", testPageTokenOfAnother},
-		{"NothingInClear", testNothingInClear},
-		{"DestroyedSecret", testDestroyedSecret},
-		{"DeleteRow", testDeleteRow},
-		{"DeleteUser", testDeleteUser},
-		{"Reconnect", testReconnect},
-		{"EmptyToken", testEmptyToken},
-		{"BadValues", testBadValues},
-		{"KeyChange", testKeyChange},
-		{"ForgedSecretID", testForgedSecretID},
-		{"UpdatedAt", testUpdatedAt},
-		{"TokenVersion", testTokenVersion},
-		{"NewestFirst", testNewestFirst},
-		{"Truncate", testTruncate},
-	})
-}
+func TestSealing(t *testing.T) { onBothDatabases(t, empty, sealingCases) }
 
-func testUpsert(t *testing.T, p *project) {
-	u, id, first, second := p.newUser(t).ID, newID(), newToken(), newToken()
-	wantEqual(t, "status of an insert", 201, p.upsert(t, row(u, id, first)))
-	p.wantTokens(t, id, first, nil)
-	wantEqual(t, "status of an update", 200, p.upsert(t, row(u, id, second)))
-	p.wantTokens(t, id, second, nil)
-	want := []string{"user_configs/" + u + "/" + id}
-	wantEqual(t, "secrets", want, p.secretNames(t, u))
-	got := p.sql(t, `select c.token, c.status, s.name from public.user_configs c
-		join vault.secrets s on s.id = c.token_secret_id where c.instagram_id = $1`, id)
-	wantEqual(t, "row", []object{{"token": nil, "status": "active", "name": want[0]}}, got)
-}
-
-func testBulkUpsert(t *testing.T, p *project) {
-	u, old, fresh := p.newUser(t).ID, newID(), newID()
-	p.upsert(t, row(u, old, newToken()))
-	tokens := []string{newToken(), newToken()}
-	wantEqual(t, "status", 201, p.upsert(t, []object{row(u, old, tokens[0]), row(u, fresh, tokens[1])}))
-	p.wantTokens(t, old, tokens[0], nil)
-	p.wantTokens(t, fresh, tokens[1], nil)
-	p.wantSecrets(t, 2, u)
-}
-
-// testAnyUser takes users whom any app may have through a connection's whole life.
-func testAnyUser(t *testing.T, p *project) {
-	for _, user := range []string{
-		"auth0|5f7c8ec7c33c6c004bbafe82", "user_2NNEqL2nrIRdJ194ndJqAHwEfxC", "7", "12345678901234567890", " ", "a b",
-		"saml|x/y", "a/b/c", "/", "%", "100%", "x%2Fy", `say "hi", you`, `back\slash`, "(a,b)", "{a,b}", "null", "it's",
-		"A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11", // a uuid, but not of auth.users: it keeps its spelling
-		"用户🙂", strings.Repeat("é", 255), strings.Repeat("/", 255),
-	} {
-		id := newID()
-		for range 2 {
-			token := newToken()
-			p.upsert(t, row(user, id, token))
-			p.wantTokens(t, id, token, nil)
-		}
-		wantEqual(t, "stored", object{"user_id": user, "auth_user_id": nil}, p.read(t, id, "user_id, auth_user_id"))
-
-		in := &inbox{project: p, userID: user, account: id}
-		in.ingest(t, 1, in.event("a", "ann", 1))
-		in.ingest(t, 0, in.event("a", "ann", 1))
-		if rows := in.claim(t, 10); len(rows) != 1 || rows[0].UserID != user || rows[0].ID != in.id("a") {
-			t.Errorf("%q: claimed events %+v", user, rows)
-		}
-		in.finish(t, 1, in.id("a"))
-		r := &renewal{project: p}
-		r.settle(t, 1, r.wantClaim(t, 10, id)[0].result(object{"checked": true, "token": "renewed"}))
-		p.wantTokens(t, id, "renewed", nil)
-
-		p.disconnect(t, id, user)
-		wantEqual(t, user+" after disconnecting", []object{}, p.lookUp(t, id))
-		p.wantSealed(t)
-	}
-}
-
-// testSimilarUsers has keys that would name the same secret or event if ids stood in them as they are.
-func testSimilarUsers(t *testing.T, p *project) {
-	p.upsert(t, with(row("a", "x", "one"), object{"page_token": "two"}))
-	p.upsert(t, row("a/x", "page_token", "three"))
-	p.upsert(t, row("a%2Fx", "page_token", "four"))
-	p.wantTokens(t, "x", "one", "two")
-	for _, row := range p.lookUp(t, "page_token") {
-		if want := map[any]string{"a/x": "three", "a%2Fx": "four"}[row["user_id"]]; row["token"] != want {
-			t.Errorf("%v has the token %v, want %s", row["user_id"], row["token"], want)
-		}
-	}
-	p.disconnect(t, "page_token", "a/x")
-	p.wantTokens(t, "page_token", "four", nil)
-	p.wantTokens(t, "x", "one", "two")
-
-	p.upsert(t, row("b/1", "2", "token"))
-	p.upsert(t, row("b", "1", "token"))
-	one, other := &inbox{project: p, account: "2"}, &inbox{project: p, account: "1"}
-	p.ingest(t, 2, one.event("k", "ann", 1), other.event("2/k", "ann", 1))
-}
-
-// testAuthUser links rows of Supabase users to auth.users, whoever writes them.
-func testAuthUser(t *testing.T, p *project) {
-	u, other, id := p.newUser(t).ID, p.newUser(t).ID, newID()
-	for _, spelling := range []string{
-		u, strings.ToUpper(u), "{" + u + "}", strings.ReplaceAll(u, "-", ""), strings.ToUpper(u), // the last an upsert again
-	} {
-		token := newToken()
-		p.upsert(t, row(spelling, id, token))
-		wantEqual(t, spelling, object{"user_id": u, "auth_user_id": u}, p.read(t, id, "user_id, auth_user_id"))
-		p.wantTokens(t, id, token, nil)
-		p.patch(t, id, object{"user_id": spelling, "name": "the same key is no change"})
-	}
-	p.patch(t, id, object{"auth_user_id": nil})
-	wantEqual(t, "unlinked", object{"auth_user_id": u}, p.read(t, id, "auth_user_id"))
-
-	const nobody = "00000000-0000-4000-8000-000000000000"
-	named := with(row(u, id, newToken()), object{"auth_user_id": u})
-	p.upsert(t, named)
-	for _, bad := range []object{
-		with(row(nobody, newID(), newToken()), object{"auth_user_id": nobody}), // a deleted user
-		with(named, object{"auth_user_id": other}),
-		with(row("auth0|1", newID(), newToken()), object{"auth_user_id": u}), // a user of another app
-	} {
-		p.wantWriteRefused(t, "POST", upserts, bad, "")
-	}
-	p.wantWriteRefused(t, "PATCH", one(id), object{"auth_user_id": other}, "")
-	p.wantTokens(t, id, named["token"], nil)
-	p.wantSecrets(t, 0, other, nobody)
-}
-
-func testPageToken(t *testing.T, p *project) {
-	u, id, token, page := p.newUser(t).ID, newID(), newToken(), newToken()
-	p.upsert(t, with(row(u, id, token), object{"page_token": page, "page_id": "102030"}))
-	wantEqual(t, "look-up", []object{{"user_id": u, "instagram_id": id, "token": token, "page_id": "102030", "page_token": page,
-		"token_expires_at": nil, "status": "active"}}, p.lookUp(t, id))
-
-	// What is left out stays, in an upsert and in a patch.
-	again := newToken()
-	p.upsert(t, row(u, id, again))
-	p.patch(t, id, object{"page_name": "A Page"})
-	p.wantTokens(t, id, again, page)
-	p.patch(t, id, object{"page_token": "another"})
-	p.wantTokens(t, id, again, "another")
-	p.wantSecrets(t, 2, u)
-}
-
-// testPageTokenOfAnother: with another person or Page a Page's token goes, unless a new one comes
-// along.
-func testPageTokenOfAnother(t *testing.T, p *project) {
-	for _, c := range []struct {
-		name   string
-		change object
-		want   any
-		left   int // secrets
-	}{
-		{"the same person and Page", object{"page_id": "1", "facebook_user_id": "9"}, "page-one", 2},
-		{"another person", object{"page_id": "1", "facebook_user_id": "8"}, nil, 1},
-		{"another Page", object{"page_id": "2", "facebook_user_id": "9"}, nil, 1},
-		{"another person with a token", object{"page_id": "1", "facebook_user_id": "8", "page_token": "page-two"}, "page-two", 2},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			u, id, token := p.newUser(t).ID, newID(), newToken()
-			p.upsert(t, with(row(u, id, newToken()), object{"page_token": "page-one", "page_id": "1", "facebook_user_id": "9"}))
-			// The null as lib/store writes it where Meta gave no token.
-			p.upsert(t, with(with(row(u, id, token), object{"page_token": nil}), c.change))
-			p.wantTokens(t, id, token, c.want)
-			p.wantSecrets(t, c.left, u)
-		})
-	}
-}
-
-func testNothingInClear(t *testing.T, p *project) {
-	u, id, tokens := p.newUser(t).ID, newID(), []string{newToken(), newToken(), newToken()}
-	p.upsert(t, with(row(u, id, tokens[0]), object{"page_token": tokens[1]}))
-	p.upsert(t, row(u, id, tokens[2]))
-	p.wantNowhere(t, tokens...)
-
-	// The search can find: this is what Vault does with a secret that is handed to create_secret.
-	careless := newToken()
-	p.sql(t, "select vault.create_secret($1, $2)", careless, unique("careless"))
-	if found := p.filesWith(t, careless); !slices.Contains(found, "vault.secrets") {
-		t.Errorf("the search found a careless secret in %v only", found)
-	}
-}
-
-func testDestroyedSecret(t *testing.T, p *project) {
-	u, id, token := p.newUser(t).ID, newID(), newToken()
-	p.upsert(t, row(u, id, newToken()))
-	for _, write := range []func(){
-		func() { p.upsert(t, row(u, id, token)) },
-		func() { p.patch(t, id, object{"token": token}) },
-	} {
-		p.sql(t, "delete from vault.secrets where name = $1", "user_configs/"+u+"/"+id)
-		p.wantTokens(t, id, nil, nil)
-		write()
-		p.wantTokens(t, id, token, nil)
-		p.wantSecrets(t, 1, u)
-	}
-}
-
-func testDeleteRow(t *testing.T, p *project) {
-	u, gone, stays, token := p.newUser(t).ID, newID(), newID(), newToken()
-	for _, id := range []string{gone, stays} {
-		p.upsert(t, with(row(u, id, token), object{"page_token": token}))
-	}
-	p.disconnect(t, gone)
-	name := "user_configs/" + u + "/" + stays
-	wantEqual(t, "secrets", []string{name, name + "/page_token"}, p.secretNames(t, u))
-	p.wantTokens(t, stays, token, token)
-}
-
-func testDeleteUser(t *testing.T, p *project) {
-	u, other, id, token := p.newUser(t).ID, p.newUser(t).ID, newID(), newToken()
-	p.upsert(t, []object{row(u, id, newToken()), row(other, id, token)})
-	p.sql(t, "delete from auth.users where id = $1", u)
-	p.wantSecrets(t, 0, u)
-	p.wantTokens(t, id, token, nil)
-}
-
-func testReconnect(t *testing.T, p *project) {
-	u := p.newUser(t).ID
-	for _, c := range []struct {
-		name   string
-		change func(id string)
-		status string
-		reason any
-	}{
-		{"a new token by upsert", func(id string) { p.upsert(t, row(u, id, newToken())) }, "active", nil},
-		{"a new token by patch", func(id string) { p.patch(t, id, object{"token": newToken()}) }, "active", nil},
-		{"an upsert without a token", func(id string) { p.upsert(t, object{"user_id": u, "instagram_id": id, "page_name": "A Page"}) }, "reconnect", "revoked"},
-		{"an upsert of no token", func(id string) { p.upsert(t, object{"user_id": u, "instagram_id": id, "token": nil}) }, "reconnect", "revoked"},
-		{"a patch of something else", func(id string) { p.patch(t, id, object{"page_name": "A Page"}) }, "reconnect", "revoked"},
-		{"a token and another status", func(id string) {
-			p.patch(t, id, object{"token": newToken(), "status": "expiring", "status_reason": "soon"})
-		}, "expiring", "soon"},
-	} {
-		t.Run(c.name, func(t *testing.T) {
+var sealingCases = []testCase[*project]{
+	{"Upsert", func(t *testing.T, p *project) {
+		u, id, first, second := p.newUser(t).ID, newID(), newToken(), newToken()
+		wantEqual(t, "status of an insert", 201, p.upsert(t, row(u, id, first)))
+		p.wantTokens(t, id, first, nil)
+		wantEqual(t, "status of an update", 200, p.upsert(t, row(u, id, second)))
+		p.wantTokens(t, id, second, nil)
+		want := []string{"user_configs/" + u + "/" + id}
+		wantEqual(t, "secrets", want, p.secretNames(t, u))
+		got := p.sql(t, `select c.token, c.status, s.name from public.user_configs c
+			join vault.secrets s on s.id = c.token_secret_id where c.instagram_id = $1`, id)
+		wantEqual(t, "row", []object{{"token": nil, "status": "active", "name": want[0]}}, got)
+	}},
+	{"BulkUpsert", func(t *testing.T, p *project) {
+		u, old, fresh := p.newUser(t).ID, newID(), newID()
+		p.upsert(t, row(u, old, newToken()))
+		tokens := []string{newToken(), newToken()}
+		wantEqual(t, "status", 201, p.upsert(t, []object{row(u, old, tokens[0]), row(u, fresh, tokens[1])}))
+		p.wantTokens(t, old, tokens[0], nil)
+		p.wantTokens(t, fresh, tokens[1], nil)
+		p.wantSecrets(t, 2, u)
+	}},
+	// Users whom any app may have, through a connection's whole life.
+	{"AnyUser", func(t *testing.T, p *project) {
+		for _, user := range []string{
+			"auth0|5f7c8ec7c33c6c004bbafe82", "user_2NNEqL2nrIRdJ194ndJqAHwEfxC", "7", "12345678901234567890", " ", "a b",
+			"saml|x/y", "a/b/c", "/", "%", "100%", "x%2Fy", `say "hi", you`, `back\slash`, "(a,b)", "{a,b}", "null", "it's",
+			"A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11", // a uuid, but not of auth.users: it keeps its spelling
+			"用户🙂", strings.Repeat("é", 255), strings.Repeat("/", 255),
+		} {
 			id := newID()
-			p.upsert(t, row(u, id, newToken()))
-			p.patch(t, id, object{"status": "reconnect", "status_reason": "revoked"})
-			p.wantStatus(t, id, "reconnect", "revoked")
-			c.change(id)
-			p.wantStatus(t, id, c.status, c.reason)
-		})
-	}
-}
+			for range 2 {
+				token := newToken()
+				p.upsert(t, row(user, id, token))
+				p.wantTokens(t, id, token, nil)
+			}
+			wantEqual(t, "stored", object{"user_id": user, "auth_user_id": nil}, p.read(t, id, "user_id, auth_user_id"))
 
-func testEmptyToken(t *testing.T, p *project) {
-	u, id, token := p.newUser(t).ID, newID(), newToken()
-	for _, empty := range []string{"", "  "} {
-		p.wantWriteRefused(t, "POST", upserts, row(u, id, empty), "empty token")
-	}
-	wantEqual(t, "saved", []object{}, p.lookUp(t, id))
-	p.wantSecrets(t, 0, u)
-	p.upsert(t, row(u, id, token))
-	for _, column := range []string{"token", "page_token"} {
-		p.wantWriteRefused(t, "PATCH", one(id), object{column: ""}, "empty token")
-	}
-	p.wantTokens(t, id, token, nil)
-}
+			in := &inbox{project: p, userID: user, account: id}
+			in.ingest(t, 1, in.event("a", "ann", 1))
+			in.ingest(t, 0, in.event("a", "ann", 1))
+			if rows := in.claim(t, 10); len(rows) != 1 || rows[0].UserID != user || rows[0].ID != in.id("a") {
+				t.Errorf("%q: claimed events %+v", user, rows)
+			}
+			in.finish(t, 1, in.id("a"))
+			r := &renewal{project: p}
+			r.settle(t, 1, r.wantClaim(t, 10, id)[0].result(object{"checked": true, "token": "renewed"}))
+			p.wantTokens(t, id, "renewed", nil)
 
-func testBadValues(t *testing.T, p *project) {
-	u, id, token := p.newUser(t).ID, newID(), newToken()
-	p.upsert(t, with(row(u, id, token), object{"page_token": token}))
-	for _, bad := range []object{
-		{"instagram_id": id + "/page_token"}, // the name of another row's Page token
-		{"instagram_id": ""}, {"instagram_id": strings.Repeat("1", 65)}, {"instagram_id": nil},
-		{"user_id": nil}, {"user_id": ""}, {"user_id": strings.Repeat("é", 256)},
-		{"user_id": "a\nb"}, {"user_id": "a\x7f"}, {"user_id": "\u0085"}, {"user_id": "\u009f"}, {"user_id": "\u0001"},
-		{"status": "great"},
-	} {
-		p.wantWriteRefused(t, "POST", upserts, with(row(u, newID(), newToken()), bad), "")
-	}
-	wantEqual(t, "secrets", []object{{"n": 2.0}}, p.sql(t, "select count(*)::int as n from vault.secrets where name like 'user_configs/%'"))
-	p.wantTokens(t, id, token, token)
-}
+			p.disconnect(t, id, user)
+			wantEqual(t, user+" after disconnecting", []object{}, p.lookUp(t, id))
+			p.wantSealed(t)
+		}
+	}},
+	// Keys that would name the same secret or event if ids stood in them as they are.
+	{"SimilarUsers", func(t *testing.T, p *project) {
+		p.upsert(t, with(row("a", "x", "one"), object{"page_token": "two"}))
+		p.upsert(t, row("a/x", "page_token", "three"))
+		p.upsert(t, row("a%2Fx", "page_token", "four"))
+		p.wantTokens(t, "x", "one", "two")
+		for _, row := range p.lookUp(t, "page_token") {
+			if want := map[any]string{"a/x": "three", "a%2Fx": "four"}[row["user_id"]]; row["token"] != want {
+				t.Errorf("%v has the token %v, want %s", row["user_id"], row["token"], want)
+			}
+		}
+		p.disconnect(t, "page_token", "a/x")
+		p.wantTokens(t, "page_token", "four", nil)
+		p.wantTokens(t, "x", "one", "two")
 
-func testKeyChange(t *testing.T, p *project) {
-	u, other, id, token := p.newUser(t).ID, p.newUser(t).ID, newID(), newToken()
-	p.upsert(t, row(u, id, token))
-	for _, change := range []object{
-		{"instagram_id": newID()}, {"user_id": other}, {"user_id": other, "token": newToken()}, {"user_id": "auth0|1"},
-		{"user_id": other, "auth_user_id": other},
-	} {
-		p.wantWriteRefused(t, "PATCH", one(id), change, "cannot change")
-	}
-	p.wantTokens(t, id, token, nil)
-	p.patch(t, id, object{"user_id": u, "instagram_id": id, "page_name": "the same key is no change"})
-}
+		p.upsert(t, row("b/1", "2", "token"))
+		p.upsert(t, row("b", "1", "token"))
+		one, other := &inbox{project: p, account: "2"}, &inbox{project: p, account: "1"}
+		p.ingest(t, 2, one.event("k", "ann", 1), other.event("2/k", "ann", 1))
+	}},
+	// The rows of Supabase users are linked to auth.users, whoever writes them.
+	{"AuthUser", func(t *testing.T, p *project) {
+		u, other, id := p.newUser(t).ID, p.newUser(t).ID, newID()
+		for _, spelling := range []string{
+			u, strings.ToUpper(u), "{" + u + "}", strings.ReplaceAll(u, "-", ""), strings.ToUpper(u), // the last an upsert again
+		} {
+			token := newToken()
+			p.upsert(t, row(spelling, id, token))
+			wantEqual(t, spelling, object{"user_id": u, "auth_user_id": u}, p.read(t, id, "user_id, auth_user_id"))
+			p.wantTokens(t, id, token, nil)
+			p.patch(t, id, object{"user_id": spelling, "name": "the same key is no change"})
+		}
+		p.patch(t, id, object{"auth_user_id": nil})
+		wantEqual(t, "unlinked", object{"auth_user_id": u}, p.read(t, id, "auth_user_id"))
 
-func testForgedSecretID(t *testing.T, p *project) {
-	u, id, token := p.newUser(t).ID, newID(), newToken()
-	theirs := p.sql(t, "select vault.create_secret('their secret', $1) as id", unique("theirs"))[0]["id"]
+		const nobody = "00000000-0000-4000-8000-000000000000"
+		named := with(row(u, id, newToken()), object{"auth_user_id": u})
+		p.upsert(t, named)
+		for _, bad := range []object{
+			with(row(nobody, newID(), newToken()), object{"auth_user_id": nobody}), // a deleted user
+			with(named, object{"auth_user_id": other}),
+			with(row("auth0|1", newID(), newToken()), object{"auth_user_id": u}), // a user of another app
+		} {
+			p.wantWriteRefused(t, "POST", upserts, bad, "")
+		}
+		p.wantWriteRefused(t, "PATCH", one(id), object{"auth_user_id": other}, "")
+		p.wantTokens(t, id, named["token"], nil)
+		p.wantSecrets(t, 0, other, nobody)
+	}},
+	{"PageToken", func(t *testing.T, p *project) {
+		u, id, token, page := p.newUser(t).ID, newID(), newToken(), newToken()
+		p.upsert(t, with(row(u, id, token), object{"page_token": page, "page_id": "102030"}))
+		wantEqual(t, "look-up", []object{{"user_id": u, "instagram_id": id, "token": token, "page_id": "102030", "page_token": page,
+			"token_expires_at": nil, "status": "active"}}, p.lookUp(t, id))
 
-	forged := with(row(u, id, token), object{"token_secret_id": theirs, "page_token_secret_id": theirs})
-	p.upsert(t, forged)
-	p.upsert(t, forged)
-	for _, patch := range []object{{"token_secret_id": theirs}, {"page_token_secret_id": theirs}, {"token_secret_id": nil}} {
-		p.patch(t, id, patch)
-	}
-	p.wantTokens(t, id, token, nil)
+		// What is left out stays, in an upsert and in a patch.
+		again := newToken()
+		p.upsert(t, row(u, id, again))
+		p.patch(t, id, object{"page_name": "A Page"})
+		p.wantTokens(t, id, again, page)
+		p.patch(t, id, object{"page_token": "another"})
+		p.wantTokens(t, id, again, "another")
+		p.wantSecrets(t, 2, u)
+	}},
+	// With another person or Page a Page's token goes, unless a new one comes along.
+	{"PageTokenOfAnother", func(t *testing.T, p *project) {
+		for _, c := range []struct {
+			name   string
+			change object
+			want   any
+			left   int // secrets
+		}{
+			{"the same person and Page", object{"page_id": "1", "facebook_user_id": "9"}, "page-one", 2},
+			{"another person", object{"page_id": "1", "facebook_user_id": "8"}, nil, 1},
+			{"another Page", object{"page_id": "2", "facebook_user_id": "9"}, nil, 1},
+			{"another person with a token", object{"page_id": "1", "facebook_user_id": "8", "page_token": "page-two"}, "page-two", 2},
+		} {
+			t.Run(c.name, func(t *testing.T) {
+				u, id, token := p.newUser(t).ID, newID(), newToken()
+				p.upsert(t, with(row(u, id, newToken()), object{"page_token": "page-one", "page_id": "1", "facebook_user_id": "9"}))
+				// The null as lib/store writes it where Meta gave no token.
+				p.upsert(t, with(with(row(u, id, token), object{"page_token": nil}), c.change))
+				p.wantTokens(t, id, token, c.want)
+				p.wantSecrets(t, c.left, u)
+			})
+		}
+	}},
+	{"NothingInClear", func(t *testing.T, p *project) {
+		u, id, tokens := p.newUser(t).ID, newID(), []string{newToken(), newToken(), newToken()}
+		p.upsert(t, with(row(u, id, tokens[0]), object{"page_token": tokens[1]}))
+		p.upsert(t, row(u, id, tokens[2]))
+		p.wantNowhere(t, tokens...)
 
-	bare := newID()
-	p.upsert(t, object{"user_id": u, "instagram_id": bare, "token_secret_id": theirs})
-	p.wantTokens(t, bare, nil, nil)
-}
+		// The search can find: this is what Vault does with a secret that is handed to create_secret.
+		careless := newToken()
+		p.sql(t, "select vault.create_secret($1, $2)", careless, unique("careless"))
+		if found := p.filesWith(t, careless); !slices.Contains(found, "vault.secrets") {
+			t.Errorf("the search found a careless secret in %v only", found)
+		}
+	}},
+	{"DestroyedSecret", func(t *testing.T, p *project) {
+		u, id, token := p.newUser(t).ID, newID(), newToken()
+		p.upsert(t, row(u, id, newToken()))
+		for _, write := range []func(){
+			func() { p.upsert(t, row(u, id, token)) },
+			func() { p.patch(t, id, object{"token": token}) },
+		} {
+			p.sql(t, "delete from vault.secrets where name = $1", "user_configs/"+u+"/"+id)
+			p.wantTokens(t, id, nil, nil)
+			write()
+			p.wantTokens(t, id, token, nil)
+			p.wantSecrets(t, 1, u)
+		}
+	}},
+	{"DeleteRow", func(t *testing.T, p *project) {
+		u, gone, stays, token := p.newUser(t).ID, newID(), newID(), newToken()
+		for _, id := range []string{gone, stays} {
+			p.upsert(t, with(row(u, id, token), object{"page_token": token}))
+		}
+		p.disconnect(t, gone)
+		name := "user_configs/" + u + "/" + stays
+		wantEqual(t, "secrets", []string{name, name + "/page_token"}, p.secretNames(t, u))
+		p.wantTokens(t, stays, token, token)
+	}},
+	{"DeleteUser", func(t *testing.T, p *project) {
+		u, other, id, token := p.newUser(t).ID, p.newUser(t).ID, newID(), newToken()
+		p.upsert(t, []object{row(u, id, newToken()), row(other, id, token)})
+		p.sql(t, "delete from auth.users where id = $1", u)
+		p.wantSecrets(t, 0, u)
+		p.wantTokens(t, id, token, nil)
+	}},
+	{"Reconnect", func(t *testing.T, p *project) {
+		u := p.newUser(t).ID
+		for _, c := range []struct {
+			name   string
+			change func(id string)
+			status string
+			reason any
+		}{
+			{"a new token by upsert", func(id string) { p.upsert(t, row(u, id, newToken())) }, "active", nil},
+			{"a new token by patch", func(id string) { p.patch(t, id, object{"token": newToken()}) }, "active", nil},
+			{"an upsert without a token", func(id string) { p.upsert(t, object{"user_id": u, "instagram_id": id, "page_name": "A Page"}) }, "reconnect", "revoked"},
+			{"an upsert of no token", func(id string) { p.upsert(t, object{"user_id": u, "instagram_id": id, "token": nil}) }, "reconnect", "revoked"},
+			{"a patch of something else", func(id string) { p.patch(t, id, object{"page_name": "A Page"}) }, "reconnect", "revoked"},
+			{"a token and another status", func(id string) {
+				p.patch(t, id, object{"token": newToken(), "status": "expiring", "status_reason": "soon"})
+			}, "expiring", "soon"},
+		} {
+			t.Run(c.name, func(t *testing.T) {
+				id := newID()
+				p.upsert(t, row(u, id, newToken()))
+				p.patch(t, id, object{"status": "reconnect", "status_reason": "revoked"})
+				p.wantStatus(t, id, "reconnect", "revoked")
+				c.change(id)
+				p.wantStatus(t, id, c.status, c.reason)
+			})
+		}
+	}},
+	{"EmptyToken", func(t *testing.T, p *project) {
+		u, id, token := p.newUser(t).ID, newID(), newToken()
+		for _, empty := range []string{"", "  "} {
+			p.wantWriteRefused(t, "POST", upserts, row(u, id, empty), "empty token")
+		}
+		wantEqual(t, "saved", []object{}, p.lookUp(t, id))
+		p.wantSecrets(t, 0, u)
+		p.upsert(t, row(u, id, token))
+		for _, column := range []string{"token", "page_token"} {
+			p.wantWriteRefused(t, "PATCH", one(id), object{column: ""}, "empty token")
+		}
+		p.wantTokens(t, id, token, nil)
+	}},
+	{"BadValues", func(t *testing.T, p *project) {
+		u, id, token := p.newUser(t).ID, newID(), newToken()
+		p.upsert(t, with(row(u, id, token), object{"page_token": token}))
+		for _, bad := range []object{
+			{"instagram_id": id + "/page_token"}, // the name of another row's Page token
+			{"instagram_id": ""}, {"instagram_id": strings.Repeat("1", 65)}, {"instagram_id": nil},
+			{"user_id": nil}, {"user_id": ""}, {"user_id": strings.Repeat("é", 256)},
+			{"user_id": "a\nb"}, {"user_id": "a\x7f"}, {"user_id": "\u0085"}, {"user_id": "\u009f"}, {"user_id": "\u0001"},
+			{"status": "great"},
+		} {
+			p.wantWriteRefused(t, "POST", upserts, with(row(u, newID(), newToken()), bad), "")
+		}
+		wantEqual(t, "secrets", []object{{"n": 2.0}}, p.sql(t, "select count(*)::int as n from vault.secrets where name like 'user_configs/%'"))
+		p.wantTokens(t, id, token, token)
+	}},
+	{"KeyChange", func(t *testing.T, p *project) {
+		u, other, id, token := p.newUser(t).ID, p.newUser(t).ID, newID(), newToken()
+		p.upsert(t, row(u, id, token))
+		for _, change := range []object{
+			{"instagram_id": newID()}, {"user_id": other}, {"user_id": other, "token": newToken()}, {"user_id": "auth0|1"},
+			{"user_id": other, "auth_user_id": other},
+		} {
+			p.wantWriteRefused(t, "PATCH", one(id), change, "cannot change")
+		}
+		p.wantTokens(t, id, token, nil)
+		p.patch(t, id, object{"user_id": u, "instagram_id": id, "page_name": "the same key is no change"})
+	}},
+	{"ForgedSecretID", func(t *testing.T, p *project) {
+		u, id, token := p.newUser(t).ID, newID(), newToken()
+		theirs := p.sql(t, "select vault.create_secret('their secret', $1) as id", unique("theirs"))[0]["id"]
 
-func testUpdatedAt(t *testing.T, p *project) {
-	id := newID()
-	p.upsert(t, row(p.newUser(t).ID, id, newToken()))
-	p.patch(t, id, object{"page_name": "A Page", "updated_at": "2001-01-01T00:00:00Z"})
-	wantEqual(t, "updated_at", object{"later": true}, p.read(t, id, "updated_at > connected_at as later"))
-}
+		forged := with(row(u, id, token), object{"token_secret_id": theirs, "page_token_secret_id": theirs})
+		p.upsert(t, forged)
+		p.upsert(t, forged)
+		for _, patch := range []object{{"token_secret_id": theirs}, {"page_token_secret_id": theirs}, {"token_secret_id": nil}} {
+			p.patch(t, id, patch)
+		}
+		p.wantTokens(t, id, token, nil)
 
-func testTokenVersion(t *testing.T, p *project) {
-	u, id, token := p.newUser(t).ID, newID(), newToken()
-	upsert := func(more object) func() {
-		return func() { p.upsert(t, with(object{"user_id": u, "instagram_id": id}, more)) }
-	}
-	patch := func(change object) func() { return func() { p.patch(t, id, change) } }
-	for _, c := range []struct {
-		name  string
-		write func()
-		want  float64
-	}{
-		{"a row without a token", upsert(object{"name": "A"}), 0},
-		{"a token by upsert", upsert(object{"token": newToken()}), 1},
-		{"another by upsert", upsert(object{"token": token}), 2},
-		{"the same by upsert", upsert(object{"token": token}), 3},
-		{"the same by upsert once more", upsert(object{"token": token}), 4},
-		{"one by patch", patch(object{"token": newToken()}), 5},
-		{"a Page's token", patch(object{"page_token": newToken()}), 5},
-		{"no token", upsert(object{"token": nil}), 5},
-		{"another column", patch(object{"name": "B"}), 5},
-		{"a version", patch(object{"token_version": 99}), 5},
-		{"a version and a token", patch(object{"token_version": 99, "token": newToken()}), 6},
-		{"a first row that names a version", func() {
-			id = newID()
-			upsert(object{"token": newToken(), "token_version": 99})()
-		}, 1},
-	} {
-		c.write()
-		wantEqual(t, c.name, c.want, p.read(t, id, "token_version::float8 as v")["v"])
-	}
-}
-
-func testNewestFirst(t *testing.T, p *project) {
-	id, tokens := newID(), []string{newToken(), newToken(), newToken()}
-	for i, when := range []string{"2026-03-01", "2026-05-01", "2026-04-01"} {
-		p.upsert(t, with(row(p.newUser(t).ID, id, tokens[i]), object{"connected_at": when}))
-	}
-	wantEqual(t, "order", []string{tokens[1], tokens[2], tokens[0]}, texts(p.lookUp(t, id), "token"))
-	wantEqual(t, "an unknown id", []object{}, p.lookUp(t, "unknown"))
-}
-
-func testTruncate(t *testing.T, p *project) {
-	u := p.newUser(t).ID
-	p.upsert(t, row(u, newID(), newToken()))
-	p.wantDenied(t, "truncate public.user_configs")
-	if err := p.as(t, "supalite_owner", "truncate public.user_configs cascade"); err != nil {
-		t.Fatal(err)
-	}
-	p.wantSecrets(t, 0, u)
+		bare := newID()
+		p.upsert(t, object{"user_id": u, "instagram_id": bare, "token_secret_id": theirs})
+		p.wantTokens(t, bare, nil, nil)
+	}},
+	{"UpdatedAt", func(t *testing.T, p *project) {
+		id := newID()
+		p.upsert(t, row(p.newUser(t).ID, id, newToken()))
+		p.patch(t, id, object{"page_name": "A Page", "updated_at": "2001-01-01T00:00:00Z"})
+		wantEqual(t, "updated_at", object{"later": true}, p.read(t, id, "updated_at > connected_at as later"))
+	}},
+	{"TokenVersion", func(t *testing.T, p *project) {
+		u, id, token := p.newUser(t).ID, newID(), newToken()
+		upsert := func(more object) func() {
+			return func() { p.upsert(t, with(object{"user_id": u, "instagram_id": id}, more)) }
+		}
+		patch := func(change object) func() { return func() { p.patch(t, id, change) } }
+		for _, c := range []struct {
+			name  string
+			write func()
+			want  float64
+		}{
+			{"a row without a token", upsert(object{"name": "A"}), 0},
+			{"a token by upsert", upsert(object{"token": newToken()}), 1},
+			{"another by upsert", upsert(object{"token": token}), 2},
+			{"the same by upsert", upsert(object{"token": token}), 3},
+			{"the same by upsert once more", upsert(object{"token": token}), 4},
+			{"one by patch", patch(object{"token": newToken()}), 5},
+			{"a Page's token", patch(object{"page_token": newToken()}), 5},
+			{"no token", upsert(object{"token": nil}), 5},
+			{"another column", patch(object{"name": "B"}), 5},
+			{"a version", patch(object{"token_version": 99}), 5},
+			{"a version and a token", patch(object{"token_version": 99, "token": newToken()}), 6},
+			{"a first row that names a version", func() {
+				id = newID()
+				upsert(object{"token": newToken(), "token_version": 99})()
+			}, 1},
+		} {
+			c.write()
+			wantEqual(t, c.name, c.want, p.read(t, id, "token_version::float8 as v")["v"])
+		}
+	}},
+	{"NewestFirst", func(t *testing.T, p *project) {
+		id, tokens := newID(), []string{newToken(), newToken(), newToken()}
+		for i, when := range []string{"2026-03-01", "2026-05-01", "2026-04-01"} {
+			p.upsert(t, with(row(p.newUser(t).ID, id, tokens[i]), object{"connected_at": when}))
+		}
+		wantEqual(t, "order", []string{tokens[1], tokens[2], tokens[0]}, texts(p.lookUp(t, id), "token"))
+		wantEqual(t, "an unknown id", []object{}, p.lookUp(t, "unknown"))
+	}},
+	{"Truncate", func(t *testing.T, p *project) {
+		u := p.newUser(t).ID
+		p.upsert(t, row(u, newID(), newToken()))
+		p.wantDenied(t, "truncate public.user_configs")
+		if err := p.as(t, "supalite_owner", "truncate public.user_configs cascade"); err != nil {
+			t.Fatal(err)
+		}
+		p.wantSecrets(t, 0, u)
+	}},
 }
