@@ -321,9 +321,9 @@ func wantEach[R any](t *testing.T, rows []R, want []string, name func(R) string)
 }
 
 // wantEqual compares what a test wants with what it got.
-func wantEqual(t *testing.T, what string, want, got any, options ...cmp.Option) {
+func wantEqual(t *testing.T, what string, want, got any) {
 	t.Helper()
-	if diff := cmp.Diff(want, got, options...); diff != "" {
+	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("%s (-want +got):\n%s", what, diff)
 	}
 }
@@ -331,9 +331,14 @@ func wantEqual(t *testing.T, what string, want, got any, options ...cmp.Option) 
 // read returns columns of the one row of an Instagram id.
 func (p *project) read(t *testing.T, id, columns string) object {
 	t.Helper()
-	rows := p.sql(t, "select "+columns+" from public.user_configs where instagram_id = $1", id)
+	return p.onlyRow(t, "select "+columns+" from public.user_configs where instagram_id = $1", id)
+}
+
+func (p *project) onlyRow(t *testing.T, query string, args ...any) object {
+	t.Helper()
+	rows := p.sql(t, query, args...)
 	if len(rows) != 1 {
-		t.Fatalf("%d rows of %s", len(rows), id)
+		t.Fatalf("%d rows of %v", len(rows), args)
 	}
 	return rows[0]
 }
@@ -366,7 +371,7 @@ func (p *project) wantSecrets(t *testing.T, want int, userIDs ...string) {
 // each secret its row.
 func (p *project) wantSealed(t *testing.T) {
 	t.Helper()
-	wrong := p.sql(t, `
+	wantEqual(t, "rows without their secret, or secrets without their row", []object{}, p.sql(t, `
 		with rows as (
 			select 'user_configs/' || replace(replace(user_id, '%', '%25'), '/', '%2F') || '/' || instagram_id as name,
 				token_secret_id, page_token_secret_id from public.user_configs
@@ -376,10 +381,7 @@ func (p *project) wantSealed(t *testing.T) {
 		from (select * from named where id is not null) n
 		full join (select id, name from vault.secrets where name like 'user_configs/%' or name like 'igconnect/%') s
 			on s.id = n.id and s.name = n.name
-		where n.id is null or s.id is null`)
-	if len(wrong) > 0 {
-		t.Errorf("rows without their secret, or secrets without their row: %v", wrong)
-	}
+		where n.id is null or s.id is null`))
 }
 
 // wantNowhere searches all rows, the files under them and the write-ahead log for secrets in clear.

@@ -1,17 +1,49 @@
 package supalite
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"embed"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"time"
 )
+
+// ErrNoNode says that Node is missing or too old. Tests skip on it.
+var ErrNoNode = errors.New("no Node 20 or newer")
+
+// CheckNode returns nil if Start can run here, or an error that wraps ErrNoNode.
+func CheckNode(ctx context.Context) error {
+	_, err := findNode(ctx)
+	return err
+}
+
+// findNode returns the path of Node.
+func findNode(ctx context.Context) (string, error) {
+	node, err := exec.LookPath("node")
+	if err != nil {
+		return "", fmt.Errorf("%w: Supabase Lite needs it; install it from nodejs.org and try again", ErrNoNode)
+	}
+	out, err := exec.CommandContext(ctx, node, "--version").Output()
+	if err != nil {
+		return "", fmt.Errorf("asking Node for its version: %w", err)
+	}
+	version := strings.TrimSpace(string(out))
+	major, _, _ := strings.Cut(strings.TrimPrefix(version, "v"), ".")
+	if n, err := strconv.Atoi(major); err != nil || n < 20 {
+		return "", fmt.Errorf("%w: this machine has %s; install a newer one from nodejs.org and try again", ErrNoNode, version)
+	}
+	return node, nil
+}
 
 //go:embed npm/*.json npm/*.mjs
 var files embed.FS
@@ -67,27 +99,48 @@ func InstallPackages(ctx context.Context, name, what string, source fs.FS, progr
 
 // installOnce lets one process install while the others wait for it.
 func installOnce(ctx context.Context, installed, what string, source fs.FS, progress io.Writer, options []string) error {
-	unlock, err := waitLock(installed + ".lock")
+	unlock, err := lockFile(installed+".lock", true)
 	if err != nil {
 		return err
 	}
 	defer unlock()
 	return makeDir(installed, source, []string{"package.json", "package-lock.json"}, func(dir string) error {
-		begin := time.Now()
 		fmt.Fprintf(progress, "Installing %s, once for this machine\n", what)
-		stop := tick(progress, begin)
-		// No package here needs its install script, so none gets to run one.
-		out, err := npm(ctx, dir, append([]string{"ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"}, options...)...)
-		stop()
-		if ctx.Err() != nil {
-			return ctx.Err()
+		begin, result := time.Now(), make(chan error, 1)
+		go func() { result <- installPackages(ctx, dir, options) }()
+		for {
+			select {
+			case err := <-result:
+				if err == nil {
+					fmt.Fprintf(progress, "Installed in %s\n", time.Since(begin).Round(time.Second))
+				}
+				return err
+			case <-time.After(5 * time.Second):
+				fmt.Fprintf(progress, "  still installing, %s\n", time.Since(begin).Round(time.Second))
+			}
 		}
-		if err != nil {
-			return fmt.Errorf("npm ci: %w\n%s", err, out)
-		}
-		fmt.Fprintf(progress, "Installed in %s\n", time.Since(begin).Round(time.Second))
-		return nil
 	})
+}
+
+// installPackages runs npm ci in dir.
+func installPackages(ctx context.Context, dir string, options []string) error {
+	program, err := exec.LookPath("npm")
+	if err != nil {
+		return errors.New("npm is missing: it comes with Node, install both from nodejs.org")
+	}
+	// No package here needs its install script, so none gets to run one.
+	arguments := append([]string{"ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"}, options...)
+	var said bytes.Buffer
+	cmd := exec.CommandContext(ctx, program, arguments...)
+	cmd.Dir, cmd.Stdout, cmd.Stderr = dir, &said, &said
+	cmd.Env = append(os.Environ(), "DO_NOT_TRACK=1", "NPM_CONFIG_UPDATE_NOTIFIER=false")
+	ownGroup(cmd)
+	cmd.Cancel = func() error { return killGroup(cmd) }
+	cmd.WaitDelay = 5 * time.Second
+	if err := cmd.Run(); err != nil && ctx.Err() == nil {
+		return fmt.Errorf("npm ci: %w\n%s", err, lastLines(said.String(), 8))
+	}
+	return ctx.Err()
 }
 
 // makeDir makes a folder of files of source and of what finish adds, whole or not at all. It does
@@ -119,25 +172,6 @@ func makeDir(dir string, source fs.FS, names []string, finish func(dir string) e
 		}
 	}
 	return nil
-}
-
-// tick shows every few seconds that something is still going on, until stop is called.
-func tick(progress io.Writer, begin time.Time) (stop func()) {
-	quit, done := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(done)
-		ticker := time.NewTicker(5 * time.Second)
-		defer ticker.Stop()
-		for {
-			select {
-			case <-quit:
-				return
-			case <-ticker.C:
-				fmt.Fprintf(progress, "  still installing, %s\n", time.Since(begin).Round(time.Second))
-			}
-		}
-	}()
-	return func() { close(quit); <-done }
 }
 
 // fingerprint names the content of files.

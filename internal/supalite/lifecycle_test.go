@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -43,48 +44,32 @@ func testRestart(t *testing.T, o supalite.Options, whileRunning func()) {
 	first := supalitetest.Start(t, o)
 	const email, password = "ada@example.com", "correct horse battery"
 	user, err := first.SignUp(t.Context(), email, password)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if status, out := rest(t, first, first.ServiceKey, "POST", "user_configs", map[string]any{
+	must(t, err)
+	wantStatus(t, 201, first, first.ServiceKey, "POST", "user_configs", map[string]any{
 		"user_id": user.ID, "instagram_id": "17841400000000001", "token": "a-token",
-	}); status != 201 {
-		t.Fatalf("status %d: %s", status, out)
-	}
+	})
 	const tokens = "select token from public.get_instagram_token('17841400000000001')"
-	want, grants := []map[string]any{{"token": "a-token"}}, readGrants(t, first)
+	grants := readGrants(t, first)
 	stop(t, first)
 
 	second := supalitetest.Start(t, o)
 	if second.ServiceKey != first.ServiceKey || second.AnonKey != first.AnonKey {
 		t.Error("the keys changed")
 	}
-	if status, out := rest(t, second, user.AccessToken, "GET", "user_configs?select=instagram_id", nil); status != 200 {
-		t.Errorf("the session of before: status %d: %s", status, out)
-	}
-	if status, out := rest(t, second, user.AccessToken, "GET", "user_configs?select=*", nil); status != 403 {
-		t.Errorf("all columns: status %d, want 403: %s", status, out)
-	}
+	wantStatus(t, 200, second, user.AccessToken, "GET", "user_configs?select=instagram_id", nil)
+	wantStatus(t, 403, second, user.AccessToken, "GET", "user_configs?select=*", nil)
 	if _, err := second.SignIn(t.Context(), email, password); err != nil {
 		t.Error(err)
 	}
-	if diff := cmp.Diff(want, sql(t, second, tokens)); diff != "" {
-		t.Errorf("tokens (-want +got):\n%s", diff)
-	}
-	if diff := cmp.Diff(grants, readGrants(t, second)); diff != "" {
-		t.Errorf("grants (-before +after):\n%s", diff)
-	}
+	wantEqual(t, "tokens", []map[string]any{{"token": "a-token"}}, sql(t, second, tokens))
+	wantEqual(t, "grants", grants, readGrants(t, second))
 	whileRunning()
 	stop(t, second)
 
 	o.Fresh = true
 	fresh := supalitetest.Start(t, o)
-	if diff := cmp.Diff([]map[string]any{}, sql(t, fresh, tokens)); diff != "" {
-		t.Errorf("a fresh start kept (-want +got):\n%s", diff)
-	}
-	if diff := cmp.Diff(grants, readGrants(t, fresh)); diff != "" {
-		t.Errorf("grants (-before +after):\n%s", diff)
-	}
+	wantEqual(t, "kept by a fresh start", []map[string]any{}, sql(t, fresh, tokens))
+	wantEqual(t, "grants", grants, readGrants(t, fresh))
 	stop(t, fresh)
 }
 
@@ -108,37 +93,44 @@ func readGrants(t *testing.T, s *supalite.Server) []map[string]any {
 func sql(t *testing.T, s *supalite.Server, query string) []map[string]any {
 	t.Helper()
 	rows, err := s.SQL(t.Context(), query)
-	if err != nil {
-		t.Fatal(err)
-	}
+	must(t, err)
 	return rows
 }
 
-// rest asks REST with a key, or as the user whose token it is.
-func rest(t *testing.T, s *supalite.Server, key, method, path string, body any) (int, string) {
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func wantEqual(t *testing.T, what string, want, got any) {
+	t.Helper()
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", what, diff)
+	}
+}
+
+// wantStatus asks REST with a key, or as the user whose token it is, and checks how it answers.
+func wantStatus(t *testing.T, want int, s *supalite.Server, key, method, path string, body any) {
 	t.Helper()
 	text, err := json.Marshal(body)
-	if err != nil {
-		t.Fatal(err)
-	}
+	must(t, err)
 	req, err := http.NewRequestWithContext(t.Context(), method, s.URL+"/rest/v1/"+path, bytes.NewReader(text))
-	if err != nil {
-		t.Fatal(err)
-	}
+	must(t, err)
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("Apikey", s.AnonKey)
 	req.Header.Set("Authorization", "Bearer "+key)
+
 	if strings.HasPrefix(key, "sb_secret_") {
 		req.Header.Set("Apikey", key)
 	}
 	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
+	must(t, err)
 	defer resp.Body.Close()
-	var out bytes.Buffer
-	out.ReadFrom(resp.Body)
-	return resp.StatusCode, out.String()
+	if out, _ := io.ReadAll(resp.Body); resp.StatusCode != want {
+		t.Errorf("%s %s: status %d, want %d: %s", method, path, resp.StatusCode, want, out)
+	}
 }
 
 func TestBrokenMigration(t *testing.T) {
@@ -156,9 +148,7 @@ func TestCancel(t *testing.T) {
 	supalitetest.Need(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	s, err := supalite.Start(ctx, supalite.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	must(t, err)
 	cancel()
 	select {
 	case <-s.Done():
@@ -175,9 +165,7 @@ func TestCancel(t *testing.T) {
 func TestKilledParent(t *testing.T) {
 	if os.Getenv("SUPALITE_TEST_CHILD") != "" {
 		s, err := supalite.Start(t.Context(), supalite.Options{Dir: os.Getenv("SUPALITE_TEST_CHILD")})
-		if err != nil {
-			t.Fatal(err)
-		}
+		must(t, err)
 		fmt.Println("serving " + s.URL)
 		select {}
 	}
@@ -185,12 +173,8 @@ func TestKilledParent(t *testing.T) {
 	cmd := exec.Command(os.Args[0], "-test.run=^TestKilledParent$")
 	cmd.Env = append(os.Environ(), "SUPALITE_TEST_CHILD="+filepath.Join(t.TempDir(), "data"))
 	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
+	must(t, err)
+	must(t, cmd.Start())
 	defer cmd.Wait()
 	line, _ := bufio.NewReader(out).ReadString('\n')
 	cmd.Process.Kill()
@@ -204,25 +188,19 @@ func TestKilledParent(t *testing.T) {
 // stop stops the server and checks that it is gone.
 func stop(t *testing.T, s *supalite.Server) {
 	t.Helper()
-	if err := s.Stop(); err != nil {
-		t.Fatal(err)
-	}
+	must(t, s.Stop())
 	waitGone(t, s.URL)
 }
 
 // waitGone waits until nothing answers at url.
 func waitGone(t *testing.T, url string) {
 	t.Helper()
-	deadline := time.Now().Add(20 * time.Second)
-	for {
+	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
 		conn, err := net.Dial("tcp", strings.TrimPrefix(url, "http://"))
 		if err != nil {
 			return
 		}
 		conn.Close()
-		if time.Now().After(deadline) {
-			t.Fatalf("something still listens at %s", url)
-		}
-		time.Sleep(50 * time.Millisecond)
 	}
+	t.Fatalf("something still listens at %s", url)
 }

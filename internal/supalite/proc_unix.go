@@ -23,34 +23,25 @@ func killGroup(cmd *exec.Cmd) error {
 	return err
 }
 
-var errLocked = errors.New("locked by another process")
-
-// tryLock takes the lock of that name, which ends with the process, or returns errLocked.
-func tryLock(name string) (unlock func() error, err error) {
-	return flock(name, syscall.LOCK_EX|syscall.LOCK_NB)
-}
-
-// waitLock is tryLock that waits.
-func waitLock(name string) (unlock func() error, err error) {
-	return flock(name, syscall.LOCK_EX)
-}
-
-func flock(name string, how int) (func() error, error) {
+// lockFile takes the lock of that name, which ends with the process. Where another process has it, it
+// waits or returns errLocked.
+func lockFile(name string, wait bool) (unlock func() error, err error) {
 	f, err := os.OpenFile(name, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, err
 	}
-	for {
+	how := syscall.LOCK_EX
+	if !wait {
+		how |= syscall.LOCK_NB
+	}
+	for err = syscall.EINTR; errors.Is(err, syscall.EINTR); {
 		err = syscall.Flock(int(f.Fd()), how)
-		if !errors.Is(err, syscall.EINTR) {
-			break
-		}
+	}
+	if errors.Is(err, syscall.EWOULDBLOCK) {
+		err = errLocked
 	}
 	if err != nil {
 		f.Close()
-		if errors.Is(err, syscall.EWOULDBLOCK) {
-			err = errLocked
-		}
 		return nil, err
 	}
 	return f.Close, nil

@@ -7,8 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 )
@@ -48,51 +50,47 @@ func launch(ctx context.Context, node, app string, c *config) (*process, int, er
 	p := &process{cmd: cmd, stdin: stdin, said: &tail{}, done: make(chan struct{})}
 	cmd.Stderr = p.said
 	if err := cmd.Start(); err != nil {
-		return nil, 0, fmt.Errorf("starting Supabase Lite: %w", err)
+		return nil, 0, err
 	}
 	answers := make(chan answer, 1)
 	go p.watch(stdout, answers)
-	if _, err := stdin.Write(append(line, '\n')); err != nil {
-		p.stop()
-		return nil, 0, fmt.Errorf("starting Supabase Lite: %w", p.explain(err))
-	}
-	select {
-	case a := <-answers:
-		if a.Port != 0 {
-			return p, a.Port, nil
+	if _, err = stdin.Write(append(line, '\n')); err == nil {
+		select {
+		case a := <-answers:
+			if a.Port != 0 {
+				return p, a.Port, nil
+			}
+			err = errors.New(a.Error)
+		case <-ctx.Done():
+			err = ctx.Err()
 		}
-		p.stop()
-		return nil, 0, fmt.Errorf("starting Supabase Lite: %w", p.explain(errors.New(a.Error)))
-	case <-ctx.Done():
-		p.stop()
-		return nil, 0, fmt.Errorf("starting Supabase Lite: %w", ctx.Err())
 	}
+	p.stop()
+	return nil, 0, p.explain(err)
 }
 
 // watch passes the answer on, keeps the last of everything else that is printed, and ends with the process.
 func (p *process) watch(stdout io.Reader, answers chan<- answer) {
 	defer close(p.done)
+	pass := func(a answer) {
+		select {
+		case answers <- a:
+		default: // only the first is waited for
+		}
+	}
 	lines := bufio.NewReader(stdout)
-	for {
+	for ended := false; !ended; {
 		line, err := lines.ReadBytes('\n')
 		var a answer
 		if json.Unmarshal(line, &a) == nil && a != (answer{}) {
-			select {
-			case answers <- a:
-			default:
-			}
+			pass(a)
 		} else {
 			p.said.Write(line)
 		}
-		if err != nil {
-			break
-		}
+		ended = err != nil
 	}
 	p.cmd.Wait()
-	select {
-	case answers <- answer{Error: "it ended by itself"}:
-	default:
-	}
+	pass(answer{Error: "it ended by itself"})
 }
 
 // stop asks the process to end and waits for it. If it takes too long, or left something behind in its group, the group
@@ -134,4 +132,21 @@ func (t *tail) String() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return string(t.text)
+}
+
+// environment is what Lite gets to see: enough to run, and nothing of the developer's own settings and secrets.
+func environment() []string {
+	env := []string{"DO_NOT_TRACK=1", "NODE_NO_WARNINGS=1"}
+	for _, name := range []string{"PATH", "HOME", "TMPDIR", "TEMP", "SystemRoot", "USERPROFILE", "LANG"} {
+		if value, ok := os.LookupEnv(name); ok {
+			env = append(env, name+"="+value)
+		}
+	}
+	return env
+}
+
+// lastLines returns the last n lines of text.
+func lastLines(text string, n int) string {
+	lines := strings.Split(strings.TrimSpace(text), "\n")
+	return strings.Join(lines[max(0, len(lines)-n):], "\n")
 }

@@ -12,6 +12,7 @@ import (
 	"io/fs"
 	"net/http"
 	"os"
+	"path/filepath"
 	"sync"
 	"time"
 )
@@ -64,45 +65,66 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	data, err := openDataDir(o)
+	dir, closeDir, err := openDataDir(o)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("opening the folder for the data: %w", err)
 	}
-	s, err := start(ctx, node, app, data, o)
+	s, err := start(ctx, node, app, dir, o)
 	if err != nil {
-		return nil, errors.Join(err, data.close())
+		return nil, errors.Join(err, closeDir())
 	}
+	s.stop = sync.OnceValue(func() error {
+		s.proc.stop()
+		return closeDir()
+	})
+	context.AfterFunc(ctx, func() { s.stop() })
 	return s, nil
 }
 
-func start(ctx context.Context, node, app string, data *dataDir, o Options) (*Server, error) {
-	c, err := newConfig(data, o)
+func start(ctx context.Context, node, app, dir string, o Options) (*Server, error) {
+	c, err := newConfig(dir, o)
 	if err != nil {
 		return nil, err
 	}
 	proc, port, err := launch(ctx, node, app, c)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("starting Supabase Lite: %w", err)
 	}
 	s := &Server{
-		URL:        fmt.Sprintf("http://127.0.0.1:%d", port),
-		AnonKey:    c.PublishableKey,
-		ServiceKey: c.SecretKey,
-		DataDir:    c.DataDir,
-		adminKey:   c.AdminKey,
-		client:     &http.Client{Timeout: 30 * time.Second},
-		proc:       proc,
+		URL:     fmt.Sprintf("http://127.0.0.1:%d", port),
+		AnonKey: c.PublishableKey, ServiceKey: c.SecretKey, adminKey: c.AdminKey,
+		DataDir: c.DataDir,
+		client:  &http.Client{Timeout: 30 * time.Second}, proc: proc,
 	}
-	s.stop = sync.OnceValue(func() error {
-		proc.stop()
-		return data.close()
-	})
 	if err := s.warmUp(ctx); err != nil {
 		proc.stop()
 		return nil, err
 	}
-	context.AfterFunc(ctx, func() { s.stop() })
 	return s, nil
+}
+
+var errLocked = errors.New("locked by another process")
+
+// openDataDir returns the folder of one running server and what closes it. It is locked: two servers on
+// one folder would destroy the database.
+func openDataDir(o Options) (dir string, closeDir func() error, err error) {
+	if o.Dir == "" {
+		dir, err = os.MkdirTemp("", "supalite-")
+		return dir, func() error { return os.RemoveAll(dir) }, err
+	}
+	if err := os.MkdirAll(o.Dir, 0o700); err != nil {
+		return "", nil, err
+	}
+	unlock, err := lockFile(filepath.Join(o.Dir, "lock"), false)
+	if errors.Is(err, errLocked) {
+		return "", nil, fmt.Errorf("another Supabase Lite is running on %s: stop it first, or choose another folder", o.Dir)
+	}
+	if err == nil && o.Fresh {
+		if err = os.RemoveAll(filepath.Join(o.Dir, "db")); err != nil {
+			unlock()
+		}
+	}
+	return o.Dir, unlock, err
 }
 
 // Stop ends the server and waits until its process is gone. A second call does nothing more.

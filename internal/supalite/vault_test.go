@@ -6,7 +6,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
 	"github.com/jackc/pgx/v5"
 
 	"igconnect/internal/supalite"
@@ -20,31 +19,23 @@ import (
 func TestInstalledVault(t *testing.T) {
 	supalitetest.Need(t)
 	server, err := postgres.StartFrom(t.Context(), copyWithVault(t, supalitetest.Postgres(t)))
-	if err != nil {
-		t.Fatal(err)
-	}
+	must(t, err)
 	t.Cleanup(server.Stop)
 	// The second is a setting that the real library makes when the server loads it.
 	query(t, server.URL, `create schema extensions; create extension pgcrypto with schema extensions;
 		alter database postgres set vault.getkey_script = 'loaded'`)
 
 	o := supalite.Options{DatabaseURL: server.URL}
-	for _, fresh := range []bool{false, false, true} { // the first start, another, and one that removes everything before
-		o.Fresh = fresh
+	for i, status := range []int{201, 409, 201} { // the first start, another, and one that removes everything before
+		o.Fresh = i == 2
 		s := supalitetest.Start(t, o)
 		installed := sql(t, s, `select extowner::regrole::text as owner, extversion as version from pg_extension where extname = 'supabase_vault'`)
-		if diff := cmp.Diff([]map[string]any{{"owner": "postgres", "version": "0.3.1"}}, installed); diff != "" {
-			t.Errorf("installed (-want +got):\n%s", diff)
-		}
-		if status, out := rest(t, s, s.ServiceKey, "POST", "user_configs?on_conflict=user_id%2Cinstagram_id", map[string]any{
+		wantEqual(t, "installed", []map[string]any{{"owner": "postgres", "version": "0.3.1"}}, installed)
+		wantStatus(t, status, s, s.ServiceKey, "POST", "user_configs?on_conflict=user_id%2Cinstagram_id", map[string]any{
 			"user_id": "anybody", "instagram_id": "1", "token": "a-token", "page_token": "a-page-token",
-		}); status > 201 && status != 409 {
-			t.Errorf("status %d: %s", status, out)
-		}
+		})
 		got := sql(t, s, "select token, page_token from public.get_instagram_token('1')")
-		if diff := cmp.Diff([]map[string]any{{"token": "a-token", "page_token": "a-page-token"}}, got); diff != "" {
-			t.Errorf("tokens (-want +got):\n%s", diff)
-		}
+		wantEqual(t, "tokens", []map[string]any{{"token": "a-token", "page_token": "a-page-token"}}, got)
 		stop(t, s)
 	}
 }
@@ -52,26 +43,12 @@ func TestInstalledVault(t *testing.T) {
 func query(t *testing.T, url, statements string) [][]any {
 	t.Helper()
 	conn, err := pgx.Connect(t.Context(), url)
-	if err != nil {
-		t.Fatal(err)
-	}
+	must(t, err)
 	defer conn.Close(t.Context())
 	rows, err := conn.Query(t.Context(), statements, pgx.QueryExecModeSimpleProtocol)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer rows.Close()
-	var all [][]any
-	for rows.Next() {
-		values, err := rows.Values()
-		if err != nil {
-			t.Fatal(err)
-		}
-		all = append(all, values)
-	}
-	if rows.Err() != nil {
-		t.Fatal(rows.Err())
-	}
+	must(t, err)
+	all, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) ([]any, error) { return row.Values() })
+	must(t, err)
 	return all
 }
 
@@ -120,11 +97,4 @@ func copyWithVault(t *testing.T, url string) (bin string) {
 		must(t, os.WriteFile(filepath.Join(root, extensions, name), []byte(text), 0o644))
 	}
 	return bin
-}
-
-func must(t *testing.T, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
 }

@@ -12,7 +12,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"syscall"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -71,10 +70,6 @@ func (s *Server) start(ctx context.Context, bin string) error {
 	if out, err := initdb.CombinedOutput(); err != nil {
 		return fmt.Errorf("initdb: %w\n%s", err, out)
 	}
-	return s.serve(ctx, bin, data, attr)
-}
-
-func (s *Server) serve(ctx context.Context, bin, data string, attr *syscall.SysProcAttr) error {
 	port, err := freePort()
 	if err != nil {
 		return err
@@ -138,10 +133,9 @@ func waitReady(ctx context.Context, url string) error {
 		if err == nil {
 			return conn.Close(ctx)
 		}
-		select {
-		case <-ctx.Done():
+		if ctx.Err() != nil {
 			return err
-		case <-time.After(50 * time.Millisecond):
 		}
+		time.Sleep(50 * time.Millisecond)
 	}
 }

@@ -3,6 +3,7 @@
 package postgres
 
 import (
+	"errors"
 	"os"
 	"os/user"
 	"strconv"
@@ -19,12 +20,9 @@ func unprivileged(dir string) (*syscall.SysProcAttr, error) {
 	if err != nil {
 		return nil, err
 	}
-	uid, err := strconv.ParseUint(postgres.Uid, 10, 32)
-	if err != nil {
-		return nil, err
-	}
-	gid, err := strconv.ParseUint(postgres.Gid, 10, 32)
-	if err != nil {
+	uid, uidErr := strconv.ParseUint(postgres.Uid, 10, 32)
+	gid, gidErr := strconv.ParseUint(postgres.Gid, 10, 32)
+	if err := errors.Join(uidErr, gidErr); err != nil {
 		return nil, err
 	}
 	attr := &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}}

@@ -8,14 +8,18 @@
 package supalitetest
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/url"
 	"os"
 	"path/filepath"
 	"sync"
 	"testing"
+
+	"github.com/jackc/pgx/v5"
 
 	"igconnect/internal/supalite"
 	"igconnect/internal/supalite/postgres"
@@ -37,18 +41,21 @@ func (s *sharedServer) start(t testing.TB, makeDatabase func() (url string, drop
 	t.Helper()
 	Need(t)
 	s.once.Do(func() {
-		var migrations fs.FS
-		if migrations, s.err = Migrations(); s.err != nil {
-			return
+		if s.url, s.cleanUp, s.err = makeDatabase(); s.err == nil {
+			s.server, s.err = start(supalite.Options{DatabaseURL: s.url})
 		}
-		if s.url, s.cleanUp, s.err = makeDatabase(); s.err != nil {
-			return
-		}
-		s.server, s.err = supalite.Start(context.Background(), supalite.Options{
-			Migrations: migrations, DatabaseURL: s.url, Progress: os.Stderr,
-		})
 	})
 	check(t, s.err)
+}
+
+// start starts a server. Without migrations it has the project's.
+func start(o supalite.Options) (s *supalite.Server, err error) {
+	if o.Progress = os.Stderr; o.Migrations == nil {
+		if o.Migrations, err = Migrations(); err != nil {
+			return nil, err
+		}
+	}
+	return supalite.Start(context.Background(), o)
 }
 
 func (s *sharedServer) stop() (err error) {
@@ -58,6 +65,37 @@ func (s *sharedServer) stop() (err error) {
 	if s.cleanUp != nil {
 		err = errors.Join(err, s.cleanUp())
 	}
+	return err
+}
+
+// ownDatabase makes a database for this process alone on the server of SUPALITE_DATABASE_URL, because the
+// tests of several packages run at once. It returns the database's URL and what drops it again, nothing
+// where the variable is empty.
+func ownDatabase() (databaseURL string, drop func() error, err error) {
+	server := supalite.DatabaseURLFromEnv()
+	if server == "" {
+		return "", nil, nil
+	}
+	name := fmt.Sprintf("supalite_test_%d", os.Getpid())
+	parsed, err := url.Parse(server)
+	if err != nil {
+		return "", nil, fmt.Errorf("reading SUPALITE_DATABASE_URL: not a URL")
+	}
+	parsed.Path = "/" + name
+	if err := execute(server, "create database "+name); err != nil {
+		return "", nil, fmt.Errorf("making a database for the tests: %w", err)
+	}
+	return parsed.String(), func() error { return execute(server, "drop database "+name+" with (force)") }, nil
+}
+
+func execute(databaseURL, statement string) error {
+	ctx := context.Background()
+	conn, err := pgx.Connect(ctx, databaseURL)
+	if err != nil {
+		return err
+	}
+	defer conn.Close(ctx)
+	_, err = conn.Exec(ctx, statement)
 	return err
 }
 
@@ -75,9 +113,7 @@ func Run(m *testing.M) int {
 // is skipped as by [Need].
 func Shared(t testing.TB) *supalite.Server {
 	t.Helper()
-	shared.start(t, func() (string, func() error, error) {
-		return ownDatabase(context.Background(), supalite.DatabaseURLFromEnv())
-	})
+	shared.start(t, ownDatabase)
 	return shared.server
 }
 
@@ -101,12 +137,7 @@ func SharedOnPostgres(t testing.TB) (s *supalite.Server, url string) {
 func Start(t testing.TB, o supalite.Options) *supalite.Server {
 	t.Helper()
 	Need(t)
-	var err error
-	if o.Progress = os.Stderr; o.Migrations == nil {
-		o.Migrations, err = Migrations()
-		check(t, err)
-	}
-	s, err := supalite.Start(context.Background(), o)
+	s, err := start(o)
 	check(t, err)
 	t.Cleanup(func() {
 		if err := s.Stop(); err != nil {
@@ -151,17 +182,10 @@ func check(t testing.TB, err error) {
 // Migrations returns supabase/migrations of the module that the test's folder is in.
 func Migrations() (fs.FS, error) {
 	dir, err := os.Getwd()
-	if err != nil {
-		return nil, err
-	}
-	for {
-		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+	for ; err == nil && dir != filepath.Dir(dir); dir = filepath.Dir(dir) {
+		if _, missing := os.Stat(filepath.Join(dir, "go.mod")); missing == nil {
 			return os.DirFS(filepath.Join(dir, "supabase", "migrations")), nil
 		}
-		parent := filepath.Dir(dir)
-		if parent == dir {
-			return nil, errors.New("finding the migrations: no go.mod above this folder")
-		}
-		dir = parent
 	}
+	return nil, cmp.Or(err, errors.New("finding the migrations: no go.mod above this folder"))
 }
