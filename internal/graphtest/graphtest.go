@@ -2,28 +2,32 @@
 // requests, which are checked and recorded, and checks of what came of them. Use
 // it where each request matters; internal/metasim is a Meta that thinks for itself.
 //
-//	graphtest.Run(t, graphtest.Routes{"GET /me": graphtest.Says(`{"id":"1"}`)},
-//		func(t *testing.T, m *graphtest.Meta) { … m.Client … m.Got … })
+//	graphtest.Run(t, "a person", graphtest.Routes{"GET /me": graphtest.Says(`{"id":"1"}`)},
+//		func(t *testing.T, m *graphtest.Meta) { … m.Client … m.Requests() … })
 package graphtest
 
 import (
+	"bytes"
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
+	"unicode/utf8"
 
 	"igconnect/lib/graph"
 	"igconnect/lib/secret"
@@ -56,33 +60,25 @@ type Routes map[string]http.HandlerFunc
 // Meta is a [graph.Client] and the scripted Meta that it calls.
 type Meta struct {
 	*graph.Client
-	Lenient bool // with secrets of the test's own, which are not checked
-	Got     []Request
-	mutex   sync.Mutex
+	mutex sync.Mutex
+	got   []Request
 }
 
-// Run plays the routes for f in a bubble: real HTTP over pipes instead of
-// sockets, on a clock that jumps to the next timer. Pauses and time-outs cost
+// Run plays the routes for f, a subtest, in a bubble: real HTTP over pipes instead
+// of sockets, on a clock that jumps to the next timer. Pauses and time-outs cost
 // no time and have exact lengths.
-func Run(t *testing.T, answers Routes, f func(*testing.T, *Meta)) {
+func Run(t *testing.T, name string, answers Routes, f func(*testing.T, *Meta)) {
 	t.Helper()
-	synctest.Test(t, func(t *testing.T) {
-		m := &Meta{}
-		pipes := &pipes{waiting: make(chan net.Conn), done: make(chan struct{})}
-		server := httptest.NewUnstartedServer(m.serve(t, answers))
-		server.Listener.Close()
-		server.Listener = pipes
-		server.Start()
+	bubble := func(t *testing.T) {
+		m, pipes := &Meta{}, pipes{make(chan net.Conn), make(chan struct{})}
+		server := &http.Server{Handler: m.serve(t, answers)}
+		go func() { _ = server.Serve(pipes) }()
 		transport := &http.Transport{DialContext: pipes.dial}
-		m.Client = &graph.Client{
-			HTTP:  &http.Client{Transport: transport, CheckRedirect: upstream.NoRedirects},
-			URL:   "http://" + Host + "/v24.0",
-			AppID: AppID, Secret: secret.New(AppSecret),
-			Now: time.Now,
-		}
+		m.Client = client(transport, "http://"+Host)
 		t.Cleanup(func() { transport.CloseIdleConnections(); server.Close() })
 		f(t, m)
-	})
+	}
+	t.Run(name, func(t *testing.T) { synctest.Test(t, bubble) })
 }
 
 // RealClient returns a client that calls a server over sockets, with the transport
@@ -90,6 +86,10 @@ func Run(t *testing.T, answers Routes, f func(*testing.T, *Meta)) {
 func RealClient(t *testing.T, address string) *graph.Client {
 	transport := upstream.NewTransport()
 	t.Cleanup(transport.CloseIdleConnections)
+	return client(transport, address)
+}
+
+func client(transport *http.Transport, address string) *graph.Client {
 	return &graph.Client{
 		HTTP: &http.Client{Transport: transport, CheckRedirect: upstream.NoRedirects},
 		URL:  address + "/v24.0", AppID: AppID, Secret: secret.New(AppSecret), Now: time.Now,
@@ -105,18 +105,17 @@ func (m *Meta) serve(t *testing.T, answers Routes) http.HandlerFunc {
 		if err := errors.Join(err, formErr); err != nil {
 			t.Errorf("%s %s: %v", r.Method, r.URL.Path, err)
 		}
-		line := r.Method + " " + strings.TrimPrefix(r.URL.Path, "/v24.0")
-		if !m.Lenient {
-			checkSecrets(t, r, form)
+		m.checkSecrets(t, r, form)
+		path, ok := strings.CutPrefix(r.URL.Path, "/v24.0/")
+		request := Request{
+			r.Method + " /" + path, r.URL.Query(), form,
+			r.Header.Get("Authorization"), r.Header.Get("Content-Type"), r.Header.Get("Accept"),
 		}
 		m.mutex.Lock()
-		m.Got = append(m.Got, Request{
-			Line: line, Query: r.URL.Query(), Form: form,
-			Authorization: r.Header.Get("Authorization"), ContentType: r.Header.Get("Content-Type"), Accept: r.Header.Get("Accept"),
-		})
+		m.got = append(m.got, request)
 		m.mutex.Unlock()
-		answer := answers[line]
-		if answer == nil || !strings.HasPrefix(r.URL.Path, "/v24.0/") {
+		answer := answers[request.Line]
+		if answer == nil || !ok {
 			t.Errorf("unexpected request %s %s", r.Method, r.URL.Path)
 			answer = Status(http.StatusNotFound, "")
 		}
@@ -126,7 +125,7 @@ func (m *Meta) serve(t *testing.T, answers Routes) http.HandlerFunc {
 
 // checkSecrets wants secrets in the header or the body alone, sent to Meta
 // alone, and each token proven.
-func checkSecrets(t *testing.T, r *http.Request, form url.Values) {
+func (m *Meta) checkSecrets(t *testing.T, r *http.Request, form url.Values) {
 	if r.Host != Host {
 		t.Errorf("a request went to %s", r.Host)
 	}
@@ -134,38 +133,26 @@ func checkSecrets(t *testing.T, r *http.Request, form url.Values) {
 	if r.URL.Path == "/v24.0/debug_token" {
 		query.Del("input_token")
 	}
-	for _, s := range []string{UserToken, PageToken, AppSecret, Code} {
+	for _, s := range []string{UserToken, PageToken, m.Secret.Reveal(), Code} {
 		if strings.Contains(r.URL.Path+" "+fmt.Sprint(query), s) {
 			t.Errorf("%s %s has a secret in its URL", r.Method, r.URL.Path)
 		}
 	}
 	bearer, sent := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-	mac := hmac.New(sha256.New, []byte(AppSecret))
+	mac := hmac.New(sha256.New, []byte(m.Secret.Reveal()))
 	mac.Write([]byte(bearer))
 	if proof := query.Get("appsecret_proof") + form.Get("appsecret_proof"); sent && proof != hex.EncodeToString(mac.Sum(nil)) {
 		t.Errorf("%s %s proves its token with %q", r.Method, r.URL.Path, proof)
 	}
 }
 
-// Lines are the requests so far, in the order of their arrival.
-func (m *Meta) Lines() []string {
+// Requests returns the requests so far, in the order of their arrival; where lines
+// are given, those with one of them.
+func (m *Meta) Requests(lines ...string) []Request {
 	m.mutex.Lock()
 	defer m.mutex.Unlock()
-	var lines []string
-	for _, request := range m.Got {
-		lines = append(lines, request.Line)
-	}
-	return lines
-}
-
-// Count tells how often a request was made.
-func (m *Meta) Count(line string) (n int) {
-	for _, l := range m.Lines() {
-		if l == line {
-			n++
-		}
-	}
-	return n
+	other := func(r Request) bool { return len(lines) > 0 && !slices.Contains(lines, r.Line) }
+	return slices.DeleteFunc(slices.Clone(m.got), other)
 }
 
 // Says answers 200 with a body.
@@ -187,38 +174,23 @@ func Refuses(code, subcode int, message string, more ...string) http.HandlerFunc
 
 // Envelope is an error as Meta writes it; more are further members of it.
 func Envelope(code, subcode int, message string, more ...string) string {
-	members := append([]string{
-		fmt.Sprintf(`"message":%q,"type":"OAuthException","code":%d,"error_subcode":%d,"fbtrace_id":"AbCdEfGh"`, message, code, subcode),
-	}, more...)
-	return `{"error":{` + strings.Join(members, ",") + `}}`
+	members := fmt.Sprintf(`"message":%q,"type":"OAuthException","code":%d,"error_subcode":%d,"fbtrace_id":"AbCdEfGh"`, message, code, subcode)
+	return `{"error":{` + strings.Join(append([]string{members}, more...), ",") + `}}`
 }
 
 // InTurn answers with one handler after the other; the last one stays.
 func InTurn(handlers ...http.HandlerFunc) http.HandlerFunc {
-	var mutex sync.Mutex
+	var n atomic.Int32
 	return func(w http.ResponseWriter, r *http.Request) {
-		mutex.Lock()
-		next := handlers[0]
-		if len(handlers) > 1 {
-			handlers = slices.Delete(slices.Clone(handlers), 0, 1)
-		}
-		mutex.Unlock()
-		next(w, r)
+		handlers[min(int(n.Add(1)), len(handlers))-1](w, r)
 	}
 }
 
 // Hangs answers nothing until the client goes away.
 func Hangs(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
 
-// Endless writes until the client has had enough.
-func Endless(w http.ResponseWriter, _ *http.Request) {
-	chunk := []byte(strings.Repeat("[", 64<<10))
-	for {
-		if _, err := w.Write(chunk); err != nil {
-			return
-		}
-	}
-}
+// Drops ends the connection without an answer.
+func Drops(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }
 
 // Cut promises more than it sends.
 func Cut(w http.ResponseWriter, _ *http.Request) {
@@ -227,14 +199,65 @@ func Cut(w http.ResponseWriter, _ *http.Request) {
 	panic(http.ErrAbortHandler)
 }
 
+// OK stands for the class of a call that does not fail.
+const OK graph.Class = -1
+
+// FailureOf wants an *graph.Error of that class, or none for [OK], and returns it.
+func FailureOf(t *testing.T, err error, class graph.Class) *graph.Error {
+	t.Helper()
+	failure := &graph.Error{Class: OK}
+	if err != nil && !errors.As(err, &failure) {
+		t.Fatalf("error %v (%T), want a *graph.Error", err, err)
+	}
+	if failure.Class != class {
+		t.Fatalf("class %d, want %d: %v", failure.Class, class, err)
+	}
+	return failure
+}
+
+// WantClean prints an error, and all that it wraps, in every way, and wants
+// none of the secrets in it.
+func WantClean(t *testing.T, err error, secrets ...string) {
+	t.Helper()
+	var log bytes.Buffer
+	slog.New(slog.NewJSONHandler(&log, nil)).Error("x", "err", err)
+	printed := log.String()
+	var failure *graph.Error
+	if errors.As(err, &failure) {
+		printed += fmt.Sprintf("%#v\n", *failure)
+	}
+	for ; err != nil; err = errors.Unwrap(err) {
+		printed += fmt.Sprintf("%v\n%+v\n%#v\n", err, err, err)
+	}
+	for _, s := range secrets {
+		for _, form := range []string{s, url.QueryEscape(s), strings.ToLower(url.QueryEscape(s))} {
+			if strings.Contains(printed, form) {
+				t.Fatalf("%s is shown:\n%s", form, printed)
+			}
+		}
+	}
+}
+
+// CheckStorable wants values that the tables can take: texts in UTF-8 and without
+// NUL, and times that JSON can hold. It does not look into pointers and bytes.
+// https://www.postgresql.org/docs/current/datatype-character.html
+func CheckStorable(t *testing.T, values ...any) {
+	t.Helper()
+	for _, value := range values {
+		text := fmt.Sprintf("%+v", value)
+		if _, err := json.Marshal(value); err != nil || !utf8.ValidString(text) || strings.Contains(text, "\x00") {
+			t.Errorf("not storable: %q, %v", text, err)
+		}
+	}
+}
+
 // pipes is a net.Listener without sockets.
 type pipes struct {
 	waiting chan net.Conn
 	done    chan struct{}
-	once    sync.Once
 }
 
-func (p *pipes) Accept() (net.Conn, error) {
+func (p pipes) Accept() (net.Conn, error) {
 	select {
 	case conn := <-p.waiting:
 		return conn, nil
@@ -243,7 +266,7 @@ func (p *pipes) Accept() (net.Conn, error) {
 	}
 }
 
-func (p *pipes) dial(ctx context.Context, _, _ string) (net.Conn, error) {
+func (p pipes) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 	here, there := net.Pipe()
 	select {
 	case p.waiting <- there:
@@ -253,5 +276,5 @@ func (p *pipes) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 	}
 }
 
-func (p *pipes) Close() error   { p.once.Do(func() { close(p.done) }); return nil }
-func (p *pipes) Addr() net.Addr { return &net.UnixAddr{Name: "pipes", Net: "pipe"} }
+func (p pipes) Close() error   { close(p.done); return nil } // http.Server calls it once
+func (p pipes) Addr() net.Addr { return &net.UnixAddr{Name: "pipes", Net: "pipe"} }

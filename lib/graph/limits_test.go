@@ -34,11 +34,9 @@ func TestUsage(t *testing.T) {
 		{"null", `null`, `null`, 0},
 		{"negative", `{"call_count":-5}`, "", 0},
 	} {
-		t.Run(c.name, func(t *testing.T) {
-			if got := usage(t, c.app, c.business); got != c.want {
-				t.Errorf("%d, want %d", got, c.want)
-			}
-		})
+		if got := usage(t, c.app, c.business); got != c.want {
+			t.Errorf("%s: %d, want %d", c.name, got, c.want)
+		}
 	}
 }
 
@@ -73,16 +71,11 @@ func usage(t *testing.T, app, business string) int {
 // they carry the limits and Meta's clock. A call that nobody observes is none.
 func TestObserve(t *testing.T) {
 	with := func(usage, date string, next http.HandlerFunc) http.HandlerFunc {
-		return func(w http.ResponseWriter, r *http.Request) {
-			w.Header().Set("X-App-Usage", `{"call_count":`+usage+`}`)
-			w.Header()["Date"] = []string{date}
-			next(w, r)
-		}
+		return withHeader("X-App-Usage", `{"call_count":`+usage+`}`, withHeader("Date", date, next))
 	}
 	const date = "Sat, 05 Sep 2026 20:01:25 GMT"
-	run(t, routes{subscribeLine: inTurn(
-		with("1", date, status(500, "")), with("2", "yesterday", says("true")), with("3", date, refuses(4, 0, "slow down")),
-	)}, func(t *testing.T, m *meta) {
+	answer := inTurn(with("1", date, status(500, "")), with("2", "yesterday", says("true")), with("3", date, refuses(4, 0, "slow down")))
+	run(t, "four answers", routes{subscribeLine: answer}, func(t *testing.T, m *meta) {
 		var heard []graph.Answer
 		ctx := graph.Observe(t.Context(), func(answer graph.Answer) { heard = append(heard, answer) })
 		if err := subscribe(ctx, m.Client, paged); err != nil {
@@ -93,6 +86,23 @@ func TestObserve(t *testing.T) {
 		at := time.Date(2026, 9, 5, 20, 1, 25, 0, time.UTC)
 		if diff := cmp.Diff([]graph.Answer{{Usage: 1, Date: at}, {Usage: 2}, {Usage: 3, Date: at}}, heard); diff != "" {
 			t.Error(diff)
+		}
+	})
+}
+
+// FuzzUsage: whatever the headers say, the answer is a percentage, and it is
+// the one of the fuller limit: one broken header hides nothing of the other.
+func FuzzUsage(f *testing.F) {
+	f.Fuzz(func(t *testing.T, app, business string) {
+		both, ofApp, ofBusiness := usage(t, app, business), usage(t, app, ""), usage(t, "", business)
+		if both < 0 || both > 1000 || both != max(ofApp, ofBusiness) {
+			t.Errorf("%d, of the app alone %d, of the businesses alone %d", both, ofApp, ofBusiness)
+		}
+		if full := usage(t, `{"call_count":1000}`, business); full != 1000 {
+			t.Errorf("%d with a full limit", full)
+		}
+		if ofApp > 0 && usage(t, "", `{"1":[`+app+`]}`) != ofApp {
+			t.Errorf("as a business's it is not %d", ofApp)
 		}
 	})
 }

@@ -19,16 +19,17 @@ var (
 	run, says, status, refuses = graphtest.Run, graphtest.Says, graphtest.Status, graphtest.Refuses
 	envelope, inTurn, hangs    = graphtest.Envelope, graphtest.InTurn, graphtest.Hangs
 	failureOf, wantClean       = graphtest.FailureOf, graphtest.WantClean
-
-	paged = secret.New(graphtest.PageToken)
+	paged                      = secret.New(graphtest.PageToken)
 )
 
 const (
+	ok        = graphtest.OK
 	appID     = graphtest.AppID
 	appSecret = graphtest.AppSecret
 	code      = graphtest.Code
 
-	subscribeLine = "POST /901/subscribed_apps"
+	subscribeLine    = "POST /901/subscribed_apps"
+	appSubscriptions = "GET /" + appID + "/subscriptions"
 )
 
 // subscribe is a plain call, with a token: Meta answers it with yes or no.
@@ -46,4 +47,9 @@ func exchange(ctx context.Context, c *graph.Client) error {
 		Params:  url.Values{"client_id": {appID}, "client_secret": {appSecret}, "code": {code}},
 		Secrets: []secret.String{secret.New(code)}, Once: true,
 	}, new(struct{}))
+}
+
+// withHeader answers with one more header.
+func withHeader(name, value string, next http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) { w.Header()[name] = []string{value}; next(w, r) }
 }

@@ -72,7 +72,7 @@ func TestNoRedirects(t *testing.T) {
 			}
 		})
 	}
-	run(t, routes{subscribeLine: func(w http.ResponseWriter, r *http.Request) {
+	run(t, "another host", routes{subscribeLine: func(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, "http://elsewhere.test"+r.URL.Path, http.StatusTemporaryRedirect)
 	}}, func(t *testing.T, m *meta) { // the fake Meta objects to requests for another host
 		err := subscribe(t.Context(), m.Client, paged)
@@ -82,7 +82,7 @@ func TestNoRedirects(t *testing.T) {
 
 // TestUnsendableToken: Meta gave us one that no header can carry.
 func TestUnsendableToken(t *testing.T) {
-	run(t, routes{}, func(t *testing.T, m *meta) {
+	run(t, "no header", nil, func(t *testing.T, m *meta) {
 		err := subscribe(t.Context(), m.Client, secret.New("page_token\r\nX-Evil: 1"))
 		failureOf(t, err, graph.Unavailable)
 		wantClean(t, err, code, appSecret, graphtest.PageToken)
@@ -92,13 +92,13 @@ func TestUnsendableToken(t *testing.T) {
 // TestTryTimeout: without a deadline, a hang takes three tries of six seconds
 // and the pauses between them.
 func TestTryTimeout(t *testing.T) {
-	run(t, routes{subscribeLine: hangs}, func(t *testing.T, m *meta) {
+	run(t, "three tries", routes{subscribeLine: hangs}, func(t *testing.T, m *meta) {
 		start := time.Now()
 		err := subscribe(t.Context(), m.Client, paged)
 		failureOf(t, err, graph.Unavailable)
 		took := time.Since(start)
-		if least, most := 18200*time.Millisecond, 18600*time.Millisecond; took < least || took > most || len(m.Lines()) != 3 {
-			t.Errorf("%d tries in %v, want 3 in %v to %v", len(m.Lines()), took, least, most)
+		if least, most := 18200*time.Millisecond, 18600*time.Millisecond; took < least || took > most || len(m.Requests()) != 3 {
+			t.Errorf("%d tries in %v, want 3 in %v to %v", len(m.Requests()), took, least, most)
 		}
 	})
 }
@@ -115,7 +115,8 @@ func TestProofVectors(t *testing.T) {
 			says(`{"success":true}`)(w, r)
 		}))
 		defer server.Close()
-		client := &graph.Client{HTTP: server.Client(), URL: server.URL, AppID: appID, Secret: secret.New(c.secret), Now: time.Now}
+		client := graphtest.RealClient(t, server.URL)
+		client.Secret = secret.New(c.secret)
 		if err := subscribe(t.Context(), client, secret.New(c.token)); err != nil {
 			t.Fatal(err)
 		}

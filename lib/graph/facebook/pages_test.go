@@ -8,10 +8,158 @@ import (
 	"strconv"
 	"testing"
 
-	"igconnect/lib/graph"
-
 	"github.com/google/go-cmp/cmp"
+
+	"igconnect/lib/graph"
+	"igconnect/lib/secret"
 )
+
+var (
+	foundCeramics = graph.Page{ID: "901", Name: "Ceramics", HasToken: true, Tasks: []string{"MODERATE", "ADVERTISE"}, InstagramID: "17841001", Username: "ceramics"}
+	foundBooks    = graph.Page{ID: "902", Name: "Books", HasToken: true, Tasks: []string{"MESSAGING"}, InstagramID: "17841002", Username: "books"}
+	foundBlog     = graph.Page{ID: "903", Name: "Blog", HasToken: true}
+
+	// bySecret lets cmp compare what hides its value.
+	bySecret = cmp.Comparer(func(a, b secret.String) bool { return a.Reveal() == b.Reveal() })
+)
+
+// accountsOf are the accounts linked to the Pages.
+func accountsOf(pages ...graph.Page) (linked []graph.Account) {
+	for _, p := range pages {
+		account := graph.Account{InstagramID: p.InstagramID, Username: p.Username, Fields: feed, Page: &p}
+		if p.HasToken {
+			account.Token = secret.New("token-" + p.ID)
+		}
+		if p.ID == "901" {
+			account.Name, account.PictureURL = "Ceramics & Co", "https://cdn.test/1.jpg"
+		}
+		if p.InstagramID != "" {
+			linked = append(linked, account)
+		}
+	}
+	return linked
+}
+
+// listing is a person whose list is these Pages, and whose token names none.
+func listing(pages ...string) routes {
+	return person(routes{pagesLine: says(list(pages...)), debugLine: shares()})
+}
+
+// pageIDs are those that a Found holds, in its order.
+func pageIDs(found graph.Found) (ids []string) {
+	for _, p := range found.Pages {
+		ids = append(ids, p.ID)
+	}
+	return ids
+}
+
+// TestPages: which Pages come out of the list, of the person's businesses and of what
+// the token names, in the same order each time, whatever answers first.
+func TestPages(t *testing.T) {
+	const bare901 = `{"id":901,"name":"Ceramics"}`
+	three := []graph.Page{foundCeramics, foundBooks, foundBlog}
+	for _, c := range []struct {
+		name    string
+		answers routes
+		want    []graph.Page
+		skipped int
+	}{
+		{"listed and unlisted", person(nil), three[:2], 0},
+		{"unlisted alone", person(routes{pagesLine: says(list()), debugLine: shares("902")}), three[1:2], 0},
+		{"unlisted in the order of the token", person(routes{pagesLine: says(list()), debugLine: shares("903", "902", "901"),
+			"GET /901": says(page901), "GET /903": says(page903)}), []graph.Page{foundBlog, foundBooks, foundCeramics}, 0},
+		{"listed twice, the token first", listing(page901, bare901), three[:1], 0},
+		{"listed twice, the token last", listing(bare901, page901), three[:1], 0},
+		{"an unlisted one is gone", person(routes{"GET /902": refuses(100, 33, "Unsupported get request.")}), three[:1], 1},
+		{"an unlisted one is down", person(routes{"GET /902": down}), three[:1], 1},
+		{"an unlisted one is another", person(routes{"GET /902": says(page903)}), three[:1], 1},
+		{"an unlisted one is empty", person(routes{"GET /902": says(`{}`)}), three[:1], 1},
+		{"without an account", listing(page903), three[2:], 0},
+		{"null for an account", listing(`{"id":"903","name":"Blog","access_token":"token-903","tasks":null,"instagram_business_account":null}`), three[2:], 0},
+		{"an account without id", listing(`{"id":"903","name":"Blog","access_token":"token-903","instagram_business_account":{"username":"x"}}`), three[2:], 0},
+		{"a personal account", listing(`{"id":"904","connected_instagram_account":{"id":"1","username":"ada"}}`), []graph.Page{{ID: "904", Username: "ada"}}, 0},
+		{"a personal account without a name", listing(`{"id":"904","connected_instagram_account":{"id":"17841009"}}`), []graph.Page{{ID: "904", Username: "17841009"}}, 0},
+		{"a professional account is not personal", listing(`{"id":"904","instagram_business_account":{"id":"1","username":"shop"},"connected_instagram_account":{"id":"1","username":"shop"}}`),
+			[]graph.Page{{ID: "904", InstagramID: "1", Username: "shop"}}, 0},
+
+		// The scripted Meta objects to a question for businesses that a row does not answer.
+		{"businesses, and no permission to read them", listing(page901), three[:1], 0},
+		{"businesses' own and their clients'", owner(nil), three, 0},
+		{"own Pages are slow", owner(routes{"GET /71/owned_pages": slow(says(list(page902)))}), three, 0},
+		{"clients' Pages are slow", owner(routes{"GET /71/client_pages": slow(says(list(page903)))}), three, 0},
+		{"no business", owner(routes{"GET /me/businesses": says(list())}), three[:1], 0},
+		{"businesses on two lists", owner(routes{"GET /me/businesses": inTurn(says(listUpTo("x", `{"id":"72"}`)), says(list(`{"id":"71"}`)))}), three, 0},
+		{"an edge on two lists", owner(routes{"GET /72/client_pages": inTurn(says(listUpTo("x", page902)), says(list(page903))),
+			"GET /71/owned_pages": says(list()), "GET /71/client_pages": says(list())}), three, 0},
+		{"an edge is refused", owner(routes{"GET /71/owned_pages": refuses(10, 0, "(#10)")}), []graph.Page{foundCeramics, foundBlog}, 1},
+		{"an edge is down", owner(routes{"GET /71/client_pages": down}), three[:2], 1},
+		{"businesses cannot be listed", owner(routes{"GET /me/businesses": refuses(10, 0, "(#10)")}), three[:1], 1},
+		{"a business with a slash", owner(routes{"GET /me/businesses": says(list(`{"id":"71/x"}`))}), three[:1], 1},
+		{"a business without an id", owner(routes{"GET /me/businesses": says(list(`{}`, `{"id":"71"}`))}), three, 0},
+		{"a business of null", owner(routes{"GET /me/businesses": says(list(`{"id":null}`, `null`, `{"id":"71"}`))}), three, 0},
+		{"businesses' Pages named by the token too", owner(routes{debugLine: shares("902", "903")}), three, 0},
+	} {
+		run(t, c.name, c.answers, func(t *testing.T, m *meta) {
+			found, err := accounts(t, m)
+			got, want := graph.Found{Pages: found.Pages, Accounts: found.Accounts}, graph.Found{Pages: c.want, Accounts: accountsOf(c.want...)}
+			if diff := cmp.Diff(want, got, bySecret); diff != "" || err != nil || len(found.Skipped) != c.skipped {
+				t.Errorf("%v, skipped %v %s", err, found.Skipped, diff)
+			}
+		})
+	}
+}
+
+// TestPageWithoutID: nothing can be done with it, and its path would be another.
+func TestPageWithoutID(t *testing.T) {
+	for _, entry := range []string{`{"name":"x","instagram_business_account":{"id":"1"}}`, `{"id":null}`, `null`} {
+		run(t, entry, listing(page901, entry), func(t *testing.T, m *meta) {
+			found, err := accounts(t, m)
+			if err != nil || !slices.Equal(pageIDs(found), []string{"901"}) {
+				t.Errorf("Pages %q, %v", pageIDs(found), err)
+			}
+		})
+	}
+}
+
+// TestAccountOnce: an account that is linked to two Pages comes with the first.
+func TestAccountOnce(t *testing.T) {
+	linked := func(page, account string) string {
+		return fmt.Sprintf(`{"id":%q,"instagram_business_account":{"id":%q}}`, page, account)
+	}
+	run(t, "by two Pages", listing(page903, linked("11", "1"), linked("12", "2"), linked("13", "1")), func(t *testing.T, m *meta) {
+		found, err := accounts(t, m)
+		ids := []string{}
+		for _, account := range found.Accounts {
+			ids = append(ids, account.InstagramID+" of "+account.Page.ID)
+		}
+		if diff := cmp.Diff([]string{"1 of 11", "2 of 12"}, ids); diff != "" || err != nil {
+			t.Errorf("%v %s", err, diff)
+		}
+	})
+}
+
+// TestListRequests: the cursor of the answer and nothing else of it; next
+// leads to another host with the token in it, and the fake Meta would object.
+func TestListRequests(t *testing.T) {
+	answer := inTurn(says(listUpTo("a/b=&c", page901)), says(listUpTo("z", page903)), says(list()))
+	run(t, "three lists", person(routes{pagesLine: answer}), func(t *testing.T, m *meta) {
+		if _, err := accounts(t, m); err != nil {
+			t.Fatal(err)
+		}
+		var got []url.Values
+		for _, request := range m.Requests(pagesLine) {
+			got = append(got, request.Query)
+		}
+		want := make([]url.Values, 3)
+		for i := range want {
+			want[i] = url.Values{"fields": {wantPage}, "limit": {"100"}, "appsecret_proof": {userProof}}
+		}
+		want[1]["after"], want[2]["after"] = []string{"a/b=&c"}, []string{"z"}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
 
 // manyPages answers a list of n Pages, numbered from 1000, by 100: the cursor
 // is the next one's number.
@@ -31,179 +179,50 @@ func manyPages(n int) http.HandlerFunc {
 	}
 }
 
-func TestManyPages(t *testing.T) {
-	for n, lists := range map[int]int{0: 1, 1: 1, 100: 1, 101: 2, 250: 3} {
-		t.Run(strconv.Itoa(n), func(t *testing.T) {
-			answers := person(routes{"GET /me/accounts": manyPages(n), debugLine: shares()})
-			run(t, answers, func(t *testing.T, m *meta) {
-				found, err := accounts(t, m)
-				if err != nil {
-					t.Fatal(err)
-				}
-				var want []string
-				for i := range n {
-					want = append(want, strconv.Itoa(1000+i))
-				}
-				if diff := cmp.Diff(want, pageIDs(found)); diff != "" {
-					t.Error(diff)
-				}
-				if got := m.Count("GET /me/accounts"); got != lists {
-					t.Errorf("%d lists, want %d", got, lists)
-				}
-			})
-		})
-	}
-}
-
-// TestListRequests: the cursor of the answer and nothing else of it; next
-// leads to another host with the token in it, and the fake Meta would object.
-func TestListRequests(t *testing.T) {
-	answer := inTurn(says(listUpTo("a/b=&c", page901)), says(listUpTo("z", page903)), says(list()))
-	run(t, person(routes{"GET /me/accounts": answer}), func(t *testing.T, m *meta) {
-		if _, err := accounts(t, m); err != nil {
-			t.Fatal(err)
-		}
-		var got []url.Values
-		for _, w := range m.Got {
-			if w.Line == "GET /me/accounts" {
-				got = append(got, w.Query)
-			}
-		}
-		query := func(after ...string) url.Values {
-			q := url.Values{"fields": {wantPage}, "limit": {"100"}, "appsecret_proof": {userProof}}
-			if after != nil {
-				q["after"] = after
-			}
-			return q
-		}
-		if diff := cmp.Diff([]url.Values{query(), query("a/b=&c"), query("z")}, got); diff != "" {
-			t.Error(diff)
-		}
-	})
-}
-
+// TestListEnds: a list is read to its end, and no further.
 func TestListEnds(t *testing.T) {
-	endlessList := func() http.HandlerFunc {
-		n := 0
-		return func(w http.ResponseWriter, r *http.Request) {
-			n++
-			says(listUpTo(strconv.Itoa(n), page901))(w, r)
+	numbered := func(n int) (ids []string) {
+		for i := range n {
+			ids = append(ids, strconv.Itoa(1000+i))
 		}
+		return ids
 	}
+	n, only901 := 0, []string{"901"}
+	endless := func(w http.ResponseWriter, r *http.Request) { n++; says(listUpTo(strconv.Itoa(n), page901))(w, r) }
 	for _, c := range []struct {
 		name   string
 		answer http.HandlerFunc
 		lists  int
-		fails  bool
+		want   []string
+		class  graph.Class
 	}{
-		{"a cursor on the last list", says(list(page901)), 1, false},
-		{"next without a cursor", says(`{"data":[` + page901 + `],"paging":{"next":"https://elsewhere.test/?after=x"}}`), 1, false},
-		{"no paging", says(`{"data":[` + page901 + `]}`), 1, false},
-		{"the same cursor again", says(listUpTo("x", page901)), 2, false},
-		{"an empty list amid", inTurn(says(listUpTo("x")), says(list(page901))), 2, false},
-		{"500 once amid", inTurn(says(listUpTo("x", page901)), status(500, ""), says(list())), 3, false},
-		{"refused amid", inTurn(says(listUpTo("x", page901)), refuses(190, 463, "expired")), 2, true},
-		{"without end", endlessList(), 100, true},
+		{"no Page", manyPages(0), 1, nil, ok},
+		{"1 Page", manyPages(1), 1, numbered(1), ok},
+		{"100 Pages", manyPages(100), 1, numbered(100), ok},
+		{"101 Pages", manyPages(101), 2, numbered(101), ok},
+		{"250 Pages", manyPages(250), 3, numbered(250), ok},
+		{"a cursor on the last list", says(list(page901)), 1, only901, ok},
+		{"next without a cursor", says(`{"data":[` + page901 + `],"paging":{"next":"https://elsewhere.test/?after=x"}}`), 1, only901, ok},
+		{"no paging", says(`{"data":[` + page901 + `]}`), 1, only901, ok},
+		{"the same cursor again", says(listUpTo("x", page901)), 2, only901, ok},
+		{"an empty list amid", inTurn(says(listUpTo("x")), says(list(page901))), 2, only901, ok},
+		{"500 once amid", inTurn(says(listUpTo("x", page901)), down, says(list())), 3, only901, ok},
+		{"refused amid", inTurn(says(listUpTo("x", page901)), refuses(190, 463, "expired")), 2, nil, graph.TokenDead},
+		{"without end", endless, 100, nil, graph.Unavailable},
 		{"in a circle", func(w http.ResponseWriter, r *http.Request) {
 			cursor := map[string]string{"": "a", "a": "b", "b": "a"}[r.URL.Query().Get("after")]
 			says(listUpTo(cursor, page901))(w, r)
-		}, 100, true},
+		}, 100, nil, graph.Unavailable},
 	} {
-		t.Run(c.name, func(t *testing.T) {
-			run(t, person(routes{"GET /me/accounts": c.answer, debugLine: shares()}), func(t *testing.T, m *meta) {
-				found, err := accounts(t, m)
-				if got := m.Count("GET /me/accounts"); got != c.lists {
-					t.Errorf("%d lists, want %d", got, c.lists)
-				}
-				if (err != nil) != c.fails {
-					t.Errorf("err = %v", err)
-				}
-				if ids := pageIDs(found); !c.fails && !slices.Equal(ids, []string{"901"}) {
-					t.Errorf("Pages %v, want 901 once", ids)
-				}
-			})
+		run(t, c.name, person(routes{pagesLine: c.answer, debugLine: shares()}), func(t *testing.T, m *meta) {
+			found, err := accounts(t, m)
+			failureOf(t, err, c.class)
+			if got := len(m.Requests(pagesLine)); got != c.lists {
+				t.Errorf("%d lists, want %d", got, c.lists)
+			}
+			if diff := cmp.Diff(c.want, pageIDs(found)); diff != "" {
+				t.Error(diff)
+			}
 		})
 	}
-}
-
-// TestPages: which Pages come out of the list and of what the token names.
-func TestPages(t *testing.T) {
-	const bare901 = `{"id":901,"name":"Ceramics"}`
-	for _, c := range []struct {
-		name    string
-		changes routes
-		want    []graph.Page
-		skipped int
-	}{
-		{"listed and unlisted", nil, []graph.Page{foundCeramics, foundBooks}, 0},
-		{"unlisted alone", routes{"GET /me/accounts": says(list()), debugLine: shares("902")}, []graph.Page{foundBooks}, 0},
-		{"unlisted in the order of the token", routes{"GET /me/accounts": says(list()), debugLine: shares("903", "902", "901"),
-			"GET /901": says(page901), "GET /903": says(page903)}, []graph.Page{foundBlog, foundBooks, foundCeramics}, 0},
-		{"listed twice, the token first", routes{"GET /me/accounts": says(list(page901, bare901)), debugLine: shares()}, []graph.Page{foundCeramics}, 0},
-		{"listed twice, the token last", routes{"GET /me/accounts": says(list(bare901, page901)), debugLine: shares()}, []graph.Page{foundCeramics}, 0},
-		{"an unlisted one is gone", routes{"GET /902": refuses(100, 33, "Unsupported get request.")}, []graph.Page{foundCeramics}, 1},
-		{"an unlisted one is down", routes{"GET /902": status(500, "")}, []graph.Page{foundCeramics}, 1},
-		{"an unlisted one is another", routes{"GET /902": says(page903)}, []graph.Page{foundCeramics}, 1},
-		{"an unlisted one is empty", routes{"GET /902": says(`{}`)}, []graph.Page{foundCeramics}, 1},
-		{"without an account", routes{"GET /me/accounts": says(list(page903)), debugLine: shares()}, []graph.Page{foundBlog}, 0},
-		{"null for an account", routes{"GET /me/accounts": says(list(`{"id":"903","name":"Blog","access_token":"token-903","tasks":null,"instagram_business_account":null}`)),
-			debugLine: shares()}, []graph.Page{foundBlog}, 0},
-		{"an account without id", routes{"GET /me/accounts": says(list(`{"id":"903","name":"Blog","access_token":"token-903","instagram_business_account":{"username":"x"}}`)),
-			debugLine: shares()}, []graph.Page{foundBlog}, 0},
-		{"a personal account", routes{"GET /me/accounts": says(list(`{"id":"904","connected_instagram_account":{"id":"1","username":"ada"}}`)), debugLine: shares()},
-			[]graph.Page{{ID: "904", Username: "ada"}}, 0},
-		{"a personal account without a name", routes{"GET /me/accounts": says(list(`{"id":"904","connected_instagram_account":{"id":"17841009"}}`)), debugLine: shares()},
-			[]graph.Page{{ID: "904", Username: "17841009"}}, 0},
-		{"a professional account is not personal", routes{"GET /me/accounts": says(list(
-			`{"id":"904","instagram_business_account":{"id":"1","username":"shop"},"connected_instagram_account":{"id":"1","username":"shop"}}`)), debugLine: shares()},
-			[]graph.Page{{ID: "904", InstagramID: "1", Username: "shop"}}, 0},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			run(t, person(c.changes), func(t *testing.T, m *meta) {
-				found, err := accounts(t, m)
-				if err != nil {
-					t.Fatal(err)
-				}
-				got, want := graph.Found{Pages: found.Pages, Accounts: found.Accounts}, graph.Found{Pages: c.want, Accounts: accountsOf(c.want)}
-				if diff := cmp.Diff(want, got, bySecret); diff != "" {
-					t.Error(diff)
-				}
-				if len(found.Skipped) != c.skipped {
-					t.Errorf("skipped %v", found.Skipped)
-				}
-			})
-		})
-	}
-}
-
-// TestPageWithoutID: nothing can be done with it, and its path would be another.
-func TestPageWithoutID(t *testing.T) {
-	for name, entry := range map[string]string{"absent": `{"name":"x","instagram_business_account":{"id":"1"}}`, "null": `{"id":null}`, "a null entry": `null`} {
-		t.Run(name, func(t *testing.T) {
-			run(t, person(routes{"GET /me/accounts": says(list(page901, entry)), debugLine: shares()}), func(t *testing.T, m *meta) {
-				found, err := accounts(t, m)
-				if err == nil && !slices.Equal(pageIDs(found), []string{"901"}) {
-					t.Errorf("Pages %q", pageIDs(found))
-				}
-			})
-		})
-	}
-}
-
-// TestAccountOnce: an account that is linked to two Pages comes with the first.
-func TestAccountOnce(t *testing.T) {
-	linked := func(page, account string) string {
-		return fmt.Sprintf(`{"id":%q,"instagram_business_account":{"id":%q}}`, page, account)
-	}
-	answers := routes{"GET /me/accounts": says(list(page903, linked("11", "1"), linked("12", "2"), linked("13", "1"))), debugLine: shares()}
-	run(t, person(answers), func(t *testing.T, m *meta) {
-		found, err := accounts(t, m)
-		ids := []string{}
-		for _, account := range found.Accounts {
-			ids = append(ids, account.InstagramID+" of "+account.Page.ID)
-		}
-		if diff := cmp.Diff([]string{"1 of 11", "2 of 12"}, ids); diff != "" || err != nil {
-			t.Errorf("%v %s", err, diff)
-		}
-	})
 }

@@ -1,6 +1,8 @@
 package facebook_test
 
 import (
+	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -11,21 +13,66 @@ import (
 	"igconnect/lib/secret"
 )
 
-const (
-	readLine      = "GET /901/subscribed_apps"
-	subscribeLine = "POST /901/subscribed_apps"
-)
-
 // subscribedTo answers that the Page is subscribed to those fields for our app,
 // and to others for another.
 func subscribedTo(fields ...string) http.HandlerFunc {
 	return says(`{"data":[{"id":"99","subscribed_fields":["x"]},{"id":` + appID + `,"subscribed_fields":["` + strings.Join(fields, `","`) + `"]}]}`)
 }
 
+// sentFields are the lists of fields that were sent, one a request.
+func sentFields(m *meta) (sent []string) {
+	for _, request := range m.Requests(subscribeLine) {
+		sent = append(sent, request.Form.Get("subscribed_fields"))
+	}
+	return sent
+}
+
+// TestSubscribe: the whole list each time; where it is refused for a
+// permission, the least field, and both are told.
+func TestSubscribe(t *testing.T) {
+	const all, least = "messages,messaging_postbacks", "feed"
+	missing := refuses(200, 0, "(#200) To subscribe to the messages field, one of these permissions is needed: pages_messaging")
+	for _, c := range []struct {
+		name    string
+		fields  []string
+		answer  http.HandlerFunc
+		sent    []string
+		reached []string
+		class   graph.Class
+		code    int
+	}{
+		{"all", fields, yes, []string{all}, fields, ok, 0},
+		{"the least", feed, yes, []string{least}, feed, ok, 0},
+		{"after 500 once", fields, inTurn(down, yes), []string{all, all}, fields, ok, 0},
+		{"a permission is missing", fields, inTurn(missing, yes), []string{all, least}, feed, graph.NoPermission, 200},
+		{"code 10", fields, inTurn(refuses(10, 0, "(#10)"), yes), []string{all, least}, feed, graph.NoPermission, 10},
+		{"missing, and the least needs two tries", fields, inTurn(missing, down, yes), []string{all, least, least}, feed, graph.NoPermission, 200},
+		{"missing for the least too", fields, inTurn(missing, refuses(210, 0, "(#210) A page access token is required")), []string{all, least}, nil, graph.NoPermission, 200},
+		{"missing, then not confirmed", fields, inTurn(missing, no), []string{all, least}, nil, graph.NoPermission, 200},
+		{"missing, for the least", feed, missing, []string{least}, nil, graph.NoPermission, 200},
+		{"an unknown field", fields, inTurn(refuses(100, 0, "(#100) Param subscribed_fields[0] must be one of {…}"), yes), []string{all}, nil, graph.Rejected, 100},
+		{"a dead token", fields, inTurn(refuses(190, 492, "lost the role"), yes), []string{all}, nil, graph.TokenDead, 190},
+		{"throttled", fields, inTurn(refuses(32, 0, "limit"), yes), []string{all}, nil, graph.Throttled, 32},
+		{"not confirmed", fields, inTurn(no, yes), []string{all}, nil, graph.Rejected, 0},
+		{"success is missing", fields, inTurn(says(`{}`), yes), []string{all}, nil, graph.Rejected, 0},
+		{"down", fields, down, []string{all, all, all}, nil, graph.Unavailable, 0},
+	} {
+		run(t, c.name, routes{subscribeLine: c.answer}, func(t *testing.T, m *meta) {
+			reached, err := m.Subscribe(t.Context(), ceramics(paged, c.fields))
+			if failure := failureOf(t, err, c.class); failure.Code != c.code {
+				t.Errorf("code %d, want %d", failure.Code, c.code)
+			}
+			if diff := cmp.Diff([][]string{c.reached, c.sent}, [][]string{reached, sentFields(m)}); diff != "" {
+				t.Errorf("reached, and sent: %s", diff)
+			}
+		})
+	}
+}
+
 // TestRepairSubscribes: the Page is subscribed again unless it is as wanted. Where
 // the least is wanted, any subscription will do.
 func TestRepairSubscribes(t *testing.T) {
-	none, messaging := says(`{"data":[]}`), []string{"pages_messaging"}
+	none, both := says(`{"data":[]}`), []string{"messages", "standby"}
 	for _, c := range []struct {
 		name       string
 		subscribed http.HandlerFunc
@@ -34,30 +81,24 @@ func TestRepairSubscribes(t *testing.T) {
 		want       []string
 	}{
 		{"the least", subscribedTo("feed"), nil, "", feed},
-		{"more than the least", subscribedTo("messages", "standby"), nil, "", []string{"messages", "standby"}},
+		{"more than the least", subscribedTo("messages", "standby"), nil, "", both},
 		{"nothing, the least wanted", none, nil, "feed", feed},
 		{"in another order", subscribedTo("standby", "messages"), messaging, "", []string{"standby", "messages"}},
-		{"one is missing", subscribedTo("messages"), messaging, "messages,standby", []string{"messages", "standby"}},
-		{"one too many", subscribedTo("messages", "standby", "feed"), messaging, "messages,standby", []string{"messages", "standby"}},
-		{"nothing", none, messaging, "messages,standby", []string{"messages", "standby"}},
-		{"another app alone", says(`{"data":[{"id":"99","subscribed_fields":["messages","standby"]}]}`), messaging, "messages,standby", []string{"messages", "standby"}},
+		{"one is missing", subscribedTo("messages"), messaging, "messages,standby", both},
+		{"one too many", subscribedTo("messages", "standby", "feed"), messaging, "messages,standby", both},
+		{"nothing", none, messaging, "messages,standby", both},
+		{"another app alone", says(`{"data":[{"id":"99","subscribed_fields":["messages","standby"]}]}`), messaging, "messages,standby", both},
 		{"names that are none", subscribedTo("feed", "FEED", "a b"), nil, "", feed},
 	} {
-		t.Run(c.name, func(t *testing.T) {
-			run(t, routes{readLine: c.subscribed, subscribeLine: says("true")}, func(t *testing.T, m *meta) {
-				m.WebhookFields = []string{"messages", "standby"}
-				repair, err := m.Repair(t.Context(), user, ceramics(paged, nil), c.granted)
-				if diff := cmp.Diff(graph.Repair{Known: true, Fields: c.want}, repair, bySecret); diff != "" || err != nil {
-					t.Errorf("%v %s", err, diff)
-				}
-				sent := ""
-				for _, request := range m.Got {
-					sent += request.Form.Get("subscribed_fields")
-				}
-				if sent != c.sent {
-					t.Errorf("sent %q, want %q", sent, c.sent)
-				}
-			})
+		run(t, c.name, routes{readLine: c.subscribed, subscribeLine: says("true")}, func(t *testing.T, m *meta) {
+			m.WebhookFields = both
+			repair, err := m.Repair(t.Context(), user, ceramics(paged, nil), c.granted)
+			if diff := cmp.Diff(graph.Repair{Known: true, Fields: c.want}, repair, bySecret); diff != "" || err != nil {
+				t.Errorf("%v %s", err, diff)
+			}
+			if sent := strings.Join(sentFields(m), " and "); sent != c.sent {
+				t.Errorf("sent %q, want %q", sent, c.sent)
+			}
 		})
 	}
 }
@@ -66,83 +107,59 @@ func TestRepairSubscribes(t *testing.T) {
 // ends the connection.
 func TestRepair(t *testing.T) {
 	var (
-		none, yes = says(`{"data":[]}`), says("true")
-		dead      = refuses(190, 460, "The session has been invalidated")
-		role      = refuses(190, 492, "The user must be an administrator")
-		fresh     = secret.New("token-901")
-		down      = status(500, "")
+		none  = says(`{"data":[]}`)
+		dead  = refuses(190, 460, "The session has been invalidated")
+		role  = refuses(190, 492, "The user must be an administrator")
+		fresh = secret.New("token-901")
 	)
-	const old, anew, person = " page_token", " token-901", "GET /901 foo_token"
+	const plain graph.Class = -2 // the error is none of Meta's, so that it ends no connection
+	short := strings.NewReplacer("GET /901 Bearer foo_token", "page", readLine, "read", subscribeLine, "subscribe", "Bearer page_token", "old", "Bearer token-901", "new")
 	for _, c := range []struct {
 		name    string
 		answers routes
 		want    graph.Repair
-		class   graph.Class // of the error, where fails
-		fails   bool
-		plain   bool // the error is none of Meta's, so that it ends no connection
-		asked   []string
+		class   graph.Class // or plain
+		asked   string      // with the old token or the new one; "page" is the question for a new one
 	}{
 		{"an unknown field", routes{readLine: none, subscribeLine: refuses(100, 0, "(#100) Param")},
-			graph.Repair{Known: true, Refused: "subscribing the Page: code 100: (#100) Param"}, 0, false, false,
-			[]string{readLine + old, subscribeLine + old}},
+			graph.Repair{Known: true, Refused: "subscribing the Page: code 100: (#100) Param"}, ok, "read old, subscribe old"},
 		{"a permission is missing", routes{readLine: none, subscribeLine: inTurn(refuses(200, 0, "(#200)"), yes)},
-			graph.Repair{Known: true, Fields: feed, Refused: "subscribing the Page: code 200: (#200)"}, 0, false, false,
-			[]string{readLine + old, subscribeLine + old, subscribeLine + old}},
-		{"it may not be read", routes{readLine: refuses(10, 0, "(#10)")},
-			graph.Repair{Known: true, Refused: "reading the subscription: code 10: (#10)"}, 0, false, false, []string{readLine + old}},
-		{"Meta is down", routes{readLine: down}, graph.Repair{}, graph.Unavailable, true, false,
-			[]string{readLine + old, readLine + old, readLine + old}},
-		{"throttled", routes{readLine: none, subscribeLine: refuses(32, 0, "limit")}, graph.Repair{}, graph.Throttled, true, false,
-			[]string{readLine + old, subscribeLine + old}},
-		{"the role is lost", routes{readLine: role}, graph.Repair{}, graph.TokenDead, true, false, []string{readLine + old}},
+			graph.Repair{Known: true, Fields: feed, Refused: "subscribing the Page: code 200: (#200)"}, ok, "read old, subscribe old, subscribe old"},
+		{"it may not be read", routes{readLine: refuses(10, 0, "(#10)")}, graph.Repair{Known: true, Refused: "reading the subscription: code 10: (#10)"}, ok, "read old"},
+		{"Meta is down", routes{readLine: down}, graph.Repair{}, graph.Unavailable, "read old, read old, read old"},
+		{"throttled", routes{readLine: none, subscribeLine: refuses(32, 0, "limit")}, graph.Repair{}, graph.Throttled, "read old, subscribe old"},
+		{"the role is lost", routes{readLine: role}, graph.Repair{}, graph.TokenDead, "read old"},
 
 		{"a dead token", routes{readLine: inTurn(dead, none), "GET /901": says(page901), subscribeLine: yes},
-			graph.Repair{Known: true, Token: fresh, Fields: fields}, 0, false, false,
-			[]string{readLine + old, person, readLine + anew, subscribeLine + anew}},
+			graph.Repair{Known: true, Token: fresh, Fields: fields}, ok, "read old, page, read new, subscribe new"},
 		{"a dead token, and subscribed", routes{readLine: inTurn(dead, subscribedTo(fields...)), "GET /901": says(page901)},
-			graph.Repair{Known: true, Token: fresh, Fields: fields}, 0, false, false, []string{readLine + old, person, readLine + anew}},
+			graph.Repair{Known: true, Token: fresh, Fields: fields}, ok, "read old, page, read new"},
 		{"it dies between the two calls", routes{readLine: none, subscribeLine: inTurn(dead, yes), "GET /901": says(page901)},
-			graph.Repair{Known: true, Token: fresh, Fields: fields}, 0, false, false,
-			[]string{readLine + old, subscribeLine + old, person, readLine + anew, subscribeLine + anew}},
-		{"the new one is dead too", routes{readLine: dead, "GET /901": says(page901)},
-			graph.Repair{Token: fresh}, 0, true, true, []string{readLine + old, person, readLine + anew}},
+			graph.Repair{Known: true, Token: fresh, Fields: fields}, ok, "read old, subscribe old, page, read new, subscribe new"},
+		{"the new one is dead too", routes{readLine: dead, "GET /901": says(page901)}, graph.Repair{Token: fresh}, plain, "read old, page, read new"},
 		{"the new one, and the role is lost", routes{readLine: inTurn(dead, role), "GET /901": says(page901)},
-			graph.Repair{Token: fresh}, graph.TokenDead, true, false, []string{readLine + old, person, readLine + anew}},
+			graph.Repair{Token: fresh}, graph.TokenDead, "read old, page, read new"},
 		{"the new one, and Meta is down", routes{readLine: inTurn(dead, down), "GET /901": says(page901)},
-			graph.Repair{Token: fresh}, graph.Unavailable, true, false,
-			[]string{readLine + old, person, readLine + anew, readLine + anew, readLine + anew}},
-		{"no new one: the person's is dead", routes{readLine: dead, "GET /901": dead},
-			graph.Repair{}, 0, true, true, []string{readLine + old, person}},
+			graph.Repair{Token: fresh}, graph.Unavailable, "read old, page, read new, read new, read new"},
+		{"no new one: the person's is dead", routes{readLine: dead, "GET /901": dead}, graph.Repair{}, plain, "read old, page"},
 		{"no new one: refused", routes{readLine: dead, "GET /901": refuses(100, 33, "Unsupported get request.")},
-			graph.Repair{Known: true, Refused: "reading a Page: code 100: Unsupported get request."}, 0, false, false,
-			[]string{readLine + old, person}},
-		{"no new one: another Page's", routes{readLine: dead, "GET /901": says(page903)},
-			graph.Repair{}, graph.Unavailable, true, false, []string{readLine + old, person}},
+			graph.Repair{Known: true, Refused: "reading a Page: code 100: Unsupported get request."}, ok, "read old, page"},
+		{"no new one: another Page's", routes{readLine: dead, "GET /901": says(page903)}, graph.Repair{}, graph.Unavailable, "read old, page"},
 	} {
-		t.Run(c.name, func(t *testing.T) {
-			run(t, c.answers, func(t *testing.T, m *meta) {
-				repair, err := m.Repair(t.Context(), user, ceramics(paged, nil), []string{"pages_messaging"})
-				if diff := cmp.Diff(c.want, repair, bySecret); diff != "" {
-					t.Error(diff)
-				}
-				switch {
-				case !c.fails && err != nil, c.plain && graph.ClassOf(err) != graph.Rejected:
-					t.Error(err)
-				case c.plain:
-					if text := err.Error(); !strings.HasPrefix(text, "using the Page's token: ") {
-						t.Errorf("%q", text)
-					}
-				case c.fails:
-					failureOf(t, err, c.class)
-				}
-				var asked []string
-				for _, request := range m.Got {
-					asked = append(asked, request.Line+strings.TrimPrefix(request.Authorization, "Bearer"))
-				}
-				if diff := cmp.Diff(c.asked, asked); diff != "" {
-					t.Error(diff)
-				}
-			})
+		run(t, c.name, c.answers, func(t *testing.T, m *meta) {
+			repair, err := m.Repair(t.Context(), user, ceramics(paged, nil), messaging)
+			if c.class != plain {
+				failureOf(t, err, c.class)
+			} else if !strings.HasPrefix(fmt.Sprint(err), "using the Page's token: ") || errors.As(err, new(*graph.Error)) {
+				t.Errorf("%T %v", err, err)
+			}
+			var asked []string
+			for _, request := range m.Requests() {
+				asked = append(asked, short.Replace(request.Line+" "+request.Authorization))
+			}
+			if diff := cmp.Diff(c.want, repair, bySecret); diff != "" || strings.Join(asked, ", ") != c.asked {
+				t.Errorf("asked %q %s", asked, diff)
+			}
 		})
 	}
 }
@@ -154,7 +171,7 @@ func TestNothingToRepair(t *testing.T) {
 	bare.Page = nil
 	nameless := bare
 	nameless.Page = &graph.Page{}
-	run(t, routes{}, func(t *testing.T, m *meta) { // the scripted Meta objects to any request
+	run(t, "no Page", routes{}, func(t *testing.T, m *meta) { // the scripted Meta objects to any request
 		for _, account := range []graph.Account{bare, nameless, ceramics(secret.String{}, feed)} {
 			if repair, err := m.Repair(t.Context(), user, account, nil); err != nil || !cmp.Equal(repair, graph.Repair{}, bySecret) {
 				t.Errorf("%+v: %+v, %v", account, repair, err)
