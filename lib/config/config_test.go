@@ -6,24 +6,17 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"igconnect/lib/secret"
 )
 
-// valid is a complete environment; tests break one thing.
-func valid() map[string]string {
-	return map[string]string{
-		"FB_APP_ID":           "1234567890",
-		"FB_APP_SECRET":       "new-secret, old-secret",
-		"REDIRECT_URI":        "https://App.example.com/api/auth/callback",
-		"SUPABASE_URL":        "https://abcdefgh.supabase.co/",
-		"SUPABASE_SECRET_KEY": "sb_secret_xyz\n",
-
-		"WEBHOOK_VERIFY_TOKEN": "a-verify-token",
-		"CRON_SECRET":          "a-cron-secret",
-	}
-}
-
+// load loads a complete environment, but for the change.
 func load(change map[string]string) (*Config, Problems) {
-	env := valid()
+	env := map[string]string{
+		"FB_APP_ID": "1234567890", "FB_APP_SECRET": "new-secret, old-secret", "REDIRECT_URI": "https://App.example.com/api/auth/callback",
+		"SUPABASE_URL": "https://abcdefgh.supabase.co/", "SUPABASE_SECRET_KEY": "sb_secret_xyz\n",
+		"WEBHOOK_VERIFY_TOKEN": "a-verify-token", "CRON_SECRET": "a-cron-secret",
+	}
 	maps.Copy(env, change)
 	return Load(func(name string) string { return env[name] })
 }
@@ -31,33 +24,19 @@ func load(change map[string]string) (*Config, Problems) {
 func TestLoadDefaults(t *testing.T) {
 	t.Parallel()
 	c, problems := load(nil)
-	if problems != nil {
-		t.Fatal(problems)
+	want := &Config{
+		AppID: "1234567890", AppSecrets: []secret.String{secret.New("new-secret"), secret.New("old-secret")},
+		RedirectURI: "https://App.example.com/api/auth/callback", Origin: "https://app.example.com",
+		SupabaseURL: "https://abcdefgh.supabase.co", SupabaseKey: secret.New("sb_secret_xyz"), AuthCookie: "sb-abcdefgh-auth-token",
+		AllowedOrigins: []string{"https://app.example.com"},
+		WebhookFields:  []string{"messages", "messaging_postbacks", "message_reactions", "messaging_referrals", "message_edits", "standby"},
+		Scopes:         []string{"instagram_basic", "instagram_manage_messages", "pages_show_list", "pages_manage_metadata"},
+		VerifyToken:    secret.New("a-verify-token"), CronSecret: secret.New("a-cron-secret"),
+		GraphURL: "https://graph.facebook.com/v24.0", DialogURL: "https://www.facebook.com/v24.0/dialog/oauth",
 	}
-	secrets := []string{c.AppSecrets[0].Reveal(), c.AppSecrets[1].Reveal()}
-	for name, pair := range map[string][2]any{
-		"AppID":          {c.AppID, "1234567890"},
-		"AppSecrets":     {secrets, []string{"new-secret", "old-secret"}},
-		"RedirectURI":    {c.RedirectURI, "https://App.example.com/api/auth/callback"},
-		"Origin":         {c.Origin, "https://app.example.com"},
-		"Secure":         {c.Secure(), true},
-		"SupabaseURL":    {c.SupabaseURL, "https://abcdefgh.supabase.co"},
-		"SupabaseKey":    {c.SupabaseKey.Reveal(), "sb_secret_xyz"},
-		"AuthCookie":     {c.AuthCookie, "sb-abcdefgh-auth-token"},
-		"SignInURL":      {c.SignInURL, ""},
-		"AllowedOrigins": {c.AllowedOrigins, []string{"https://app.example.com"}},
-		"GraphURL":       {c.GraphURL, "https://graph.facebook.com/v24.0"},
-		"DialogURL":      {c.DialogURL, "https://www.facebook.com/v24.0/dialog/oauth"},
-		"Scopes": {c.Scopes, []string{
-			"instagram_basic", "instagram_manage_messages", "pages_show_list", "pages_manage_metadata",
-		}},
-		"WebhookFields": {c.WebhookFields, []string{
-			"messages", "messaging_postbacks", "message_reactions", "messaging_referrals", "message_edits", "standby",
-		}},
-	} {
-		if diff := cmp.Diff(pair[1], pair[0]); diff != "" {
-			t.Errorf("%s (-want +got):\n%s", name, diff)
-		}
+	revealed := cmp.Comparer(func(a, b secret.String) bool { return a.Reveal() == b.Reveal() })
+	if diff := cmp.Diff(want, c, revealed); diff != "" || problems != nil || !c.Secure() {
+		t.Errorf("problems %v, secure %v (-want +got):\n%s", problems, c.Secure(), diff)
 	}
 }
 
@@ -69,43 +48,26 @@ func TestLoadValues(t *testing.T) {
 		got    func(*Config) any
 		want   any
 	}{
-		"redirect from Vercel": {
-			settings{"REDIRECT_URI": "", "VERCEL_PROJECT_PRODUCTION_URL": "my.vercel.app"},
+		"redirect from Vercel": {settings{"REDIRECT_URI": "", "VERCEL_PROJECT_PRODUCTION_URL": "my.vercel.app"},
 			func(c *Config) any { return c.RedirectURI }, "https://my.vercel.app/api/auth/callback"},
-		"the public Supabase URL": {
-			settings{"SUPABASE_URL": "", "NEXT_PUBLIC_SUPABASE_URL": "https://x.supabase.co"},
+		"the public Supabase URL": {settings{"SUPABASE_URL": "", "NEXT_PUBLIC_SUPABASE_URL": "https://x.supabase.co"},
 			func(c *Config) any { return c.SupabaseURL }, "https://x.supabase.co"},
-		"the legacy key": {
-			settings{"SUPABASE_SECRET_KEY": "", "SUPABASE_SERVICE_ROLE_KEY": "eyJ.a.b"},
+		"the legacy key": {settings{"SUPABASE_SECRET_KEY": "", "SUPABASE_SERVICE_ROLE_KEY": "eyJ.a.b"},
 			func(c *Config) any { return c.SupabaseKey.Reveal() }, "eyJ.a.b"},
-		"local Supabase's cookie": {
-			settings{"SUPABASE_URL": "http://127.0.0.1:54321"},
-			func(c *Config) any { return c.AuthCookie }, "sb-127-auth-token"},
-		"another cookie": {
-			settings{"SUPABASE_AUTH_COOKIE": "sb-mine"},
-			func(c *Config) any { return c.AuthCookie }, "sb-mine"},
-		"origins": {
-			settings{"ALLOWED_ORIGINS": "https://A.example/ , http://localhost:5173,https://b.example:443"},
-			func(c *Config) any { return c.AllowedOrigins },
-			[]string{"https://app.example.com", "https://a.example", "http://localhost:5173", "https://b.example"}},
-		"a sign-in path": {
-			settings{"SIGN_IN_URL": "/sign-in"},
-			func(c *Config) any { return c.SignInURL }, "https://app.example.com/sign-in"},
-		"scopes": {
-			settings{"FB_LOGIN_SCOPES": "instagram_basic, pages_messaging,instagram_basic"},
+		"local Supabase's cookie": {settings{"SUPABASE_URL": "http://127.0.0.1:54321"}, func(c *Config) any { return c.AuthCookie }, "sb-127-auth-token"},
+		"another cookie":          {settings{"SUPABASE_AUTH_COOKIE": "sb-mine"}, func(c *Config) any { return c.AuthCookie }, "sb-mine"},
+		"origins": {settings{"ALLOWED_ORIGINS": "https://A.example/ , http://localhost:5173,https://b.example:443"},
+			func(c *Config) any { return c.AllowedOrigins }, []string{"https://app.example.com", "https://a.example", "http://localhost:5173", "https://b.example"}},
+		"a sign-in path": {settings{"SIGN_IN_URL": "/sign-in"}, func(c *Config) any { return c.SignInURL }, "https://app.example.com/sign-in"},
+		"scopes": {settings{"FB_LOGIN_SCOPES": "instagram_basic, pages_messaging,instagram_basic"},
 			func(c *Config) any { return c.Scopes }, []string{"instagram_basic", "pages_messaging"}},
-		"a simulator in preview": {
-			settings{"FB_GRAPH_URL": "http://localhost:3001/", "VERCEL_ENV": "preview", "GRAPH_API_VERSION": "v25.0"},
+		"a simulator in preview": {settings{"FB_GRAPH_URL": "http://localhost:3001/", "VERCEL_ENV": "preview", "GRAPH_API_VERSION": "v25.0"},
 			func(c *Config) any { return c.GraphURL }, "http://localhost:3001/v25.0"},
-		"http on localhost": {
-			settings{"REDIRECT_URI": "http://localhost:3000/api/auth/callback"},
-			func(c *Config) any { return c.Secure() }, false},
+		"http on localhost": {settings{"REDIRECT_URI": "http://localhost:3000/api/auth/callback"}, func(c *Config) any { return c.Secure() }, false},
 	} {
 		config, problems := load(c.change)
-		if problems != nil {
-			t.Errorf("%s: %v", name, problems)
-		} else if diff := cmp.Diff(c.want, c.got(config)); diff != "" {
-			t.Errorf("%s (-want +got):\n%s", name, diff)
+		if diff := cmp.Diff(c.want, c.got(config)); diff != "" || problems != nil {
+			t.Errorf("%s: %v (-want +got):\n%s", name, problems, diff)
 		}
 	}
 }

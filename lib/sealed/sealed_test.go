@@ -1,6 +1,7 @@
 package sealed
 
 import (
+	"bytes"
 	"errors"
 	"net/http"
 	"slices"
@@ -79,6 +80,17 @@ func (b browser) jar() *Jar {
 	return NewJar(sent)
 }
 
+// begin seals a text for a flow, and keeps the cookie.
+func (b browser) begin(t *testing.T, cookies Cookies[note], flow, text string) (header string) {
+	t.Helper()
+	jar := b.jar()
+	if err := cookies.Set(jar, flow, note{text}); err != nil {
+		t.Fatal(err)
+	}
+	b.take(jar)
+	return jar.Changes()[0].String()
+}
+
 // take makes the changes that a response carries.
 func (b browser) take(jar *Jar) {
 	for _, cookie := range jar.Changes() {
@@ -93,9 +105,7 @@ func (b browser) take(jar *Jar) {
 // states are the cookies of these tests and the clock that they read.
 func states(t *testing.T) (Cookies[note], *time.Time) {
 	now := time.Unix(1_800_000_000, 0)
-	return Cookies[note]{
-		Box: box(t, "one"), Kind: "state", Secure: true, Now: func() time.Time { return now },
-	}, &now
+	return Cookies[note]{Box: box(t, "one"), Kind: "state", Secure: true, Now: func() time.Time { return now }}, &now
 }
 
 func TestCookies(t *testing.T) {
@@ -104,11 +114,7 @@ func TestCookies(t *testing.T) {
 	b := browser{"__Host-igconnect_state_junk": "junk", "other": "x"}
 	flow, another := Flow("the state"), Flow("another")
 
-	jar := b.jar()
-	if err := cookies.Set(jar, flow, note{"hello"}); err != nil {
-		t.Fatal(err)
-	}
-	header := jar.Changes()[0].String()
+	header := b.begin(t, cookies, flow, "hello")
 	_, attributes, _ := strings.Cut(header, "; ")
 	if want := "Path=/; Max-Age=600; HttpOnly; Secure; SameSite=Lax"; attributes != want {
 		t.Errorf("attributes %q, want %q", attributes, want)
@@ -116,7 +122,6 @@ func TestCookies(t *testing.T) {
 	if !strings.HasPrefix(header, "__Host-igconnect_state_"+flow+"=") || strings.Contains(header, "hello") {
 		t.Errorf("Set-Cookie: %s", header)
 	}
-	b.take(jar)
 
 	want := func(when, flow string, want error) {
 		t.Helper()
@@ -133,7 +138,7 @@ func TestCookies(t *testing.T) {
 	*now = now.Add(time.Second)
 	want("a second later", flow, ErrExpired)
 
-	jar = b.jar()
+	jar := b.jar()
 	cookies.Clear(jar, flow)
 	b.take(jar)
 	want("cleared", flow, ErrUnreadable)
@@ -145,12 +150,7 @@ func TestJar(t *testing.T) {
 	t.Parallel()
 	cookies, _ := states(t)
 	b := browser{}
-	first := b.jar()
-	if err := cookies.Set(first, "a", note{"before"}); err != nil {
-		t.Fatal(err)
-	}
-	b.take(first)
-
+	b.begin(t, cookies, "a", "before")
 	jar := b.jar()
 	cookies.Clear(jar, "a")
 	cookies.Clear(jar, "b")
@@ -183,11 +183,7 @@ func TestCookiesKeepTheNewestFour(t *testing.T) {
 	b := browser{"__Host-igconnect_state_junk": "junk", "igconnect_state_x": "of http"}
 	for _, state := range strings.Split("abcdefghij", "") {
 		*now = now.Add(time.Second)
-		jar := b.jar()
-		if err := cookies.Set(jar, Flow(state), note{state}); err != nil {
-			t.Fatal(err)
-		}
-		b.take(jar)
+		b.begin(t, cookies, Flow(state), state)
 	}
 	if len(b) != 5 {
 		t.Errorf("%d cookies kept: %v", len(b), b)
@@ -206,15 +202,145 @@ func TestCookiesWithoutTLS(t *testing.T) {
 	t.Parallel()
 	cookies, _ := states(t)
 	cookies.Secure = false
-	jar := NewJar(nil)
-	if err := cookies.Set(jar, "f", note{}); err != nil {
-		t.Fatal(err)
-	}
-	header := jar.Changes()[0].String()
+	header := browser{}.begin(t, cookies, "f", "")
 	if !strings.HasPrefix(header, "igconnect_state_f=") || strings.Contains(header, "Secure") {
 		t.Errorf("Set-Cookie: %s", header)
 	}
 	if _, _, err := cookies.Newest(NewJar(nil)); !errors.Is(err, ErrUnreadable) {
 		t.Errorf("Newest of none: %v", err)
 	}
+}
+
+// fuzzNow is the clock of the fuzz targets.
+var fuzzNow = time.Unix(1_800_000_000, 0)
+
+// seals are cookies that were sealed once with the key "one". They are written
+// down, because a seal differs each time and the corpus holds them too.
+var seals = []struct {
+	flow, value, holds string
+	err                error // what opening it says
+}{
+	{"d098ab5e44b9aabb", "Ok1LPOAugxgaMoa0_5aws3B9NImXShoXVl-sP-B1xLnueVEi_lwoHHtMGseST7123FOCW_rQybdykrr2bnnYslrpMqvLwao", "hello", nil},
+	{"16367aacb67a4a01", "NHyU35X1qr2BLEe0sxO-YsKpdc6yjbLss3V84ujPKQCRg4zh4FBDKnibTATGLsTPNiUKDK6k9GVv8Lt7imT9xGY-xvJuaDCMziDr", "other tab", nil},
+	{"fa64ea1e82e1206f", "fBWhTkHiVP0lU12aqLkxlttaGYUqyMyKg4kB2zNdyhUu7FxPwL7Q02-7bMdnk4zE3GUuJSWvrLAUgRhEsokQYu6_cky_", "", ErrExpired},
+	{"74234e98afe7498f", "xntWXScCp4KEGD25JoaY4NbAY3qigFJ_XuT7vGBMPw", "", ErrUnreadable}, // of another shape
+}
+
+const fuzzPrefix = "__Host-igconnect_state_"
+
+// FuzzCookies gives a whole Cookie header. A flow's cookie opens only if we sealed
+// it under its own name, in time, and if it is the first of its name, whatever
+// other cookies are sent; and a new flow leaves the browser with no more than
+// four.
+func FuzzCookies(f *testing.F) {
+	cookies := Cookies[note]{Box: box(f, "one"), Kind: "state", Secure: true, Now: func() time.Time { return fuzzNow }}
+	f.Fuzz(func(t *testing.T, header string) {
+		read, anyFresh := readCookies(header), false
+		for _, s := range seals {
+			values, want := read[fuzzPrefix+s.flow], ErrUnreadable
+			if len(values) > 0 && values[0] == s.value {
+				want = s.err
+			}
+			got, err := cookies.Get(withHeader(header), s.flow)
+			if err != want || err == nil && got.Text != s.holds {
+				t.Errorf("flow %s: %v, %v, want %v", s.flow, got, err, want)
+			}
+			anyFresh = anyFresh || s.err == nil && slices.Contains(values, s.value)
+
+			valid := fuzzPrefix + s.flow + "=" + s.value
+			got, err = cookies.Get(withHeader(valid+"; "+header), s.flow)
+			if strings.Count(header, ";") < 2000 && (err != s.err || err == nil && got.Text != s.holds) {
+				t.Errorf("a valid one before %q: %v, %v", header, got, err)
+			}
+		}
+		if _, _, err := cookies.Newest(withHeader(header)); (err == nil) != anyFresh {
+			t.Errorf("Newest: %v, fresh %v", err, anyFresh)
+		}
+		checkSet(t, cookies, header)
+	})
+}
+
+// checkSet begins one more flow in a browser that sent the header.
+func checkSet(t *testing.T, cookies Cookies[note], header string) {
+	jar := withHeader(header)
+	if err := cookies.Set(jar, "new", note{"x"}); err != nil {
+		t.Fatal(err)
+	}
+	left := map[string]bool{}
+	for _, cookie := range jar.sent {
+		if strings.HasPrefix(cookie.Name, fuzzPrefix) {
+			left[cookie.Name] = true
+		}
+	}
+	for _, change := range jar.Changes() {
+		line := change.String()
+		name, rest, _ := strings.Cut(line, "=")
+		_, attributes, _ := strings.Cut(rest, "; ")
+		broken := strings.ContainsAny(line, "\r\n\x00") || len(line) > len(header)+maxBytes
+		if broken || !strings.HasPrefix(name, fuzzPrefix) {
+			t.Errorf("Set-Cookie: %q", line)
+		}
+		switch attributes {
+		case "Path=/; Max-Age=600; HttpOnly; Secure; SameSite=Lax":
+			left[name] = true
+		case "Path=/; Max-Age=0; HttpOnly; Secure; SameSite=Lax":
+			delete(left, name)
+		default:
+			t.Errorf("attributes %q", attributes)
+		}
+	}
+	if !left[fuzzPrefix+"new"] || len(left) > keep {
+		t.Errorf("the browser keeps %v", left)
+	}
+}
+
+// FuzzBox seals anything for any name: it opens for that name only, and not with a
+// bit flipped, a character less or more, or another key.
+func FuzzBox(f *testing.F) {
+	b, other := box(f, "one", "an older one"), box(f, "another")
+	f.Fuzz(func(t *testing.T, name string, plain []byte, otherName string, at uint16) {
+		value := b.Seal(name, plain)
+		if opened, err := b.Open(name, value); err != nil || !bytes.Equal(opened, plain) {
+			t.Errorf("opened %q, %v", opened, err)
+		}
+		refused := func(what string, box *Box, name, value string) {
+			if opened, err := box.Open(name, value); !errors.Is(err, ErrUnreadable) || opened != nil {
+				t.Errorf("%s: %q, %v", what, opened, err)
+			}
+		}
+		if otherName != name {
+			refused("another name", b, otherName, value)
+		}
+		place, characters := int(at)%len(value), "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+		flipped := characters[strings.IndexByte(characters, value[place])^1<<(at%6)]
+		refused("a bit flipped", b, name, value[:place]+string(flipped)+value[place+1:])
+		refused("cut", b, name, value[:place])
+		refused("one removed", b, name, value[:place]+value[place+1:])
+		refused("a line break", b, name, value[:place]+"\n"+value[place:])
+		refused("padded", b, name, value+"=")
+		refused("another key", other, name, value)
+		refused("never sealed", b, name, string(plain))
+	})
+}
+
+func withHeader(header string) *Jar {
+	return NewJar((&http.Request{Header: http.Header{"Cookie": {header}}}).Cookies())
+}
+
+// readCookies reads the values of a header's cookies by name, for these tests alone.
+// https://www.rfc-editor.org/rfc/rfc6265#section-4.2.1
+func readCookies(header string) map[string][]string {
+	all := map[string][]string{}
+	for part := range strings.SplitSeq(header, ";") {
+		name, value, _ := strings.Cut(strings.Trim(part, " \t\r\n"), "=")
+		if len(value) > 1 && value[0] == '"' && value[len(value)-1] == '"' {
+			value = value[1 : len(value)-1]
+		}
+		odd := func(r rune) bool { return r < ' ' || r >= 0x7f || r == '"' || r == '\\' }
+		if !strings.ContainsFunc(value, odd) { // net/http passes over such a cookie
+			name = strings.Trim(name, " \t\r\n")
+			all[name] = append(all[name], value)
+		}
+	}
+	return all
 }

@@ -195,3 +195,106 @@ func TestReadBody(t *testing.T) {
 		t.Errorf("cut: %v", err)
 	}
 }
+
+func TestRetry(t *testing.T) {
+	t.Parallel()
+	passing, final := errors.New("passing"), errors.New("final")
+	canceled, cancel := context.WithCancel(context.Background())
+	cancel()
+	for _, c := range []struct {
+		name    string
+		ctx     context.Context
+		results []error
+		calls   int
+		want    error
+	}{
+		{"at once", context.Background(), []error{nil}, 1, nil},
+		{"at the second try", context.Background(), []error{passing, nil}, 2, nil},
+		{"at the third try", context.Background(), []error{passing, passing, nil}, 3, nil},
+		{"never", context.Background(), []error{passing, passing, passing, nil}, 3, passing},
+		{"final", context.Background(), []error{final, nil}, 1, final},
+		{"passing, then final", context.Background(), []error{passing, final, nil}, 2, final},
+		{"no time left", canceled, []error{passing, nil}, 1, passing},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) { // whose clock skips the pauses
+				calls := 0
+				err := Retry(c.ctx, func() error { calls++; return c.results[calls-1] },
+					func(err error) bool { return errors.Is(err, passing) })
+				if err != c.want || calls != c.calls {
+					t.Errorf("%v after %d calls, want %v after %d", err, calls, c.want, c.calls)
+				}
+			})
+		})
+	}
+}
+
+// TestPauses: on the clock of synctest they have exact lengths.
+func TestPauses(t *testing.T) {
+	t.Parallel()
+	seen := map[time.Duration]bool{}
+	for range 20 {
+		synctest.Test(t, func(t *testing.T) {
+			var at []time.Time
+			try := func() error { at = append(at, time.Now()); return errors.New("passing") }
+			_ = Retry(t.Context(), try, func(error) bool { return true })
+			first, second := at[1].Sub(at[0]), at[2].Sub(at[1])
+			if first < 50*time.Millisecond || first >= 150*time.Millisecond {
+				t.Errorf("first pause %v", first)
+			}
+			if second < 150*time.Millisecond || second >= 450*time.Millisecond {
+				t.Errorf("second pause %v", second)
+			}
+			seen[first] = true
+		})
+	}
+	if len(seen) == 1 {
+		t.Error("no jitter: clients that fail together come back together")
+	}
+}
+
+// TestPauseEnds: a pause is never longer than the caller's time, and no try
+// follows it.
+func TestPauseEnds(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Millisecond)
+		defer cancel()
+		start, calls, passing := time.Now(), 0, errors.New("passing")
+		err := Retry(ctx, func() error { calls++; return passing }, func(error) bool { return true })
+		if took := time.Since(start); took != 30*time.Millisecond || calls != 1 || err != passing {
+			t.Errorf("%v after %d calls in %v", err, calls, took)
+		}
+	})
+}
+
+func TestSideBySide(t *testing.T) {
+	t.Parallel()
+	for n, want := range map[int]time.Duration{1: 6 * time.Second, 2: 3 * time.Second, 4: 2 * time.Second, 9: time.Second} {
+		synctest.Test(t, func(t *testing.T) {
+			var done atomic.Int32
+			jobs := make([]func(), 6)
+			for i := range jobs {
+				jobs[i] = func() { time.Sleep(time.Second); done.Add(1) }
+			}
+			start := time.Now()
+			SideBySide(n, jobs...)
+			if took := time.Since(start); took != want || done.Load() != 6 {
+				t.Errorf("%d at a time: %v, %d done", n, took, done.Load())
+			}
+		})
+	}
+	SideBySide(3) // no jobs
+}
+
+func TestSideBySidePanics(t *testing.T) {
+	t.Parallel()
+	finished := false
+	defer func() {
+		if v := recover(); v != "broken" || !finished {
+			t.Errorf("recovered %v, the other job finished: %v", v, finished)
+		}
+	}()
+	SideBySide(2, func() { panic("broken") }, func() { time.Sleep(10 * time.Millisecond); finished = true })
+	t.Error("no panic")
+}

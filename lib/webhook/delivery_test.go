@@ -1,20 +1,27 @@
 package webhook_test
 
 import (
+	"bytes"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"igconnect/internal/graphtest"
 	"igconnect/lib/secret"
 	"igconnect/lib/webhook"
-
-	"github.com/google/go-cmp/cmp"
 )
+
+// secrets are those of the tests: the newest first, one empty, which signs nothing.
+var secrets = []secret.String{secret.New("new"), secret.New(""), secret.New("old")}
 
 // signature is X-Hub-Signature-256 as Meta computes it.
 func signature(body, key string) string {
@@ -25,7 +32,6 @@ func signature(body, key string) string {
 
 func TestVerifySignature(t *testing.T) {
 	const body = `{"object":"instagram"}`
-	secrets := []secret.String{secret.New("new"), secret.New(""), secret.New("old")}
 	good := signature(body, "new")
 	for _, c := range []struct {
 		name, body, header string
@@ -63,66 +69,69 @@ func deliver(event string) string {
 const parties = `"sender":{"id":"5614879045272581"},"recipient":{"id":"17841452691600098"},"timestamp":1668022333735,`
 
 func TestParseDelivery(t *testing.T) {
+	const account, person = "17841452691600098", "5614879045272581"
 	at := time.UnixMilli(1668022333735).UTC()
-	const account, counterpart = "17841452691600098", "5614879045272581"
+	event := func(kind, mid, rest string) webhook.Event {
+		return webhook.Event{Account: account, Key: kind + "/" + mid + "/" + rest, Counterpart: person, Kind: kind, Occurred: at}
+	}
+	readOf := func(account string) webhook.Event {
+		return webhook.Event{Account: account, Key: "read/a/1668022333735/", Counterpart: person, Kind: "read", Occurred: at}
+	}
+	inSeconds := event("message", "aWdf", "1668022333/")
+	inSeconds.Occurred = time.Unix(1668022333, 0).UTC()
+	const read = `{` + parties + `"read":{"mid":"a"}}`
 	for _, c := range []struct {
 		name, body string
 		want       []webhook.Event // without the payload
 	}{
-		{"a message", deliver(`{` + parties + `"message":{"mid":"aWdf","text":"hello"}}`),
-			[]webhook.Event{{Account: account, Key: "message/aWdf/1668022333735/", Counterpart: counterpart, Kind: "message", Occurred: at}}},
+		{"a message", deliver(`{` + parties + `"message":{"mid":"aWdf","text":"hello"}}`), []webhook.Event{event("message", "aWdf", "1668022333735/")}},
 		{"an echo", deliver(`{"sender":{"id":"17841452691600098"},"recipient":{"id":"5614879045272581"},"timestamp":1668022333735,"message":{"mid":"aWdf","is_echo":true}}`),
-			[]webhook.Event{{Account: account, Key: "message_echo/aWdf/1668022333735/", Counterpart: counterpart, Kind: "message_echo", Occurred: at}}},
-		{"an unsent message", deliver(`{` + parties + `"message":{"mid":"aWdf","is_deleted":true}}`),
-			[]webhook.Event{{Account: account, Key: "message_deleted/aWdf/1668022333735/", Counterpart: counterpart, Kind: "message_deleted", Occurred: at}}},
-		{"a reaction", deliver(`{` + parties + `"reaction":{"mid":"aWdf","action":"react","reaction":"love","emoji":"❤"}}`),
-			[]webhook.Event{{Account: account, Key: "reaction/aWdf/1668022333735/react", Counterpart: counterpart, Kind: "reaction", Occurred: at}}},
-		{"an edit, numbered by a number", deliver(`{` + parties + `"message_edit":{"mid":"aWdf","text":"x","num_edit":2}}`),
-			[]webhook.Event{{Account: account, Key: "message_edit/aWdf/1668022333735/2", Counterpart: counterpart, Kind: "message_edit", Occurred: at}}},
-		{"an edit, numbered by a text", deliver(`{` + parties + `"message_edit":{"mid":"aWdf","text":"x","num_edit":"2"}}`),
-			[]webhook.Event{{Account: account, Key: "message_edit/aWdf/1668022333735/2", Counterpart: counterpart, Kind: "message_edit", Occurred: at}}},
-		{"a postback", deliver(`{` + parties + `"postback":{"mid":"aWdf","title":"x","payload":"y"}}`),
-			[]webhook.Event{{Account: account, Key: "postback/aWdf/1668022333735/", Counterpart: counterpart, Kind: "postback", Occurred: at}}},
-		{"read", deliver(`{` + parties + `"read":{"mid":"aWdf"}}`),
-			[]webhook.Event{{Account: account, Key: "read/aWdf/1668022333735/", Counterpart: counterpart, Kind: "read", Occurred: at}}},
+			[]webhook.Event{event("message_echo", "aWdf", "1668022333735/")}},
+		{"an unsent message", deliver(`{` + parties + `"message":{"mid":"aWdf","is_deleted":true}}`), []webhook.Event{event("message_deleted", "aWdf", "1668022333735/")}},
+		{"a reaction", deliver(`{` + parties + `"reaction":{"mid":"aWdf","action":"react","reaction":"love","emoji":"❤"}}`), []webhook.Event{event("reaction", "aWdf", "1668022333735/react")}},
+		{"an edit, numbered by a number", deliver(`{` + parties + `"message_edit":{"mid":"aWdf","text":"x","num_edit":2}}`), []webhook.Event{event("message_edit", "aWdf", "1668022333735/2")}},
+		{"an edit, numbered by a text", deliver(`{` + parties + `"message_edit":{"mid":"aWdf","text":"x","num_edit":"2"}}`), []webhook.Event{event("message_edit", "aWdf", "1668022333735/2")}},
+		{"a postback", deliver(`{` + parties + `"postback":{"mid":"aWdf","title":"x","payload":"y"}}`), []webhook.Event{event("postback", "aWdf", "1668022333735/")}},
+		{"read", deliver(`{` + parties + `"read":{"mid":"aWdf"}}`), []webhook.Event{event("read", "aWdf", "1668022333735/")}},
 		{"numeric ids and seconds as text", `{"object":"instagram","entry":[{"time":"1668022334","id":17841452691600098,"messaging":[{"sender":{"id":5614879045272581},"recipient":{"id":17841452691600098},"timestamp":"1668022333","message":{"mid":"aWdf"}}]}]}`,
-			[]webhook.Event{{Account: account, Key: "message/aWdf/1668022333/", Counterpart: counterpart, Kind: "message", Occurred: time.Unix(1668022333, 0).UTC()}}},
+			[]webhook.Event{inSeconds}},
 		{"ids as floats", `{"object":"instagram","entry":[{"id":1.7841452691600098e16,"messaging":[{"sender":{"id":5614879045272581.0},"timestamp":1668022333735,"message":{"mid":"aWdf"}}]}]}`,
-			[]webhook.Event{{Account: account, Key: "message/aWdf/1668022333735/", Counterpart: counterpart, Kind: "message", Occurred: at}}},
+			[]webhook.Event{event("message", "aWdf", "1668022333735/")}},
 		{"another app's thread", `{"object":"instagram","entry":[{"id":"17841452691600098","standby":[{` + parties + `"message":{"mid":"aWdf"}}]}]}`,
-			[]webhook.Event{{Account: account, Key: "standby_message/aWdf/1668022333735/", Counterpart: counterpart, Kind: "standby_message", Occurred: at}}},
+			[]webhook.Event{event("standby_message", "aWdf", "1668022333735/")}},
 		{"the dashboard's test", `{"object":"instagram","entry":[{"id":"17841452691600098","time":1,"changes":[{"field":"messages","value":{` + parties + `"message":{"mid":"random_mid","text":"random_text"}}}]}]}`,
-			[]webhook.Event{{Account: account, Key: "message/random_mid/1668022333735/", Counterpart: counterpart, Kind: "message", Occurred: at}}},
-		{"without its own time", `{"object":"instagram","entry":[{"time":1668022333735,"id":"17841452691600098","messaging":[{"sender":{"id":"5"},"message":{"mid":"m"}}]}]}`,
-			[]webhook.Event{{Account: account, Key: "message/m//", Counterpart: "5", Kind: "message", Occurred: at}}},
-		{"two accounts in one", `{"object":"instagram","entry":[{"id":"1","messaging":[{` + parties + `"read":{"mid":"a"}}]},{"id":"2","messaging":[{` + parties + `"read":{"mid":"a"}}]}]}`,
-			[]webhook.Event{
-				{Account: "1", Key: "read/a/1668022333735/", Counterpart: counterpart, Kind: "read", Occurred: at},
-				{Account: "2", Key: "read/a/1668022333735/", Counterpart: counterpart, Kind: "read", Occurred: at},
-			}},
-		{"bad parts beside a good one", `{"object":"instagram","entry":[7,null,{"id":"1.5"},{"id":"1","messaging":{"a":1}},{"id":"1","messaging":["x",null,7,{` + parties + `"read":{"mid":"a"}}]}]}`,
-			[]webhook.Event{{Account: "1", Key: "read/a/1668022333735/", Counterpart: counterpart, Kind: "read", Occurred: at}}},
+			[]webhook.Event{event("message", "random_mid", "1668022333735/")}},
+		{"without its own time", `{"object":"instagram","entry":[{"time":1668022333735,"id":"17841452691600098","messaging":[{"sender":{"id":"5614879045272581"},"message":{"mid":"m"}}]}]}`,
+			[]webhook.Event{event("message", "m", "/")}},
+		{"two accounts in one", `{"object":"instagram","entry":[{"id":"1","messaging":[` + read + `]},{"id":"2","messaging":[` + read + `]}]}`, []webhook.Event{readOf("1"), readOf("2")}},
+		{"bad parts beside a good one", `{"object":"instagram","entry":[7,null,{"id":"1.5"},{"id":"1","messaging":{"a":1}},{"id":"1","messaging":["x",null,7,` + read + `]}]}`,
+			[]webhook.Event{readOf("1")}},
 		{"another object", `{"object":"page","entry":[{"id":"1","messaging":[{` + parties + `"message":{"mid":"a"}}]}]}`, nil},
 		{"another shape", `[1,2,3]`, nil},
 		{"no entries", `{"object":"instagram"}`, nil},
 		{"entries of another type", `{"object":"instagram","entry":"x"}`, nil},
 	} {
-		t.Run(c.name, func(t *testing.T) {
-			events, err := webhook.ParseDelivery([]byte(c.body))
-			if err != nil {
-				t.Fatal(err)
+		events, err := webhook.ParseDelivery([]byte(c.body))
+		for i := range events {
+			if !json.Valid(events[i].Payload) {
+				t.Errorf("%s: payload %s", c.name, events[i].Payload)
 			}
-			for i := range events {
-				if !json.Valid(events[i].Payload) {
-					t.Errorf("payload %s", events[i].Payload)
-				}
-				events[i].Payload = nil
-			}
-			if diff := cmp.Diff(c.want, events); diff != "" && len(c.want)+len(events) > 0 {
-				t.Error(diff)
-			}
-		})
+			events[i].Payload = nil
+		}
+		if diff := cmp.Diff(c.want, events, cmpopts.EquateEmpty()); diff != "" || err != nil {
+			t.Errorf("%s: %v %s", c.name, err, diff)
+		}
 	}
+}
+
+// parse reads a delivery of one event.
+func parse(t *testing.T, body string) webhook.Event {
+	t.Helper()
+	events, err := webhook.ParseDelivery([]byte(body))
+	if err != nil || len(events) != 1 {
+		t.Fatalf("%s: %v, %v", body, events, err)
+	}
+	return events[0]
 }
 
 // What has no message id is told apart by a hash of the event, whatever the
@@ -135,29 +144,22 @@ func TestKeysWithoutMessageID(t *testing.T) {
 		}
 		return `{"object":"instagram","entry":[{"id":"1","time":1668022333,"changes":[{"field":"comments","value":{` + value + `}}]}]}`
 	}
-	parse := func(body string) webhook.Event {
-		events, err := webhook.ParseDelivery([]byte(body))
-		if err != nil || len(events) != 1 {
-			t.Fatalf("%v, %v", events, err)
-		}
-		return events[0]
-	}
-	first, same, other := parse(comment("7", "")), parse(comment("7", "turned")), parse(comment("8", ""))
+	first, same, other := parse(t, comment("7", "")), parse(t, comment("7", "turned")), parse(t, comment("8", ""))
 	if first.Key != same.Key || first.Key == other.Key || !strings.HasPrefix(first.Key, "comments/") || len(first.Key) != len("comments/")+64 {
 		t.Errorf("keys %s, %s, %s", first.Key, same.Key, other.Key)
 	}
 	if first.Counterpart != "99" || first.Kind != "comments" || !first.Occurred.Equal(time.Unix(1668022333, 0)) {
 		t.Errorf("%+v", first)
 	}
-	unknown := parse(deliver(`{` + parties + `"message_wave":{"strength":3},"extra":1}`))
+	unknown := parse(t, deliver(`{`+parties+`"message_wave":{"strength":3},"extra":1}`))
 	if unknown.Kind != "extra" && unknown.Kind != "message_wave" || unknown.Counterpart != "5614879045272581" {
 		t.Errorf("%+v", unknown)
 	}
-	referral := parse(deliver(`{` + parties + `"referral":{"ref":"x","source":"y"}}`))
+	referral := parse(t, deliver(`{`+parties+`"referral":{"ref":"x","source":"y"}}`))
 	if referral.Kind != "referral" || len(referral.Key) != len("referral/")+64 {
 		t.Errorf("%+v", referral)
 	}
-	long := parse(deliver(`{` + parties + `"message":{"mid":"` + strings.Repeat("m", 5000) + `"}}`))
+	long := parse(t, deliver(`{`+parties+`"message":{"mid":"`+strings.Repeat("m", 5000)+`"}}`))
 	if len(long.Key) > 1000 {
 		t.Errorf("a key of %d bytes", len(long.Key))
 	}
@@ -168,9 +170,9 @@ func TestOccurred(t *testing.T) {
 		"1668022333735": time.UnixMilli(1668022333735), "1668022333": time.Unix(1668022333, 0), "32503680000000": time.UnixMilli(32503680000000),
 		"0": {}, "-5": {}, "9223372036854775807": {}, "99999999999999999999": {}, `"soon"`: {}, "1.5": {}, "null": {}, "{}": {},
 	} {
-		events, _ := webhook.ParseDelivery([]byte(`{"object":"instagram","entry":[{"id":"1","messaging":[{"sender":{"id":"5"},"timestamp":` + stamp + `,"message":{"mid":"m"}}]}]}`))
-		if len(events) != 1 || !events[0].Occurred.Equal(want) {
-			t.Errorf("%s: %+v", stamp, events)
+		event := parse(t, `{"object":"instagram","entry":[{"id":"1","messaging":[{"sender":{"id":"5"},"timestamp":`+stamp+`,"message":{"mid":"m"}}]}]}`)
+		if !event.Occurred.Equal(want) {
+			t.Errorf("%s: %+v", stamp, event)
 		}
 	}
 }
@@ -190,16 +192,10 @@ func TestStorable(t *testing.T) {
 		"a number in a text":         {`"1e999999"`, `"1e999999"`},
 		"usual numbers":              {`[-1.5e+300,0,12]`, `[-1.5e+300,0,12]`},
 	} {
-		t.Run(name, func(t *testing.T) {
-			body := deliver(`{`+parties+`"message":{"mid":"m","x":`+c.text+`}}`) + " "
-			events, err := webhook.ParseDelivery([]byte(body))
-			if err != nil || len(events) != 1 {
-				t.Fatalf("%v, %v", events, err)
-			}
-			if want := `{` + parties + `"message":{"mid":"m","x":` + c.want + `}}`; string(events[0].Payload) != want {
-				t.Errorf("payload %s", events[0].Payload)
-			}
-		})
+		event := parse(t, deliver(`{`+parties+`"message":{"mid":"m","x":`+c.text+`}}`)+" ")
+		if want := `{` + parties + `"message":{"mid":"m","x":` + c.want + `}}`; string(event.Payload) != want {
+			t.Errorf("%s: payload %s", name, event.Payload)
+		}
 	}
 }
 
@@ -209,10 +205,7 @@ func TestNotJSON(t *testing.T) {
 			t.Errorf("%q: %v, %v", body, events, err)
 		}
 	}
-	deep := deliver(`{` + parties + `"message":{"mid":"m","x":` + strings.Repeat("[", 100) + strings.Repeat("]", 100) + `}}`)
-	if events, err := webhook.ParseDelivery([]byte(deep)); err != nil || len(events) != 1 {
-		t.Errorf("100 levels: %v", err)
-	}
+	parse(t, deliver(`{`+parties+`"message":{"mid":"m","x":`+strings.Repeat("[", 100)+strings.Repeat("]", 100)+`}}`))
 	if _, err := webhook.ParseDelivery([]byte(strings.Repeat("[", 4<<20))); err != webhook.ErrNotJSON {
 		t.Errorf("4 million levels: %v", err)
 	}
@@ -241,7 +234,6 @@ func TestDeliveryAllocations(t *testing.T) {
 }
 
 func BenchmarkDelivery(b *testing.B) {
-	secrets := []secret.String{secret.New("new"), secret.New("old")}
 	for _, n := range []int{1, 1000} {
 		body := delivery(n)
 		header := signature(string(body), "new")
@@ -258,4 +250,128 @@ func BenchmarkDelivery(b *testing.B) {
 			}
 		})
 	}
+}
+
+// FuzzVerifySignature: a header is believed if it is, byte for byte, what one
+// of the secrets makes of this body, and not otherwise.
+func FuzzVerifySignature(f *testing.F) {
+	f.Fuzz(func(t *testing.T, body []byte, header string, at uint16) {
+		want := header == signature(string(body), "new") || header == signature(string(body), "old")
+		if got := webhook.VerifySignature(body, header, secrets); got != want {
+			t.Errorf("%q: %v", header, got)
+		}
+		if webhook.VerifySignature(body, header, nil) || webhook.VerifySignature(body, signature(string(body), ""), []secret.String{secret.New("")}) {
+			t.Error("valid without a secret")
+		}
+		good := signature(string(body), "old")
+		if !webhook.VerifySignature(body, good, secrets) {
+			t.Error("the right signature was refused")
+		}
+		others := [][]byte{append(bytes.Clone(body), 0)}
+		if len(body) > 0 {
+			changed := bytes.Clone(body)
+			changed[int(at)%len(body)] ^= 1 << (at % 8)
+			others = append(others, changed, body[1:], body[:len(body)-1])
+		}
+		for _, other := range others {
+			if webhook.VerifySignature(other, good, secrets) {
+				t.Errorf("%q was believed", other)
+			}
+		}
+		place := int(at) % len(good)
+		for _, other := range []string{good[:place], good[:place] + good[place+1:], good + good[place:], good[:place] + "\x00" + good[place:]} {
+			if webhook.VerifySignature(body, other, secrets) {
+				t.Errorf("%q was believed", other)
+			}
+		}
+	})
+}
+
+// FuzzParseDelivery gives any body that Meta may have signed: what comes out
+// can be stored, is no more than what went in, and has the same keys when it
+// comes again, however it is spaced then.
+func FuzzParseDelivery(f *testing.F) {
+	f.Fuzz(func(t *testing.T, body []byte) {
+		before := string(body)
+		events, err := webhook.ParseDelivery(body)
+		if string(body) != before {
+			t.Error("the body was changed")
+		}
+		if err != nil && (err != webhook.ErrNotJSON || events != nil || json.Valid(body)) {
+			t.Errorf("%v, %v", events, err)
+		}
+		if len(events) > bytes.Count(body, []byte("{")) {
+			t.Errorf("%d events of %d bytes", len(events), len(body))
+		}
+		for _, e := range events {
+			checkEvent(t, e)
+		}
+		for name, spaced := range respaced(body) {
+			again, err := webhook.ParseDelivery(spaced)
+			if diff := cmp.Diff(keysOf(events), keysOf(again)); diff != "" || err != nil {
+				t.Errorf("%s: %v, %s", name, err, diff)
+			}
+		}
+	})
+}
+
+var goodID = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
+
+// checkEvent wants an event that the inbox can take.
+func checkEvent(t *testing.T, e webhook.Event) {
+	t.Helper()
+	if !goodID.MatchString(e.Account) || e.Counterpart != "" && !goodID.MatchString(e.Counterpart) || e.Key == "" || e.Kind == "" {
+		t.Errorf("%+v", e)
+	}
+	if len(e.Account) > 64 || len(e.Counterpart) > 64 || len(e.Key) > 1500 || len(e.Kind) > 400 {
+		t.Errorf("longer than an index takes: %+v", e)
+	}
+	graphtest.CheckStorable(t, e, string(e.Payload))
+	var payload map[string]any
+	decoder := json.NewDecoder(bytes.NewReader(e.Payload))
+	decoder.UseNumber()
+	if err := decoder.Decode(&payload); err != nil || payload == nil {
+		t.Fatalf("payload %q: %v", e.Payload, err)
+	}
+	checkJSONB(t, payload)
+}
+
+// checkJSONB wants what jsonb takes: no NUL in a text, no number beyond its range.
+// https://www.postgresql.org/docs/current/datatype-json.html
+func checkJSONB(t *testing.T, value any) {
+	t.Helper()
+	switch v := value.(type) {
+	case map[string]any:
+		for name, member := range v {
+			graphtest.CheckStorable(t, name)
+			checkJSONB(t, member)
+		}
+	case []any:
+		for _, element := range v {
+			checkJSONB(t, element)
+		}
+	case string:
+		graphtest.CheckStorable(t, v)
+	case json.Number:
+		_, exponent, _ := strings.Cut(strings.ToLower(v.String()), "e")
+		if len(v) > 1000 || len(strings.TrimLeft(exponent, "+-0")) > 3 {
+			t.Errorf("a number out of range: %s", v)
+		}
+	}
+}
+
+// respaced is the same JSON with other white space; nothing of what is none.
+func respaced(body []byte) map[string][]byte {
+	var tight, wide bytes.Buffer
+	if json.Compact(&tight, body) != nil || json.Indent(&wide, body, " ", "\t") != nil {
+		return nil
+	}
+	return map[string][]byte{"compact": tight.Bytes(), "indented": wide.Bytes(), "as it was": body}
+}
+
+func keysOf(events []webhook.Event) (keys []string) {
+	for _, e := range events {
+		keys = append(keys, e.Account+" "+e.Key)
+	}
+	return keys
 }

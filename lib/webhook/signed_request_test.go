@@ -4,12 +4,20 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
+	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
 
 	"igconnect/lib/secret"
 	"igconnect/lib/webhook"
+)
+
+// issued is when Meta's own example was issued; inTime is an hour later.
+var (
+	issued = time.Unix(1291836800, 0)
+	inTime = issued.Add(time.Hour)
 )
 
 // signedRequest signs a payload as Meta does.
@@ -22,8 +30,6 @@ func signedRequest(payload, key string, encoding *base64.Encoding) string {
 
 func TestParseSignedRequest(t *testing.T) {
 	const good = `{"algorithm":"HMAC-SHA256","expires":1291840400,"issued_at":1291836800,"user_id":"218471"}`
-	now := time.Unix(1291836800, 0).Add(time.Hour)
-	secrets := []secret.String{secret.New("new"), secret.New(""), secret.New("old")}
 	raw, padded := base64.RawURLEncoding, base64.URLEncoding
 	change := func(old, replacement string) string { return strings.Replace(good, old, replacement, 1) }
 	valid := signedRequest(good, "new", raw)
@@ -32,39 +38,39 @@ func TestParseSignedRequest(t *testing.T) {
 		now           time.Time
 		want          string // "": refused
 	}{
-		{"as sent", valid, now, "218471"},
-		{"padded", signedRequest(good, "new", padded), now, "218471"},
-		{"by a rotated secret", signedRequest(good, "old", raw), now, "218471"},
-		{"a numeric id", signedRequest(change(`"218471"`, `218471`), "new", raw), now, "218471"},
-		{"the algorithm in lower case", signedRequest(change("HMAC-SHA256", "hmac-sha256"), "new", raw), now, "218471"},
-		{"a day old", valid, time.Unix(1291836800, 0).Add(24 * time.Hour), "218471"},
-		{"a clock behind", valid, time.Unix(1291836800, 0).Add(-5 * time.Minute), "218471"},
+		{"as sent", valid, inTime, "218471"},
+		{"padded", signedRequest(good, "new", padded), inTime, "218471"},
+		{"by a rotated secret", signedRequest(good, "old", raw), inTime, "218471"},
+		{"a numeric id", signedRequest(change(`"218471"`, `218471`), "new", raw), inTime, "218471"},
+		{"the algorithm in lower case", signedRequest(change("HMAC-SHA256", "hmac-sha256"), "new", raw), inTime, "218471"},
+		{"a day old", valid, issued.Add(24 * time.Hour), "218471"},
+		{"a clock behind", valid, issued.Add(-5 * time.Minute), "218471"},
 
-		{"older than a day", valid, time.Unix(1291836800, 0).Add(24*time.Hour + time.Second), ""},
-		{"from the future", valid, time.Unix(1291836800, 0).Add(-6 * time.Minute), ""},
-		{"another app's", signedRequest(good, "other", raw), now, ""},
-		{"by an empty secret", signedRequest(good, "", raw), now, ""},
-		{"another algorithm", signedRequest(change("HMAC-SHA256", "none"), "new", raw), now, ""},
-		{"no algorithm", signedRequest(change(`"algorithm":"HMAC-SHA256",`, ""), "new", raw), now, ""},
-		{"no time", signedRequest(change(`"issued_at":1291836800,`, ""), "new", raw), now, ""},
-		{"no user", signedRequest(change(`,"user_id":"218471"`, ""), "new", raw), now, ""},
-		{"an id that is none", signedRequest(change("218471", "../me"), "new", raw), now, ""},
-		{"not JSON", signedRequest("hello", "new", raw), now, ""},
-		{"another payload", strings.Split(valid, ".")[0] + "." + raw.EncodeToString([]byte(change("218471", "218472"))), now, ""},
-		{"no signature", "." + strings.Split(valid, ".")[1], now, ""},
-		{"truncated", valid[:20] + valid[21:], now, ""},
-		{"without a dot", strings.Replace(valid, ".", "", 1), now, ""},
-		{"empty", "", now, ""},
-		{"huge", valid + strings.Repeat("=", 9000), now, ""},
+		{"older than a day", valid, issued.Add(24*time.Hour + time.Second), ""},
+		{"from the future", valid, issued.Add(-6 * time.Minute), ""},
+		{"another app's", signedRequest(good, "other", raw), inTime, ""},
+		{"by an empty secret", signedRequest(good, "", raw), inTime, ""},
+		{"another algorithm", signedRequest(change("HMAC-SHA256", "none"), "new", raw), inTime, ""},
+		{"no algorithm", signedRequest(change(`"algorithm":"HMAC-SHA256",`, ""), "new", raw), inTime, ""},
+		{"no time", signedRequest(change(`"issued_at":1291836800,`, ""), "new", raw), inTime, ""},
+		{"no user", signedRequest(change(`,"user_id":"218471"`, ""), "new", raw), inTime, ""},
+		{"an id that is none", signedRequest(change("218471", "../me"), "new", raw), inTime, ""},
+		{"not JSON", signedRequest("hello", "new", raw), inTime, ""},
+		{"another payload", strings.Split(valid, ".")[0] + "." + raw.EncodeToString([]byte(change("218471", "218472"))), inTime, ""},
+		{"no signature", "." + strings.Split(valid, ".")[1], inTime, ""},
+		{"truncated", valid[:20] + valid[21:], inTime, ""},
+		{"without a dot", strings.Replace(valid, ".", "", 1), inTime, ""},
+		{"empty", "", inTime, ""},
+		{"huge", valid + strings.Repeat("=", 9000), inTime, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			got, err := webhook.ParseSignedRequest(c.request, secrets, c.now)
-			if got.PersonID != c.want || (err == nil) != (c.want != "") || err == nil && got.Issued.Unix() != 1291836800 {
+			if got.PersonID != c.want || (err == nil) != (c.want != "") || err == nil && !got.Issued.Equal(issued) {
 				t.Errorf("%+v, %v", got, err)
 			}
 		})
 	}
-	if _, err := webhook.ParseSignedRequest(signedRequest(good, "", raw), nil, now); err != webhook.ErrBadSignedRequest {
+	if _, err := webhook.ParseSignedRequest(signedRequest(good, "", raw), nil, inTime); err != webhook.ErrBadSignedRequest {
 		t.Errorf("without any secret: %v", err)
 	}
 }
@@ -80,10 +86,9 @@ func TestParseSignedRequestVector(t *testing.T) {
 
 // TestCode: one request has one code, padded or not; each request has its own.
 func TestCode(t *testing.T) {
-	secrets, now := []secret.String{secret.New("key")}, time.Unix(1291836800, 0)
-	code := func(issued string, encoding *base64.Encoding) string {
-		payload := `{"algorithm":"HMAC-SHA256","issued_at":` + issued + `,"user_id":"218471"}`
-		got, err := webhook.ParseSignedRequest(signedRequest(payload, "key", encoding), secrets, now)
+	code := func(at string, encoding *base64.Encoding) string {
+		payload := `{"algorithm":"HMAC-SHA256","issued_at":` + at + `,"user_id":"218471"}`
+		got, err := webhook.ParseSignedRequest(signedRequest(payload, "new", encoding), secrets, issued)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -92,5 +97,54 @@ func TestCode(t *testing.T) {
 	first, padded := code("1291836800", base64.RawURLEncoding), code("1291836800", base64.URLEncoding)
 	if first != padded || first == code("1291836801", base64.RawURLEncoding) || first[14] != '5' {
 		t.Errorf("codes %s, %s", first, padded)
+	}
+}
+
+// FuzzParseSignedRequest gives anything that somebody may send, and any payload
+// signed by us. Nothing is believed without the signature; a good payload is,
+// in each way of writing it.
+func FuzzParseSignedRequest(f *testing.F) {
+	f.Fuzz(func(t *testing.T, request string, payload []byte, issued int64) {
+		parsed, err := webhook.ParseSignedRequest(request, secrets, inTime)
+		checkSigned(t, request, parsed, err)
+		if _, err := webhook.ParseSignedRequest(request, []secret.String{secret.New("")}, inTime); err != webhook.ErrBadSignedRequest {
+			t.Errorf("by an empty secret: %v", err)
+		}
+
+		for _, key := range []string{"new", "old", "another", ""} {
+			for _, encoding := range []*base64.Encoding{base64.RawURLEncoding, base64.URLEncoding} {
+				sent := signedRequest(string(payload), key, encoding)
+				parsed, err := webhook.ParseSignedRequest(sent, secrets, inTime)
+				checkSigned(t, sent, parsed, err)
+			}
+		}
+
+		person := base64.RawURLEncoding.EncodeToString(payload[:min(len(payload), 40)])
+		good, _ := json.Marshal(map[string]any{"algorithm": "HMAC-SHA256", "issued_at": issued, "user_id": person})
+		parsed, err = webhook.ParseSignedRequest(signedRequest(string(good), "old", base64.URLEncoding), secrets, inTime)
+		fresh := issued >= inTime.Add(-24*time.Hour).Unix() && issued <= inTime.Add(5*time.Minute).Unix()
+		if valid := fresh && person != ""; valid != (err == nil) || valid && (parsed.PersonID != person || parsed.Issued.Unix() != issued) {
+			t.Errorf("%s: %+v, %v", good, parsed, err)
+		}
+	})
+}
+
+// checkSigned wants either the one error or a person of a request that one of
+// the secrets signed, here reckoned anew.
+func checkSigned(t *testing.T, sent string, parsed webhook.SignedRequest, err error) {
+	t.Helper()
+	if err != nil {
+		if err != webhook.ErrBadSignedRequest || parsed != (webhook.SignedRequest{}) {
+			t.Errorf("%q: %+v, %v", sent, parsed, err)
+		}
+		return
+	}
+	sum, payload, _ := strings.Cut(sent, ".")
+	mac, _ := base64.RawURLEncoding.DecodeString(strings.TrimRight(sum, "="))
+	header := fmt.Sprintf("sha256=%x", mac) // the same MAC as a delivery's
+	signed := header == signature(payload, "new") || header == signature(payload, "old")
+	age := inTime.Sub(parsed.Issued)
+	if !signed || !goodID.MatchString(parsed.PersonID) || age > 24*time.Hour || age < -5*time.Minute || len(sent) > 8<<10 {
+		t.Errorf("%q was believed: %+v", sent, parsed)
 	}
 }
