@@ -23,103 +23,66 @@ var (
 // variants is one page of each kind, and each way that a template can turn out
 // differently.
 func variants() map[string]Page {
-	bakery := Account{
-		InstagramID: "17841400000000001", Username: "aurora.bakery", Name: "Aurora Bakery",
-		PictureURL: "https://scontent.cdninstagram.com/v/1.jpg?a=1&b=2", PageName: "Aurora", Connected: true,
+	two := []Account{
+		{InstagramID: "17841400000000001", Username: "aurora.bakery", Name: "Aurora Bakery",
+			PictureURL: "https://scontent.cdninstagram.com/v/1.jpg?a=1&b=2", PageName: "Aurora", Connected: true},
+		{InstagramID: "17841400000000002", Username: "kiosk21", PageName: "Kiosk", CannotMessage: true},
 	}
-	nameless := Account{
-		InstagramID: "17841400000000002", Username: "kiosk21", PageName: "Kiosk", CannotMessage: true,
-	}
-	two := []Account{bakery, nameless}
 	many := slices.Clone(two)
 	for i := len(many); i < 10; i++ {
 		many = append(many, Account{InstagramID: fmt.Sprint(i), Username: fmt.Sprintf("brand%d", i)})
 	}
-	old := Verdict{"Old Page", "", NoInstagram}
+	old, noTask := Verdict{"Old Page", "", NoInstagram}, Verdict{"Club", "club_ig", NoTask}
 	folded := make([]Verdict, 9)
 	for i := range folded {
 		folded[i] = Verdict{PageName: fmt.Sprintf("Shop %d", i), Kind: NoInstagram}
 	}
+	several := []Verdict{noTask, old, {"Lena", "lena_h", NotProfessional}, {"Client", "", NoToken}, {"", "", NoInstagram}}
 	deleted := time.Date(2026, 11, 23, 7, 5, 0, 0, time.UTC)
 	return map[string]Page{
 		"error": Error{
 			Code: "store_unavailable", RequestID: "fra1::x8k2p", Title: "We could not save your account",
-			What: "Our database did not answer.", Next: "Wait a moment, then press Try again.",
-			Note: "Nothing is lost.",
+			What: "Our database did not answer.", Next: "Wait a moment, then press Try again.", Note: "Nothing is lost.",
 			Actions: []Action{
-				{
-					Label: "Try again", Post: "/api/choose", Primary: true,
-					Fields: []Field{{"instagram_id", "1"}, {"instagram_id", "2"}},
-				},
+				{Label: "Try again", Post: "/api/choose", Primary: true, Fields: []Field{{"instagram_id", "1"}, {"instagram_id", "2"}}},
 				{Label: "Start over", Href: "/api/login"},
 				{Label: "Leads nowhere"},
 			},
 		},
 		"error_bare": Error{Title: "Something went wrong"},
 
-		"chooser": Chooser{
-			Action: "/api/choose", Fields: []Field{{"flow", "abc"}}, Accounts: two,
-			Again: askAgain, Cancel: goBack,
-		},
-		"chooser_notice": Chooser{
-			Action: "/api/choose", Accounts: two,
-			Notice: "Choose at least one account, then press Connect.",
-		},
-		"chooser_stopped": Chooser{
-			Action: "/api/choose", Accounts: two, Stopped: Stopped{"brand_a", "brand_b"}, Again: askAgain,
-		},
-		"chooser_many": Chooser{Action: "/api/choose", Accounts: many},
+		"chooser":         Chooser{Action: "/api/choose", Fields: []Field{{"flow", "abc"}}, Accounts: two, Again: askAgain, Cancel: goBack},
+		"chooser_notice":  Chooser{Action: "/api/choose", Accounts: two, Notice: "Choose at least one account, then press Connect."},
+		"chooser_stopped": Chooser{Action: "/api/choose", Accounts: two, Stopped: Stopped{"brand_a", "brand_b"}, Again: askAgain},
+		"chooser_many":    Chooser{Action: "/api/choose", Accounts: many},
 
 		"erased":         Erased{Code: "5f2c", At: deleted, Accounts: 2, Events: 1},
 		"erased_nothing": Erased{Code: "5f2c", At: deleted},
 
-		"missing": Missing{Pages: []Verdict{old}, Again: askAgain},
-		"missing_several": Missing{
-			Pages: []Verdict{
-				{"Club", "club_ig", NoTask}, old, {"Lena", "lena_h", NotProfessional},
-				{"Client", "", NoToken}, {"", "", NoInstagram},
-			},
-			Again: askAgain, Back: goBack, RequestID: "fra1::x8k2p",
-		},
-		"missing_some": Missing{
-			Pages: []Verdict{{"Aurora", "aurora.bakery", Connected}, old}, Again: askAgain,
-		},
-		"missing_saved": Missing{
-			Pages: []Verdict{{"Club", "club_ig", NoTask}}, Saved: true, Again: askAgain, Back: goBack,
-		},
-		"missing_many":    Missing{Pages: folded, Again: askAgain},
-		"missing_no_page": Missing{Again: askAgain, Back: goBack, RequestID: "fra1::x8k2p"},
-		"missing_declined": Missing{
-			Declined: Permissions([]string{"instagram_manage_messages", "pages_messaging"}), Again: askAgain,
-		},
-		"missing_business": Missing{
-			Declined: Permissions([]string{"business_management"}), Person: "Maria Roth", Again: askAgain,
-		},
-		"missing_stopped": Missing{
-			Pages: []Verdict{old}, Stopped: Stopped{"brand_a"}, Person: "Maria Roth", Again: askAgain,
-		},
+		"missing":          Missing{Pages: []Verdict{old}, Again: askAgain},
+		"missing_several":  Missing{Pages: several, Again: askAgain, Back: goBack, RequestID: "fra1::x8k2p"},
+		"missing_some":     Missing{Pages: []Verdict{{"Aurora", "aurora.bakery", Connected}, old}, Again: askAgain},
+		"missing_saved":    Missing{Pages: []Verdict{noTask}, Saved: true, Again: askAgain, Back: goBack},
+		"missing_many":     Missing{Pages: folded, Again: askAgain},
+		"missing_no_page":  Missing{Again: askAgain, Back: goBack, RequestID: "fra1::x8k2p"},
+		"missing_declined": Missing{Declined: Permissions([]string{"instagram_manage_messages", "pages_messaging"}), Again: askAgain},
+		"missing_business": Missing{Declined: Permissions([]string{"business_management"}), Person: "Maria Roth", Again: askAgain},
+		"missing_stopped":  Missing{Pages: []Verdict{old}, Stopped: Stopped{"brand_a"}, Person: "Maria Roth", Again: askAgain},
 	}
 }
 
-// goldens is what testdata/ must hold, by file name. Of each kind of page one is
-// kept whole; its variants, whose names continue its own, are kept as what
-// differs from it.
-func goldens(t *testing.T) map[string]string {
-	pages, files := variants(), map[string]string{}
-	for name, p := range pages {
-		base, _, isVariant := strings.Cut(name, "_")
-		if isVariant {
-			files[name+".golden.diff"] = differences(draw(t, pages[base]), draw(t, p))
-		} else {
-			files[name+".golden.html"] = draw(t, p)
-		}
-	}
-	return files
-}
-
+// TestGolden: of each kind of page testdata/ holds one whole; its variants, whose names
+// continue its own, are kept as what differs from it.
 func TestGolden(t *testing.T) {
 	t.Parallel()
-	wanted := goldens(t)
+	pages, wanted := variants(), map[string]string{}
+	for name, p := range pages {
+		if base, _, isVariant := strings.Cut(name, "_"); isVariant {
+			wanted[name+".golden.diff"] = differences(draw(t, pages[base]), draw(t, p))
+		} else {
+			wanted[name+".golden.html"] = draw(t, p)
+		}
+	}
 	kept, err := filepath.Glob("testdata/*")
 	if err != nil {
 		t.Fatal(err)
@@ -137,11 +100,8 @@ func TestGolden(t *testing.T) {
 			}
 		}
 		want, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if diff := cmp.Diff(string(want), got); diff != "" {
-			t.Errorf("%s differs (run with -update if it should):\n%s", file, diff)
+		if diff := cmp.Diff(string(want), got); diff != "" || err != nil {
+			t.Errorf("%s differs (run with -update if it should): %v\n%s", file, err, diff)
 		}
 	}
 }

@@ -19,10 +19,8 @@ func draw(t *testing.T, p Page) string {
 
 func TestRenderGivesPageAndExactPolicy(t *testing.T) {
 	t.Parallel()
-	document, err := Render(Policy{
-		Images: []string{"http://localhost:4000"},
-		Forms:  []string{"https://www.facebook.com", "https://app.example"},
-	}, Error{Title: "Too late"})
+	policy := Policy{Images: []string{"http://localhost:4000"}, Forms: []string{"https://www.facebook.com", "https://app.example"}}
+	document, err := Render(policy, Error{Title: "Too late"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -90,8 +88,7 @@ func TestAccountTitleAndInitials(t *testing.T) {
 	} {
 		account := Account{InstagramID: "17841", Name: tt.name, Username: tt.username}
 		if title, initials := account.Title(), account.Initials(); title != tt.title || initials != tt.initials {
-			t.Errorf("%q, %q: title %q, initials %q; want %q, %q",
-				tt.name, tt.username, title, initials, tt.title, tt.initials)
+			t.Errorf("%+v: title %q, initials %q", tt, title, initials)
 		}
 	}
 }
@@ -127,9 +124,7 @@ func TestPicture(t *testing.T) {
 
 func TestGroupsKeepEveryPageUnderItsVerdict(t *testing.T) {
 	t.Parallel()
-	missing := Missing{Pages: []Verdict{
-		{"A", "", Connected}, {"B", "", NoTask}, {"C", "", NoInstagram}, {"D", "", NoTask},
-	}}
+	missing := Missing{Pages: []Verdict{{"A", "", Connected}, {"B", "", NoTask}, {"C", "", NoInstagram}, {"D", "", NoTask}}}
 	var got []string
 	for _, group := range missing.Groups() {
 		got = append(got, group.Status)
@@ -137,10 +132,8 @@ func TestGroupsKeepEveryPageUnderItsVerdict(t *testing.T) {
 			got = append(got, verdict.PageName)
 		}
 	}
-	want := []string{
-		NoInstagram.Advice().Status, "C", NoTask.Advice().Status, "B", "D",
-		Connected.Advice().Status, "A", // what is well comes last
-	}
+	// What is well comes last.
+	want := []string{NoInstagram.Advice().Status, "C", NoTask.Advice().Status, "B", "D", Connected.Advice().Status, "A"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("groups and their Pages (-want +got):\n%s", diff)
 	}
@@ -235,17 +228,9 @@ func TestAPageWithoutNameHasALabel(t *testing.T) {
 
 // hostile tries to leave each context that a value is put into.
 var hostile = []string{
-	`<script>alert(1)</script>`,
-	`"><img src=x onerror=alert(1)>`,
-	`' autofocus onfocus='alert(1)`,
-	`</title><svg/onload=alert(1)>`,
-	`</textarea></style><iframe src=//evil.example>`,
-	`{{.Title}}`,
-	`javascript:alert(1)`,
-	`JaVaScRiPt:alert(1)`,
-	"java\nscript:alert(1)",
-	`data:text/html,<script>alert(1)</script>`,
-	`vbscript:x`,
+	`<script>alert(1)</script>`, `"><img src=x onerror=alert(1)>`, `' autofocus onfocus='alert(1)`, `</title><svg/onload=alert(1)>`,
+	`</textarea></style><iframe src=//evil.example>`, `{{.Title}}`, `javascript:alert(1)`, `JaVaScRiPt:alert(1)`,
+	"java\nscript:alert(1)", `data:text/html,<script>alert(1)</script>`, `vbscript:x`,
 }
 
 func TestHostileTextStaysText(t *testing.T) {
@@ -253,21 +238,11 @@ func TestHostileTextStaysText(t *testing.T) {
 	for _, s := range hostile {
 		action := Action{Label: s, Href: s}
 		post := Action{Label: s, Post: s, Fields: []Field{{s, s}}}
-		account := Account{
-			InstagramID: s, Username: s, Name: s, PictureURL: s, PageName: s, Connected: true, CannotMessage: true,
-		}
+		accounts := []Account{{InstagramID: s, Username: s, Name: s, PictureURL: s, PageName: s, Connected: true, CannotMessage: true}}
 		for name, p := range map[string]Page{
-			"error": Error{
-				Code: s, RequestID: s, Title: s, What: s, Next: s, Note: s, Actions: []Action{action, post},
-			},
-			"chooser": Chooser{
-				Action: s, Fields: []Field{{s, s}}, Accounts: []Account{account}, Notice: s,
-				Stopped: Stopped{s}, Again: action, Cancel: post,
-			},
-			"missing": Missing{
-				Pages: []Verdict{{s, s, NoTask}}, Declined: []Permission{{s, s, true}}, Stopped: Stopped{s},
-				Person: s, Again: post, Back: action, RequestID: s,
-			},
+			"error":   Error{Code: s, RequestID: s, Title: s, What: s, Next: s, Note: s, Actions: []Action{action, post}},
+			"chooser": Chooser{Action: s, Fields: []Field{{s, s}}, Accounts: accounts, Notice: s, Stopped: Stopped{s}, Again: action, Cancel: post},
+			"missing": Missing{Pages: []Verdict{{s, s, NoTask}}, Declined: []Permission{{s, s, true}}, Stopped: Stopped{s}, Person: s, Again: post, Back: action, RequestID: s},
 		} {
 			checkHarmless(t, name, s, draw(t, p))
 		}

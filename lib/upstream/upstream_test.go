@@ -93,13 +93,12 @@ func answering(text string) func(net.Conn) {
 		defer conn.Close()
 		buffer := make([]byte, 4096)
 		for {
-			if _, err := conn.Read(buffer); err != nil {
-				return
+			_, err := conn.Read(buffer)
+			if text != "" && err == nil {
+				_, err = io.WriteString(conn, text)
 			}
-			if text != "" {
-				if _, err := io.WriteString(conn, text); err != nil {
-					return
-				}
+			if err != nil {
+				return
 			}
 		}
 	}
@@ -109,27 +108,24 @@ func answering(text string) func(net.Conn) {
 func TestIdleConnections(t *testing.T) {
 	t.Parallel()
 	for idle, want := range map[time.Duration]int32{10 * time.Second: 1, 16 * time.Second: 2, time.Hour: 2} {
-		t.Run(idle.String(), func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				var dials atomic.Int32
-				transport := piped(func(conn net.Conn) {
-					dials.Add(1)
-					answering("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")(conn)
-				})
-				client := &http.Client{Transport: transport}
-				for range 2 {
-					response, err := client.Get("http://meta.test/")
-					if err != nil {
-						t.Fatal(err)
-					}
-					response.Body.Close()
-					time.Sleep(idle)
-				}
-				if got := dials.Load(); got != want {
-					t.Errorf("%d connections, want %d", got, want)
-				}
-				transport.CloseIdleConnections()
+		synctest.Test(t, func(t *testing.T) {
+			var dials atomic.Int32
+			transport := piped(func(conn net.Conn) {
+				dials.Add(1)
+				answering("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")(conn)
 			})
+			for range 2 {
+				response, err := (&http.Client{Transport: transport}).Get("http://meta.test/")
+				if err != nil {
+					t.Fatal(err)
+				}
+				response.Body.Close()
+				time.Sleep(idle)
+			}
+			if got := dials.Load(); got != want {
+				t.Errorf("idle for %v: %d connections, want %d", idle, got, want)
+			}
+			transport.CloseIdleConnections()
 		})
 	}
 }
@@ -170,10 +166,9 @@ func TestHTTP2(t *testing.T) {
 func TestReadBody(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
-		body      string
-		announced int64
-		limit     int64
-		want      string
+		body             string
+		announced, limit int64
+		want             string
 	}{
 		{"", 0, 10, ""},
 		{"at the limit", 12, 12, "at the limit"},
@@ -216,15 +211,12 @@ func TestRetry(t *testing.T) {
 		{"passing, then final", context.Background(), []error{passing, final, nil}, 2, final},
 		{"no time left", canceled, []error{passing, nil}, 1, passing},
 	} {
-		t.Run(c.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) { // whose clock skips the pauses
-				calls := 0
-				err := Retry(c.ctx, func() error { calls++; return c.results[calls-1] },
-					func(err error) bool { return errors.Is(err, passing) })
-				if err != c.want || calls != c.calls {
-					t.Errorf("%v after %d calls, want %v after %d", err, calls, c.want, c.calls)
-				}
-			})
+		synctest.Test(t, func(t *testing.T) { // whose clock skips the pauses
+			calls, transient := 0, func(err error) bool { return errors.Is(err, passing) }
+			err := Retry(c.ctx, func() error { calls++; return c.results[calls-1] }, transient)
+			if err != c.want || calls != c.calls {
+				t.Errorf("%s: %v after %d calls, want %v after %d", c.name, err, calls, c.want, c.calls)
+			}
 		})
 	}
 }
@@ -239,11 +231,8 @@ func TestPauses(t *testing.T) {
 			try := func() error { at = append(at, time.Now()); return errors.New("passing") }
 			_ = Retry(t.Context(), try, func(error) bool { return true })
 			first, second := at[1].Sub(at[0]), at[2].Sub(at[1])
-			if first < 50*time.Millisecond || first >= 150*time.Millisecond {
-				t.Errorf("first pause %v", first)
-			}
-			if second < 150*time.Millisecond || second >= 450*time.Millisecond {
-				t.Errorf("second pause %v", second)
+			if first < 50*time.Millisecond || first >= 150*time.Millisecond || second < 150*time.Millisecond || second >= 450*time.Millisecond {
+				t.Errorf("pauses of %v and %v", first, second)
 			}
 			seen[first] = true
 		})
