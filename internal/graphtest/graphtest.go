@@ -102,15 +102,13 @@ func (m *Meta) serve(t *testing.T, answers Routes) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
 		form, formErr := url.ParseQuery(string(body))
-		if err := errors.Join(err, formErr); err != nil {
-			t.Errorf("%s %s: %v", r.Method, r.URL.Path, err)
+		if err != nil || formErr != nil {
+			t.Errorf("%s %s: %v, %v", r.Method, r.URL.Path, err, formErr)
 		}
 		m.checkSecrets(t, r, form)
 		path, ok := strings.CutPrefix(r.URL.Path, "/v24.0/")
-		request := Request{
-			r.Method + " /" + path, r.URL.Query(), form,
-			r.Header.Get("Authorization"), r.Header.Get("Content-Type"), r.Header.Get("Accept"),
-		}
+		header := r.Header
+		request := Request{r.Method + " /" + path, r.URL.Query(), form, header.Get("Authorization"), header.Get("Content-Type"), header.Get("Accept")}
 		m.mutex.Lock()
 		m.got = append(m.got, request)
 		m.mutex.Unlock()
@@ -222,10 +220,6 @@ func WantClean(t *testing.T, err error, secrets ...string) {
 	var log bytes.Buffer
 	slog.New(slog.NewJSONHandler(&log, nil)).Error("x", "err", err)
 	printed := log.String()
-	var failure *graph.Error
-	if errors.As(err, &failure) {
-		printed += fmt.Sprintf("%#v\n", *failure)
-	}
 	for ; err != nil; err = errors.Unwrap(err) {
 		printed += fmt.Sprintf("%v\n%+v\n%#v\n", err, err, err)
 	}

@@ -22,12 +22,9 @@ const (
 
 // RequiredScopes are the four permissions without which no account can be found,
 // subscribed or answered. The product cannot do without any of them.
-var RequiredScopes = []string{
-	"instagram_basic", "instagram_manage_messages", "pages_show_list", "pages_manage_metadata",
-}
+var RequiredScopes = []string{"instagram_basic", "instagram_manage_messages", "pages_show_list", "pages_manage_metadata"}
 
-const defaultFields = "messages,messaging_postbacks,message_reactions," +
-	"messaging_referrals,message_edits,standby"
+const defaultFields = "messages,messaging_postbacks,message_reactions,messaging_referrals,message_edits,standby"
 
 // The variables by who needs them, for [Problems.Among].
 var (
@@ -55,8 +52,7 @@ var (
 
 	// Variables are all that Load asks for.
 	Variables = slices.Concat(Settings, []string{
-		"NEXT_PUBLIC_SUPABASE_URL", "SUPABASE_SERVICE_ROLE_KEY",
-		"VERCEL_PROJECT_PRODUCTION_URL", "VERCEL_ENV",
+		"NEXT_PUBLIC_SUPABASE_URL", "SUPABASE_SERVICE_ROLE_KEY", "VERCEL_PROJECT_PRODUCTION_URL", "VERCEL_ENV",
 	})
 )
 

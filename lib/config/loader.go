@@ -127,11 +127,7 @@ func (l *loader) signInURL(origin string) string {
 func (l *loader) origins(variable, own string) []string {
 	origins := []string{own}
 	for _, raw := range split(l.get(variable)) {
-		base := l.base(variable, raw)
-		if base == "" {
-			continue
-		}
-		if origin := originOf(base); !slices.Contains(origins, origin) {
+		if origin := originOf(l.base(variable, raw)); origin != "" && !slices.Contains(origins, origin) {
 			origins = append(origins, origin)
 		}
 	}

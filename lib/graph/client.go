@@ -87,9 +87,8 @@ func (c *Client) try(ctx context.Context, call Call, out any) error {
 	defer cancel()
 
 	request, err := c.request(tryCtx, call)
-	if err != nil {
-		cause := errors.New("the request could not be built") // err may quote a token
-		return &Error{Op: call.Op, Class: Rejected, cause: cause}
+	if err != nil { // it may quote a token
+		return &Error{Op: call.Op, Class: Rejected, cause: errors.New("the request could not be built")}
 	}
 	response, err := c.HTTP.Do(request)
 	if err != nil {
@@ -124,8 +123,7 @@ func (c *Client) request(ctx context.Context, call Call) (*http.Request, error) 
 	if !call.Token.Empty() {
 		// With a proof a stolen token alone is of no use.
 		// https://developers.facebook.com/docs/graph-api/guides/secure-requests
-		proof := c.Secret.MAC([]byte(call.Token.Reveal()))
-		params.Set("appsecret_proof", hex.EncodeToString(proof))
+		params.Set("appsecret_proof", hex.EncodeToString(c.Secret.MAC([]byte(call.Token.Reveal()))))
 	}
 	address, body := c.URL+call.Path, ""
 	if call.Method == http.MethodPost {

@@ -59,8 +59,7 @@ func (e *Error) Error() string {
 	case e.cause != nil:
 		return fmt.Sprintf("%s: %v", e.Op, e.cause)
 	}
-	return fmt.Sprintf("%s: HTTP %d, code %d/%d: %s (fbtrace_id %s)",
-		e.Op, e.Status, e.Code, e.Subcode, e.Message, e.FBTraceID)
+	return fmt.Sprintf("%s: HTTP %d, code %d/%d: %s (fbtrace_id %s)", e.Op, e.Status, e.Code, e.Subcode, e.Message, e.FBTraceID)
 }
 
 func (e *Error) Unwrap() error { return e.cause }
@@ -117,8 +116,7 @@ func classify(e *Error, message string, transient bool) Class {
 	message = strings.ToLower(message)
 	switch code := e.Code; {
 	// A wrong secret comes as code 1 and is permanent all the same.
-	case code == 101, strings.Contains(message, "client secret"),
-		strings.Contains(message, "appsecret_proof"):
+	case code == 101, strings.Contains(message, "client secret"), strings.Contains(message, "appsecret_proof"):
 		return BadApp
 	case code == 4, code == 17, code == 32, code == 341, code == 613, code >= 80000 && code <= 80014,
 		code == 368, e.Status == http.StatusTooManyRequests: // 368: blocked for a while

@@ -66,9 +66,7 @@ type AppSubscription struct {
 // [BadApp] says that Meta does not accept the app id or secret.
 // https://developers.facebook.com/docs/graph-api/reference/app/subscriptions
 func (c *Client) AppSubscriptions(ctx context.Context) ([]AppSubscription, error) {
-	call := Call{
-		Op: "reading the app's subscriptions", Path: "/" + c.AppID + "/subscriptions", Token: c.AppToken(),
-	}
+	call := Call{Op: "reading the app's subscriptions", Path: "/" + c.AppID + "/subscriptions", Token: c.AppToken()}
 	subscriptions, err := List[AppSubscription](ctx, c, call)
 	return subscriptions, Reclassed(err, BadApp, TokenDead)
 }

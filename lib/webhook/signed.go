@@ -60,13 +60,11 @@ type SignedRequest struct {
 // encoded payload exactly as sent. A request is good for one day after it was
 // issued. The error is [ErrBadSignedRequest].
 // https://developers.facebook.com/docs/facebook-login/guides/advanced/existing-system#parsingsr
-func ParseSignedRequest(sent string, secrets []secret.String, now time.Time) (
-	SignedRequest, error) {
+func ParseSignedRequest(sent string, secrets []secret.String, now time.Time) (SignedRequest, error) {
 	signature, payload, ok := strings.Cut(sent, ".")
 	sum, err := base64url(signature)
 	unencoded := func(sum []byte) []byte { return sum }
-	if !ok || len(sent) > maxSignedRequest || err != nil ||
-		!signedBy(secrets, []byte(payload), sum, unencoded) {
+	if !ok || len(sent) > maxSignedRequest || err != nil || !signedBy(secrets, []byte(payload), sum, unencoded) {
 		return SignedRequest{}, ErrBadSignedRequest
 	}
 	var request struct {

@@ -57,9 +57,7 @@ func (l Login) Accounts(ctx context.Context, token graph.Token) (graph.Found, er
 	found.DataAccessExpires = inspection.DataAccessExpires
 	found.Shared, found.AllNamed = inspection.PageIDs, inspection.AllNamed
 	found.Missing = l.missing(found.Granted, declined)
-	found.Declined = slices.DeleteFunc(declined, func(scope string) bool {
-		return !slices.Contains(l.Scopes, scope)
-	})
+	found.Declined = slices.DeleteFunc(declined, func(scope string) bool { return !slices.Contains(l.Scopes, scope) })
 	all := distinct(append(listed, ofBusiness...))
 	unlisted, unread := unlistedPages(ctx, c, user, inspection.PageIDs, all)
 	found.Skipped = slices.Concat(skipped, unread, notInspected)
@@ -108,8 +106,7 @@ func addPages(found *graph.Found, all []page, fields []string) {
 // Covers reports whether the grant still covers a Page that it may have covered
 // before. Where Meta does not say which Pages were shared, it is asked for this
 // one: only a refusal is a no.
-func (l Login) Covers(ctx context.Context, token secret.String, found graph.Found,
-	pageID string) bool {
+func (l Login) Covers(ctx context.Context, token secret.String, found graph.Found, pageID string) bool {
 	listed := func(p graph.Page) bool { return p.ID == pageID }
 	switch {
 	case slices.ContainsFunc(found.Pages, listed), slices.Contains(found.Shared, pageID):
@@ -127,15 +124,12 @@ func person(ctx context.Context, c *graph.Client, token secret.String) (graph.Pe
 		ID   metajson.ID `json:"id"`
 		Name string      `json:"name"`
 	}
-	call := graph.Call{
-		Op: "reading the person", Path: "/me", Params: url.Values{"fields": {"id,name"}}, Token: token,
-	}
+	call := graph.Call{Op: "reading the person", Path: "/me", Params: url.Values{"fields": {"id,name"}}, Token: token}
 	read, err := graph.Read(ctx, c, call, func(p person) bool { return p.ID != "" })
 	return graph.Person{ID: string(read.ID), Name: read.Name}, err
 }
 
-func permissions(ctx context.Context, c *graph.Client, token secret.String) (
-	granted, declined []string, err error) {
+func permissions(ctx context.Context, c *graph.Client, token secret.String) (granted, declined []string, err error) {
 	type permissions struct {
 		Data []struct {
 			Permission string `json:"permission"`

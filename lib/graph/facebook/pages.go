@@ -15,8 +15,7 @@ import (
 // readsAtOnce bounds the calls that one look-up makes side by side.
 const readsAtOnce = 16
 
-const pageFields = "id,name,access_token,tasks," +
-	"instagram_business_account{id,username,name,profile_picture_url}," +
+const pageFields = "id,name,access_token,tasks,instagram_business_account{id,username,name,profile_picture_url}," +
 	"connected_instagram_account{id,username}"
 
 // page is a Page as Meta writes it.
@@ -58,20 +57,17 @@ func (p page) account(fields []string) graph.Account {
 }
 
 // pages reads a list of Pages.
-func pages(ctx context.Context, c *graph.Client, op, path string, token secret.String) (
-	[]page, error) {
-	all, err := graph.List[page](ctx, c, graph.Call{
-		Op: op, Path: path, Params: url.Values{"fields": {pageFields}}, Token: token,
-	})
+func pages(ctx context.Context, c *graph.Client, op, path string, token secret.String) ([]page, error) {
+	call := graph.Call{Op: op, Path: path, Params: url.Values{"fields": {pageFields}}, Token: token}
+	all, err := graph.List[page](ctx, c, call)
 	// Without an id there is nothing to call.
 	return slices.DeleteFunc(all, func(p page) bool { return p.ID == "" }), err
 }
 
 // onePage reads a Page by its id.
 func onePage(ctx context.Context, c *graph.Client, id string, token secret.String) (page, error) {
-	return graph.Read(ctx, c, graph.Call{
-		Op: "reading a Page", Path: "/" + id, Token: token, Params: url.Values{"fields": {pageFields}},
-	}, func(p page) bool { return string(p.ID) == id })
+	call := graph.Call{Op: "reading a Page", Path: "/" + id, Params: url.Values{"fields": {pageFields}}, Token: token}
+	return graph.Read(ctx, c, call, func(p page) bool { return string(p.ID) == id })
 }
 
 // businessPages reads the Pages of the person's Business Portfolios: those that
@@ -79,12 +75,11 @@ func onePage(ctx context.Context, c *graph.Client, id string, token secret.Strin
 // cannot be read, with its error.
 // https://developers.facebook.com/docs/marketing-api/reference/business
 func businessPages(ctx context.Context, c *graph.Client, token secret.String) ([]page, []error) {
-	businesses, err := graph.List[struct {
+	type business struct {
 		ID metajson.ID `json:"id"`
-	}](ctx, c, graph.Call{
-		Op: "listing the businesses", Path: "/me/businesses",
-		Params: url.Values{"fields": {"id"}}, Token: token,
-	})
+	}
+	call := graph.Call{Op: "listing the businesses", Path: "/me/businesses", Params: url.Values{"fields": {"id"}}, Token: token}
+	businesses, err := graph.List[business](ctx, c, call)
 	if err != nil {
 		return nil, []error{err}
 	}
@@ -102,8 +97,7 @@ func businessPages(ctx context.Context, c *graph.Client, token secret.String) ([
 
 // unlistedPages reads the shared Pages that are not known yet. It skips one that
 // cannot be read, with its error.
-func unlistedPages(ctx context.Context, c *graph.Client, token secret.String, shared []string,
-	known []page) ([]page, []error) {
+func unlistedPages(ctx context.Context, c *graph.Client, token secret.String, shared []string, known []page) ([]page, []error) {
 	unknown := slices.DeleteFunc(slices.Clone(shared), func(id string) bool {
 		return slices.ContainsFunc(known, func(p page) bool { return string(p.ID) == id })
 	})

@@ -32,19 +32,17 @@ func wantedFields(fields, granted []string) []string {
 // that a permission is missing it falls back to the least that works. It returns
 // what was reached, and the refusal, if there was one: both after a fallback.
 // https://developers.facebook.com/docs/graph-api/reference/page/subscribed_apps
-func (l Login) Subscribe(ctx context.Context, account graph.Account) (
-	reached []string, err error) {
+func (l Login) Subscribe(ctx context.Context, account graph.Account) (reached []string, err error) {
 	subscribe := func(fields []string) error {
 		call := subscribedApps(account, "subscribing the Page", http.MethodPost)
 		call.Params = url.Values{"subscribed_fields": {strings.Join(fields, ",")}}
 		return l.Client.Confirm(ctx, call)
 	}
-	err = subscribe(account.Fields)
-	switch {
-	case err == nil:
+	if err = subscribe(account.Fields); err == nil {
 		return account.Fields, nil
-	case graph.ClassOf(err) == graph.NoPermission && !slices.Equal(account.Fields, leastFields) &&
-		subscribe(leastFields) == nil:
+	}
+	least := graph.ClassOf(err) == graph.NoPermission && !slices.Equal(account.Fields, leastFields)
+	if least && subscribe(leastFields) == nil {
 		return leastFields, err
 	}
 	return nil, err
@@ -62,10 +60,11 @@ func (l Login) Unsubscribe(ctx context.Context, account graph.Account) error {
 // subscribed reads what the account's Page is subscribed to for this app; nothing
 // where it is not.
 func (l Login) subscribed(ctx context.Context, account graph.Account) ([]string, error) {
-	apps, err := graph.List[struct {
+	type app struct {
 		ID     metajson.ID `json:"id"`
 		Fields []string    `json:"subscribed_fields"`
-	}](ctx, l.Client, subscribedApps(account, "reading the subscription", http.MethodGet))
+	}
+	apps, err := graph.List[app](ctx, l.Client, subscribedApps(account, "reading the subscription", http.MethodGet))
 	for _, app := range apps {
 		if string(app.ID) == l.Client.AppID {
 			return metajson.PlainNames(app.Fields), err
@@ -96,12 +95,11 @@ const lostRole = 492
 //
 // Meta's refusal to subscribe is no error but a part of the result. An error of
 // class [graph.TokenDead] means that the person has lost the role on the Page.
-func (l Login) Repair(ctx context.Context, user secret.String, account graph.Account,
-	granted []string) (graph.Repair, error) {
+func (l Login) Repair(ctx context.Context, user secret.String, account graph.Account, granted []string) (
+	repair graph.Repair, err error) {
 	if account.Page == nil || account.Page.ID == "" || account.Token.Empty() {
-		return graph.Repair{}, nil
+		return repair, nil
 	}
-	var repair graph.Repair
 	account.Fields = wantedFields(l.WebhookFields, granted)
 	reached, err := l.subscribeAgain(ctx, account)
 	if pageTokenDead(err) { // the person's was just found good
@@ -115,17 +113,13 @@ func (l Login) Repair(ctx context.Context, user secret.String, account graph.Acc
 		}
 	}
 	var ofMeta *graph.Error
-	switch {
-	case err == nil:
-	case !errors.As(err, &ofMeta):
-		return repair, err
-	case ofMeta.Class == graph.Rejected, ofMeta.Class == graph.NoPermission:
-		repair.Refused = ofMeta.Reason()
-	default:
-		return repair, err
+	if errors.As(err, &ofMeta) && (ofMeta.Class == graph.Rejected || ofMeta.Class == graph.NoPermission) {
+		repair.Refused, err = ofMeta.Reason(), nil
 	}
-	repair.Known, repair.Fields = true, reached
-	return repair, nil
+	if err == nil {
+		repair.Known, repair.Fields = true, reached
+	}
+	return repair, err
 }
 
 // pageTokenDead reports whether another Page token may help.
