@@ -109,19 +109,12 @@ func TestProofVectors(t *testing.T) {
 		{"foo_token", "shhhhh!is.my.secret", "796ba0d8a6b339e476a7b166a9e8ac0a395f7de736dc37de5f2f4397f5854eb8"},
 		{"test", "test", "88cd2108b5347d973cf39cdf9053d7dd42704876d8c9a9bd8e2d168259d3ddf7"},
 	} {
-		var proof string
-		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			proof = r.PostFormValue("appsecret_proof")
-			says(`{"success":true}`)(w, r)
-		}))
-		defer server.Close()
-		client := graphtest.RealClient(t, server.URL)
-		client.Secret = secret.New(c.secret)
-		if err := subscribe(t.Context(), client, secret.New(c.token)); err != nil {
-			t.Fatal(err)
-		}
-		if proof != c.want {
-			t.Errorf("proof(%s) = %s, want %s", c.token, proof, c.want)
-		}
+		run(t, c.token, routes{subscribeLine: says("true")}, func(t *testing.T, m *meta) {
+			m.Secret = secret.New(c.secret)
+			err := subscribe(t.Context(), m.Client, secret.New(c.token))
+			if proof := m.Requests()[0].Form.Get("appsecret_proof"); proof != c.want || err != nil {
+				t.Errorf("proof %s, want %s (%v)", proof, c.want, err)
+			}
+		})
 	}
 }
