@@ -156,22 +156,21 @@ func makeDir(dir string, source fs.FS, names []string, finish func(dir string) e
 	defer os.RemoveAll(temp)
 	for _, name := range names {
 		text, err := fs.ReadFile(source, name)
-		if err != nil {
-			return err
+		if err == nil {
+			err = os.WriteFile(filepath.Join(temp, name), text, 0o644)
 		}
-		if err := os.WriteFile(filepath.Join(temp, name), text, 0o644); err != nil {
+		if err != nil {
 			return err
 		}
 	}
 	if err := finish(temp); err != nil {
 		return err
 	}
-	if err := os.Rename(temp, dir); err != nil {
-		if _, statErr := os.Stat(dir); statErr != nil { // nor did another process make it
-			return err
-		}
+	err = os.Rename(temp, dir)
+	if _, statErr := os.Stat(dir); statErr == nil { // it may be another process that made it
+		return nil
 	}
-	return nil
+	return err
 }
 
 // fingerprint names the content of files.

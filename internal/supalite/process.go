@@ -39,12 +39,9 @@ func launch(ctx context.Context, node, app string, c *config) (*process, int, er
 	cmd := exec.Command(node, filepath.Join(app, "server.mjs"))
 	cmd.Env = environment()
 	ownGroup(cmd)
-	stdin, err := cmd.StdinPipe()
-	if err != nil {
-		return nil, 0, err
-	}
-	stdout, err := cmd.StdoutPipe()
-	if err != nil {
+	stdin, inErr := cmd.StdinPipe()
+	stdout, outErr := cmd.StdoutPipe()
+	if err := errors.Join(inErr, outErr); err != nil {
 		return nil, 0, err
 	}
 	p := &process{cmd: cmd, stdin: stdin, said: &tail{}, done: make(chan struct{})}

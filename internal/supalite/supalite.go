@@ -22,17 +22,11 @@ const Version = "0.10.0"
 
 // Options say where the data is kept and what is applied to it.
 type Options struct {
-	// Dir is the data folder, created if missing. "" is a temporary one, which Stop removes.
-	Dir string
-	// Migrations holds *.sql files, named <version>_<name>.sql and applied in the order of their names.
-	// Nil is none.
-	Migrations fs.FS
-	// DatabaseURL is a superuser's URL of a real server. "" is PostgreSQL in WebAssembly, in Dir.
-	DatabaseURL string
-	// Progress is told about the installation. Nil discards it.
-	Progress io.Writer
-	// Fresh drops what an earlier start left.
-	Fresh bool
+	Dir         string    // the data folder, created if missing; "" is one that Stop removes
+	Migrations  fs.FS     // <version>_<name>.sql, applied in the order of their names; nil is none
+	DatabaseURL string    // a superuser's, of a real server; "" is PostgreSQL in WebAssembly, in Dir
+	Progress    io.Writer // is told about the installation; nil discards it
+	Fresh       bool      // drops what an earlier start left
 }
 
 // DatabaseURLFromEnv returns SUPALITE_DATABASE_URL, for Options.DatabaseURL.
@@ -91,10 +85,8 @@ func start(ctx context.Context, node, app, dir string, o Options) (*Server, erro
 		return nil, fmt.Errorf("starting Supabase Lite: %w", err)
 	}
 	s := &Server{
-		URL:     fmt.Sprintf("http://127.0.0.1:%d", port),
-		AnonKey: c.PublishableKey, ServiceKey: c.SecretKey, adminKey: c.AdminKey,
-		DataDir: c.DataDir,
-		client:  &http.Client{Timeout: 30 * time.Second}, proc: proc,
+		URL: fmt.Sprintf("http://127.0.0.1:%d", port), AnonKey: c.PublishableKey, ServiceKey: c.SecretKey, DataDir: c.DataDir,
+		adminKey: c.AdminKey, client: &http.Client{Timeout: 30 * time.Second}, proc: proc,
 	}
 	if err := s.warmUp(ctx); err != nil {
 		proc.stop()
