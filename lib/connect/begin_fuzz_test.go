@@ -12,9 +12,8 @@ import (
 	"igconnect/lib/secret"
 )
 
-// sealedOnce are cookies that were sealed once with the secrets of fuzzed, the
-// second of which is an older one. They are written down, because a seal differs
-// each time and the corpus holds them too.
+// sealedOnce are cookies that were sealed once with the secrets of fuzzed, the second of which is an
+// older one. They are written down, because a seal differs each time and the corpus holds them too.
 var sealedOnce = []struct {
 	state, name, value string
 	want               State // none where it must not be taken
@@ -54,10 +53,9 @@ func jarOf(headers ...string) *sealed.Jar {
 	return sealed.NewJar((&http.Request{Header: http.Header{"Cookie": headers}}).Cookies())
 }
 
-// FuzzConsumeState gives a whole Cookie header and the state that Meta is said to
-// have sent back. Nothing is believed but a seal of ours, in time, of that very
-// state; such a one is believed among whatever else; and it is cleared each
-// time. A grant is no state, and a state no grant.
+// FuzzConsumeState gives a whole Cookie header and the state that Meta is said to have sent back.
+// Nothing is believed but a seal of ours, in time, of that very state; such a one is believed among
+// whatever else; and it is cleared each time. A grant is no state, and a state no grant.
 func FuzzConsumeState(f *testing.F) {
 	s := fuzzed(f)
 	f.Fuzz(func(t *testing.T, header, sent string) {
@@ -95,8 +93,8 @@ var refusals = []string{
 	"the login is not this browser's: unreadable seal", "the login has run out: expired seal",
 }
 
-// checkConsumed wants a state where the header holds one that was sealed for it,
-// else one of the known refusals.
+// checkConsumed wants a state where the header holds one that was sealed for it, else one of the
+// known refusals.
 func checkConsumed(t *testing.T, header, sent string, state State, err error) {
 	t.Helper()
 	if err != nil {

@@ -1,7 +1,6 @@
 package connect_test
 
 import (
-	"fmt"
 	"net/http"
 	"os"
 	"testing"
@@ -31,15 +30,11 @@ func withStandIn(t *testing.T, pages ...metasim.Page) deployment {
 }
 
 // deliver delivers a message to the account of an Instagram id.
-func (d deployment) deliver(instagramID, mid, text string) {
+func (d deployment) deliver(instagramID, text string) {
 	d.T.Helper()
-	body := fmt.Sprintf(`{"object":"instagram","entry":[{"time":1668022334834,"id":%[1]q,"messaging":[{"sender":{"id":"56"},`+
-		`"recipient":{"id":%[1]q},"timestamp":1668022333735,"message":{"mid":%[2]q,"text":%[3]q}}]}]}`, instagramID, mid, text)
-	got := d.Send("POST", "/api/webhook", map[string]string{
-		"Content-Type": "application/json", "X-Hub-Signature-256": d.Meta.Sign([]byte(body)),
-	}, body)
-	if got.StatusCode != http.StatusOK {
-		d.T.Fatalf("%d %s: %s", got.StatusCode, got.Code(), got.Body)
+	body := d.Meta.Delivery(instagramID, metasim.Message("56", instagramID, text))
+	if status, err := d.Meta.Deliver(d.T.Context(), d.URL+"/api/webhook", body); err != nil || status != http.StatusOK {
+		d.T.Fatalf("the webhook answered %d: %v", status, err)
 	}
 }
 
@@ -62,4 +57,12 @@ func (d deployment) count(from string, args ...any) float64 {
 func (d deployment) secrets() float64 {
 	d.T.Helper()
 	return d.count("vault.secrets where name like 'user_configs/%'")
+}
+
+// wantNothing checks that Lite holds no connection and no secret of one.
+func (d deployment) wantNothing() {
+	d.T.Helper()
+	if rows, secrets := d.count("public.user_configs"), d.secrets(); rows != 0 || secrets != 0 {
+		d.T.Errorf("left: %v rows, %v secrets", rows, secrets)
+	}
 }

@@ -1,6 +1,7 @@
 package renew_test
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -14,31 +15,25 @@ import (
 // A failure that may pass changes no status, and the row stays due.
 func TestMetaFails(t *testing.T) {
 	page := "<html>Sorry, something went wrong.</html>"
-	for _, c := range []struct {
-		name  string
-		fault metasim.Fault
-		slow  bool
-	}{
-		{"500", metasim.Fault{Status: 500}, false},
-		{"code 1", metasim.Fault{Code: 1, Message: "An unknown error occurred"}, false},
-		{"code 2", metasim.Fault{Code: 2, Status: 500, Transient: true}, false},
-		{"HTML", metasim.Fault{Body: &page, Status: 502, ContentType: "text/html"}, false},
-		{"HTML 200", metasim.Fault{Body: &page, ContentType: "text/html"}, false},
-		{"an empty object", metasim.Fault{Body: new("{}")}, false},
-		{"cut", metasim.Fault{Cut: true}, false},
-		{"a redirect", metasim.Fault{Redirect: "http://127.0.0.1:9/"}, false},
-		{"the app's own token refused", metasim.Fault{Code: 190, Message: "Invalid OAuth access token signature."}, false},
-		{"hang", metasim.Fault{Hang: true}, true},
+	for name, fault := range map[string]metasim.Fault{
+		"500":                         {Status: 500},
+		"code 1":                      {Code: 1, Message: "An unknown error occurred"},
+		"code 2":                      {Code: 2, Status: 500, Transient: true},
+		"HTML":                        {Body: &page, Status: 502, ContentType: "text/html"},
+		"HTML 200":                    {Body: &page, ContentType: "text/html"},
+		"an empty object":             {Body: new("{}")},
+		"cut":                         {Cut: true},
+		"a redirect":                  {Redirect: "http://127.0.0.1:9/"},
+		"the app's own token refused": {Code: 190, Message: "Invalid OAuth access token signature."},
+		"hang":                        {Hang: true},
 	} {
 		for _, step := range []string{"debug_token", "subscriptions", "upgrade"} {
-			if c.slow && step != "debug_token" || c.fault.Code == 190 && step != "debug_token" {
-				continue
+			if (fault.Hang || fault.Code == 190) && step != "debug_token" {
+				continue // it would wait for long; another token is refused
 			}
-			t.Run(c.name+" at "+step, func(t *testing.T) {
-				d := deploy(t, deploytest.Brand(1))
-				d.ConnectAgo(50)
+			t.Run(name+" at "+step, func(t *testing.T) {
+				d := connectedAgo(t, 50)
 				before := d.Row(1)
-				fault := c.fault
 				fault.Step = step
 				d.Meta.Inject(fault)
 				renewed := 0
@@ -47,14 +42,10 @@ func TestMetaFails(t *testing.T) {
 				}
 				d.wantRun(renew.Result{Failed: 1, Renewed: renewed, Remaining: 1})
 				d.Meta.ClearFaults() // an hour later
-				after := d.Row(1)
-				if after["status"] != "active" || after["status_reason"] != "" || after["checked"] == true || !d.IsAlive(after["token"].(string)) {
-					t.Errorf("%v: %v", after["status"], after["status_reason"])
+				after := d.wantStatus("active", "")
+				if kept := after["token"] != before["token"]; kept != (renewed == 1) || after["checked"] == true {
+					t.Errorf("a new token was stored: %v, checked: %v", kept, after["checked"])
 				}
-				if kept := after["token"] != before["token"]; kept != (renewed == 1) {
-					t.Errorf("a new token was stored: %v", kept)
-				}
-
 				d.endLeases()
 				d.wantRun(renew.Result{Checked: 1, Renewed: 1 - renewed})
 			})
@@ -75,44 +66,36 @@ func TestNotTriedTwice(t *testing.T) {
 	}
 }
 
-// Meta's request to slow down ends the run at once; what was not begun is due
-// and free at once.
+// Meta's request to slow down ends the run at once; what was not begun is due and free at once.
 func TestThrottled(t *testing.T) {
-	pages := deploytest.Brands(1, 30)
-	usage := func(text string) metasim.Fault {
-		return metasim.Fault{Header: http.Header{"X-Business-Use-Case-Usage": {text}}}
-	}
-	for _, c := range []struct {
-		name   string
-		fault  metasim.Fault
-		checks bool // those under way end well
-	}{
-		{"code 4", metasim.Fault{Code: 4}, false},
-		{"code 17", metasim.Fault{Code: 17}, false},
-		{"code 32", metasim.Fault{Code: 32}, false},
-		{"code 613", metasim.Fault{Code: 613}, false},
-		{"code 80000", metasim.Fault{Code: 80000}, false},
-		{"code 80014", metasim.Fault{Code: 80014}, false},
-		{"429", metasim.Fault{Status: 429}, false},
-		{"usage of 95 %", metasim.Fault{Header: http.Header{"X-App-Usage": {`{"call_count":3,"total_time":95,"total_cputime":1}`}}}, true},
-		{"a business's usage of 91 %", usage(`{"1":[{"type":"instagram","call_count":3}],` +
-			`"2":[{"type":"pages","call_count":1},{"type":"instagram","total_cputime":91}]}`), true},
+	usage := func(header, text string) metasim.Fault { return metasim.Fault{Header: http.Header{header: {text}}} }
+	for name, fault := range map[string]metasim.Fault{
+		"code 4":        {Code: 4},
+		"code 17":       {Code: 17},
+		"code 32":       {Code: 32},
+		"code 613":      {Code: 613},
+		"code 80000":    {Code: 80000},
+		"code 80014":    {Code: 80014},
+		"429":           {Status: 429},
+		"usage of 95 %": usage("X-App-Usage", `{"call_count":3,"total_time":95,"total_cputime":1}`),
+		"a business's usage of 91 %": usage("X-Business-Use-Case-Usage",
+			`{"1":[{"type":"instagram","call_count":3}],"2":[{"type":"pages","call_count":1},{"type":"instagram","total_cputime":91}]}`),
 	} {
-		t.Run(c.name, func(t *testing.T) {
-			d := deploy(t, pages...)
+		t.Run(name, func(t *testing.T) {
+			d := deploy(t, deploytest.Brands(1, 30)...)
 			d.ConnectAgo(1)
-			d.Meta.Inject(c.fault)
+			d.Meta.Inject(fault)
 			got := d.resultOf(d.Renew())
 			begun := strings.Count(d.Steps(), "debug_token")
 			want := renew.Result{Failed: begun, Remaining: 30}
-			if c.checks {
+			if fault.Header != nil { // those under way end well
 				want = renew.Result{Checked: begun, Remaining: 30 - begun}
 			}
 			if got != want || begun == 0 || begun > 8 {
 				t.Errorf("got %+v, want %+v, %d begun", got, want, begun)
 			}
 			d.wantAll(30, "active")
-			if c.checks { // and then it goes on where it stopped
+			if fault.Header != nil { // and then it goes on where it stopped
 				if leased := d.SQL("select 1 from public.user_configs where leased_until > now()"); len(leased) != 0 {
 					t.Errorf("%d are still leased", len(leased))
 				}
@@ -122,7 +105,7 @@ func TestThrottled(t *testing.T) {
 		})
 	}
 	t.Run("usage of 90 %", func(t *testing.T) {
-		d := deploy(t, pages...)
+		d := deploy(t, deploytest.Brands(1, 30)...)
 		d.ConnectAgo(1)
 		d.Meta.SetUsage(90)
 		d.wantRun(renew.Result{Checked: 30})
@@ -147,8 +130,7 @@ func TestSoonestFirst(t *testing.T) {
 	}
 }
 
-// The person reconnects while the check is under way: that wins, whatever the
-// check found.
+// The person reconnects while the check is under way: that wins, whatever the check found.
 func TestReconnectedDuringCheck(t *testing.T) {
 	for _, c := range []struct {
 		name string
@@ -159,8 +141,7 @@ func TestReconnectedDuringCheck(t *testing.T) {
 		{"a death", 1, func(d deployment) { d.Meta.ChangePassword("5001") }},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			d := deploy(t, deploytest.Brand(1))
-			d.ConnectAgo(c.days)
+			d := connectedAgo(t, c.days)
 			c.lose(d)
 			callback := d.LogIn("?instagram_id="+deploytest.InstagramID(1), metasim.Approval{})
 			d.Meta.Inject(metasim.Fault{Step: "debug_token", Times: 1, Latency: 1500 * time.Millisecond})
@@ -175,9 +156,8 @@ func TestReconnectedDuringCheck(t *testing.T) {
 			d.WantRedirect(d.Get(callback), http.StatusSeeOther, "/?connected="+deploytest.InstagramID(1))
 			mine := d.Row(1)["token"]
 			<-done
-			row := d.Row(1)
-			if row["token"] != mine || row["status"] != "active" || row["status_reason"] != "" || !d.IsAlive(mine.(string)) {
-				t.Errorf("%v: %v, the person's token kept: %v", row["status"], row["status_reason"], row["token"] == mine)
+			if row := d.wantStatus("active", ""); row["token"] != mine {
+				t.Error("the person's token was not kept")
 			}
 		})
 	}
@@ -198,5 +178,59 @@ func TestTwoRuns(t *testing.T) {
 	}
 	if n := strings.Count(d.Steps(), "upgrade"); n != 100 {
 		t.Errorf("%d tokens were extended", n)
+	}
+}
+
+// One wrong answer of Meta's, given to all, stops nobody for good.
+func TestNoMassReconnect(t *testing.T) {
+	const n = 12
+	d := deploy(t, deploytest.Brands(1, n)...)
+	d.ConnectAgo(0)
+	valid := func(rest string) *string {
+		body := fmt.Sprintf(`{"data":{"app_id":"%s","user_id":"5001","is_valid":true,"expires_at":%d%s}}`,
+			deploytest.AppID, time.Now().Add(50*oneDay).Unix(), rest)
+		return &body
+	}
+	for name, fault := range map[string]metasim.Fault{
+		"no scopes":                 {Step: "debug_token", Body: valid("")},
+		"empty scopes":              {Step: "debug_token", Body: valid(`,"scopes":[]`)},
+		"no app":                    {Step: "debug_token", Body: new(`{"data":{"is_valid":true,"scopes":["email"]}}`)},
+		"invalid without a reason":  {Step: "debug_token", Body: new(`{"data":{"is_valid":false}}`)},
+		"invalid for a passing one": {Step: "debug_token", Body: new(`{"data":{"is_valid":false,"error":{"code":2,"message":"later"}}}`)},
+		"the Page's token, 190":     {Step: "subscriptions", Code: 190},
+		"a passing 190":             {Step: "debug_token", Code: 190, Transient: true},
+		"a 190 with HTTP 500":       {Step: "subscriptions", Code: 190, Subcode: 460, Status: 500},
+		"HTML":                      {Step: "debug_token", Body: new("<html>")},
+	} {
+		d.MakeDue()
+		d.Meta.ClearFaults()
+		d.Meta.Inject(fault)
+		if got := d.resultOf(d.Renew()); got.Reconnect != 0 {
+			t.Errorf("%s: %+v", name, got)
+		}
+		d.wantAll(n, "active")
+	}
+	d.Meta.ClearFaults()
+	d.MakeDue()
+	d.wantRun(renew.Result{Checked: n})
+
+	// A reason that Meta names counts, however many it hits.
+	d.MakeDue()
+	d.Meta.ChangePassword("5001")
+	d.wantRun(renew.Result{Checked: n, Reconnect: n})
+	d.wantAll(n, "reconnect")
+}
+
+// A text that the database refuses costs its own row at most.
+func TestOddTextsAreStored(t *testing.T) {
+	d := deploy(t, deploytest.Brands(1, 3)...)
+	d.ConnectAgo(0)
+	d.Meta.Inject(metasim.Fault{Step: "subscriptions", Code: 100, Message: "no\x00such\x1bfield"})
+	if got := d.resultOf(d.Renew()); got.Checked != 3 {
+		t.Errorf("%+v\n%s", got, d.Watch.Log())
+	}
+	d.wantAll(3, "active")
+	if strings.Contains(d.Watch.Log(), `\u0000`) {
+		t.Error("the log holds a NUL")
 	}
 }

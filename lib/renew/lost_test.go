@@ -12,50 +12,44 @@ import (
 
 // Each way to lose an account has its own plain reason, and a login heals it.
 func TestLost(t *testing.T) {
+	const roleLost = "the role on the Page"
 	subcode := func(n int) func(deployment) {
 		return func(d deployment) { d.Meta.Invalidate(d.Row(1)["token"].(string), n) }
 	}
+	sql := func(query string) func(deployment) { return func(d deployment) { d.SQL(query) } }
 	for _, c := range []struct {
 		name   string
 		lose   func(d deployment)
 		reason string
-		heal   func(d deployment) // at Meta; nil: nothing needed but the login
 	}{
-		{"password changed", func(d deployment) { d.Meta.ChangePassword("5001") }, "You changed your Facebook password.", nil},
-		{"app removed", func(d deployment) { d.Meta.RemoveApp("5001") }, "You removed this app at Facebook.", nil},
-		{"checkpoint", func(d deployment) { d.Meta.Checkpoint("5001") }, "Facebook wants you to log in there and confirm that it is you.", nil},
-		{"unconfirmed", func(d deployment) { d.Meta.Unconfirm("5001") }, "Your Facebook account is not confirmed.", nil},
-		{"expired", func(d deployment) { d.Meta.Expire(d.Row(1)["token"].(string)) }, "The access has run out.", nil},
-		{"a subcode without words of its own", subcode(467), "Facebook ended the access.", nil},
-		{"a subcode that nobody knows", subcode(9999), "Facebook ended the access.", nil},
-		{"the role on the Page", func(d deployment) { d.Meta.LoseRole("5001", deploytest.Brand(1).ID) }, "You no longer have a role on the Facebook Page.",
-			func(d deployment) {
-				d.Meta.AddPerson(metasim.Person{ID: "5001", Pages: []metasim.Page{deploytest.Brand(1)}})
-			}},
+		{"password changed", func(d deployment) { d.Meta.ChangePassword("5001") }, "You changed your Facebook password."},
+		{"app removed", func(d deployment) { d.Meta.RemoveApp("5001") }, "You removed this app at Facebook."},
+		{"checkpoint", func(d deployment) { d.Meta.Checkpoint("5001") }, "Facebook wants you to log in there and confirm that it is you."},
+		{"unconfirmed", func(d deployment) { d.Meta.Unconfirm("5001") }, "Your Facebook account is not confirmed."},
+		{"expired", func(d deployment) { d.Meta.Expire(d.Row(1)["token"].(string)) }, "The access has run out."},
+		{"a subcode without words of its own", subcode(467), "Facebook ended the access."},
+		{"a subcode that nobody knows", subcode(9999), "Facebook ended the access."},
+		{roleLost, func(d deployment) { d.Meta.LoseRole("5001", deploytest.Brand(1).ID) }, "You no longer have a role on the Facebook Page."},
 		{"a permission", func(d deployment) { d.Meta.Decline("5001", "instagram_manage_messages") },
-			"A permission was taken back at Meta: instagram_manage_messages.", nil},
+			"A permission was taken back at Meta: instagram_manage_messages."},
 		{"two permissions", func(d deployment) { d.Meta.Decline("5001", "instagram_basic", "pages_manage_metadata") },
-			"A permission was taken back at Meta: instagram_basic, pages_manage_metadata.", nil},
-		{"the secret here", func(d deployment) { d.SQL("delete from vault.secrets where name like 'user_configs/%'") },
-			"We no longer hold a key for this account.", nil},
-		{"a token that is not Meta's", func(d deployment) { d.SQL("update public.user_configs set token = 'made up'") },
-			"Facebook ended the access.", nil},
+			"A permission was taken back at Meta: instagram_basic, pages_manage_metadata."},
+		{"the secret here", sql("delete from vault.secrets where name like 'user_configs/%'"), "We no longer hold a key for this account."},
+		{"a token that is not Meta's", sql("update public.user_configs set token = 'made up'"), "Facebook ended the access."},
 		{"a token of another person", func(d deployment) {
 			d.Meta.AddPerson(metasim.Person{ID: "5002", Name: "Ben"})
 			d.SQL("update public.user_configs set token = $1", d.Meta.Grant(metasim.Grant{Person: "5002"}))
-		}, "The key belongs to another Facebook profile.", nil},
-		{"the consent, with a Page token", func(d deployment) { d.consentAgo(91) }, "Your consent at Facebook has run out.", nil},
+		}, "The key belongs to another Facebook profile."},
+		{"the consent, with a Page token", func(d deployment) { d.consentAgo(91) }, "Your consent at Facebook has run out."},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			d := deploy(t, deploytest.Brand(1))
-			d.ConnectAgo(1)
+			d := connectedAgo(t, 1)
 			c.lose(d)
 			d.MakeDue()
 			d.Meta.Reset()
 			d.wantRun(renew.Result{Checked: 1, Reconnect: 1})
-			row := d.Row(1)
-			if row["status"] != "reconnect" || row["status_reason"] != c.reason || row["checked"] != true || row["leased"] != false {
-				t.Errorf("%v: %v", row["status"], row["status_reason"])
+			if row := d.wantStatus("reconnect", c.reason); row["checked"] != true || row["leased"] != false {
+				t.Errorf("checked %v, leased %v", row["checked"], row["leased"])
 			}
 			if listed := d.Get("/api/accounts"); !strings.Contains(listed.Body, `"status":"reconnect","status_reason":"`+c.reason+`"`) {
 				t.Errorf("listed: %s", listed.Body)
@@ -65,22 +59,16 @@ func TestLost(t *testing.T) {
 			d.MakeDue()
 			d.Meta.Reset()
 			d.wantRun(renew.Result{})
-			if steps := d.Steps(); steps != "" {
-				t.Errorf("Meta was asked for %s", steps)
-			}
+			d.wantSteps("")
 
 			// The person reconnects that one.
-			if c.heal != nil {
-				c.heal(d)
+			if c.name == roleLost { // and has it again
+				d.Meta.AddPerson(metasim.Person{ID: "5001", Pages: []metasim.Page{deploytest.Brand(1)}})
 			}
-			id := deploytest.InstagramID(1)
-			d.WantRedirect(d.Get(d.LogIn("?instagram_id="+id, metasim.Approval{})), http.StatusSeeOther, "/?connected="+id)
+			d.reconnect()
 			d.MakeDue()
 			d.wantRun(renew.Result{Checked: 1})
-			row = d.Row(1)
-			if row["status"] != "active" || row["status_reason"] != "" || !d.IsAlive(row["token"].(string)) {
-				t.Errorf("after a reconnection: %v %v", row["status"], row["status_reason"])
-			}
+			d.wantStatus("active", "")
 			if len(d.Meta.Subscribed(deploytest.Brand(1).ID)) == 0 {
 				t.Error("after a reconnection its Page is not subscribed")
 			}
@@ -119,9 +107,7 @@ func TestWithoutPageToken(t *testing.T) {
 			if row := d.Row(1); row["status"] != c.status || row["checked"] != true || row["page_token"] != "" {
 				t.Errorf("%v: %v", row["status"], row["status_reason"])
 			}
-			if steps := d.Steps(); steps != c.steps {
-				t.Errorf("Meta was asked for %s", steps)
-			}
+			d.wantSteps(c.steps)
 		})
 	}
 }
@@ -143,22 +129,19 @@ func TestSeedRow(t *testing.T) {
 
 // A renewal that comes back with somebody else's token is refused.
 func TestRenewedForAnotherPerson(t *testing.T) {
-	d := deploy(t, deploytest.Brand(1))
-	d.ConnectAgo(50)
+	d := connectedAgo(t, 50)
 	d.Meta.AddPerson(metasim.Person{ID: "5002", Name: "Ben"})
 	before := d.Row(1)
 	d.Meta.Inject(metasim.Fault{Step: "upgrade", Person: "5002"})
 	d.wantRun(renew.Result{Checked: 1, Reconnect: 1})
-	after := d.Row(1)
-	if after["status"] != "reconnect" || after["status_reason"] != "The key belongs to another Facebook profile." || after["token"] != before["token"] {
-		t.Errorf("%v: %v, token kept: %v", after["status"], after["status_reason"], after["token"] == before["token"])
+	if after := d.wantStatus("reconnect", "The key belongs to another Facebook profile."); after["token"] != before["token"] {
+		t.Error("the token was replaced")
 	}
 }
 
 // What somebody changed on the Page is put right.
 func TestSubscriptionRepaired(t *testing.T) {
-	d := deploy(t, deploytest.Brand(1))
-	d.ConnectAgo(1)
+	d := connectedAgo(t, 1)
 	d.Meta.DropSubscription(deploytest.Brand(1).ID)
 	d.SQL("update public.user_configs set subscribed_fields = '{}', subscription_error = 'it failed then'")
 	d.wantRun(renew.Result{Checked: 1})
@@ -167,9 +150,7 @@ func TestSubscriptionRepaired(t *testing.T) {
 	if got != "feed" || row["status"] != "active" || row["subscription_error"] != "" {
 		t.Errorf("subscribed to %q, %v", got, row)
 	}
-	if steps := d.Steps(); steps != "debug_token subscriptions subscribe" {
-		t.Errorf("Meta was asked for %s", steps)
-	}
+	d.wantSteps("debug_token subscriptions subscribe")
 
 	// With pages_messaging all fields belong to it.
 	d.Set("FB_LOGIN_SCOPES", "instagram_basic,instagram_manage_messages,pages_show_list,pages_manage_metadata,pages_messaging")
@@ -182,13 +163,12 @@ func TestSubscriptionRepaired(t *testing.T) {
 	}
 }
 
-// A Page that Meta does not let us subscribe costs the subscription, not the
-// connection, and no other row its turn.
+// A Page that Meta does not let us subscribe costs the subscription, not the connection, and no
+// other row its turn.
 func TestSubscriptionRefused(t *testing.T) {
 	for _, step := range []string{"subscribe", "subscriptions"} {
 		t.Run(step, func(t *testing.T) {
-			d := deploy(t, deploytest.Brand(1))
-			d.ConnectAgo(1)
+			d := connectedAgo(t, 1)
 			d.Meta.DropSubscription(deploytest.Brand(1).ID)
 			d.Meta.Inject(metasim.Fault{Step: step, Code: 100, Subcode: 33, Message: "Unsupported request"})
 			d.wantRun(renew.Result{Checked: 1})
@@ -200,8 +180,8 @@ func TestSubscriptionRefused(t *testing.T) {
 	}
 }
 
-// One person with many accounts is no incident of Meta's: they are marked, and
-// nobody else has to wait.
+// One person with many accounts is no incident of Meta's: they are marked, and nobody else has to
+// wait.
 func TestOnePersonWithManyAccounts(t *testing.T) {
 	const n = 60
 	d := deploy(t, deploytest.Brands(1, n)...)
@@ -217,13 +197,13 @@ func TestOnePersonWithManyAccounts(t *testing.T) {
 	}
 }
 
-// Many people refused at once, without a reason, are an incident: nobody is
-// marked, and those who come after them are checked all the same.
+// Many people refused at once, without a reason, are an incident: nobody is marked, and those who
+// come after them are checked all the same.
 func TestIncidentMarksNobody(t *testing.T) {
 	const n = 50
 	d := deploy(t)
 	d.connectMany(n)
-	var body = `{"data":{"app_id":"` + deploytest.AppID + `","is_valid":false,"error":{"code":190,"message":"?"},"scopes":[]}}`
+	body := `{"data":{"app_id":"` + deploytest.AppID + `","is_valid":false,"error":{"code":190,"message":"?"},"scopes":[]}}`
 	d.Meta.Inject(metasim.Fault{Step: "debug_token", Times: 40, Body: &body})
 	d.wantRun(renew.Result{Checked: n - 40, Renewed: 0, Failed: 40, Remaining: 40})
 	d.wantAll(n, "active")

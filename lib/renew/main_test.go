@@ -25,8 +25,8 @@ const oneDay = 24 * time.Hour
 
 type deployment struct{ *deploytest.Deployment }
 
-// deploy makes a deployment on Lite, in which nothing is connected yet. Tests with one run
-// one after another: a renewal takes from everybody.
+// deploy makes a deployment on Lite, in which nothing is connected yet. Tests with one run one after
+// another: a renewal takes from everybody.
 func deploy(t *testing.T, pages ...metasim.Page) deployment {
 	t.Helper()
 	return deployment{deploytest.New(t, deploytest.Options{Lite: supalitetest.Shared(t), Pages: pages})}
@@ -59,14 +59,52 @@ func (d deployment) wantAll(n int, status string) {
 	}
 }
 
+// wantStatus checks status and reason of the account of Brand 1, and that Meta accepts its token
+// where it isn't to be connected again. It returns the row.
+func (d deployment) wantStatus(status, reason string) map[string]any {
+	d.T.Helper()
+	row := d.Row(1)
+	if row["status"] != status || row["status_reason"] != reason || status != "reconnect" && !d.IsAlive(row["token"].(string)) {
+		d.T.Errorf("got %v: %v, want %s: %s", row["status"], row["status_reason"], status, reason)
+	}
+	return row
+}
+
+// wantSteps checks what Meta was asked for.
+func (d deployment) wantSteps(want string) {
+	d.T.Helper()
+	if steps := d.Steps(); steps != want {
+		d.T.Errorf("Meta was asked for %q, want %q", steps, want)
+	}
+}
+
+// reconnect connects the account of Brand 1 again, as its status asks for.
+func (d deployment) reconnect() {
+	d.T.Helper()
+	id := deploytest.InstagramID(1)
+	d.WantRedirect(d.Get(d.LogIn("?instagram_id="+id, metasim.Approval{})), http.StatusSeeOther, "/?connected="+id)
+}
+
+// daysUntil is how many days are left until a time in a column of a row.
+func daysUntil(row map[string]any, column string) float64 {
+	return time.Until(time.Unix(int64(row[column].(float64)), 0)).Hours() / 24
+}
+
+// connectedAgo is deploy with the account of Brand 1, connected so many days ago.
+func connectedAgo(t *testing.T, days int) deployment {
+	t.Helper()
+	d := deploy(t, deploytest.Brand(1))
+	d.ConnectAgo(days)
+	return d
+}
+
 // endLeases lets go of what an earlier run has leased, as time would.
 func (d deployment) endLeases() {
 	d.T.Helper()
 	d.SQL("update public.user_configs set leased_until = now() where leased_until is not null")
 }
 
-// consentAgo is ConnectAgo with a token that Meta extended in between, as a renewal
-// would have.
+// consentAgo is ConnectAgo with a token that Meta extended in between, as a renewal would have.
 func (d deployment) consentAgo(days int) {
 	d.T.Helper()
 	d.ConnectAgo(days)
@@ -87,38 +125,28 @@ func (d deployment) consentAgo(days int) {
 	d.Meta.Reset()
 }
 
-// connectMany stores so many connections, each of a person of its own: every second
-// one 50 days old, the others 10.
+// connectMany stores so many connections, each of a person of its own: every second one 50 days old,
+// the others 10.
 func (d deployment) connectMany(n int) {
 	d.T.Helper()
-	type row struct{ id, person, page, token, pageToken string }
-	rows := make([]row, n)
-	for i := range rows {
+	for i := range n {
+		id, person := fmt.Sprint(17841500000000000+i), fmt.Sprint(60000+i)
 		page := metasim.Page{
-			ID: fmt.Sprint(30000 + i), Token: fmt.Sprintf("EAApage%dtoken-for-the-load-test", i),
-			Instagram: &metasim.Instagram{ID: fmt.Sprint(17841500000000000 + i)},
+			ID: fmt.Sprint(30000 + i), Token: fmt.Sprintf("EAApage%dtoken-for-the-load-test", i), Instagram: &metasim.Instagram{ID: id},
 		}
-		rows[i] = row{page.Instagram.ID, fmt.Sprint(60000 + i), page.ID, "", page.Token}
-		d.Meta.AddPerson(metasim.Person{ID: rows[i].person, Pages: []metasim.Page{page}})
-	}
-	for _, ago := range []int{50, 10} {
-		d.Meta.Jump(time.Duration(-ago) * oneDay)
-		for i := range rows {
-			if (i%2 == 0) == (ago == 50) {
-				rows[i].token = d.Meta.Grant(metasim.Grant{Person: rows[i].person})
-			}
-		}
-		d.Meta.Jump(time.Duration(ago) * oneDay)
-	}
-	for i, r := range rows {
+		d.Meta.AddPerson(metasim.Person{ID: person, Pages: []metasim.Page{page}})
+		left := 10 + i%2*40 // days of 60
+		d.Meta.Jump(time.Duration(left-60) * oneDay)
+		token := d.Meta.Grant(metasim.Grant{Person: person})
+		d.Meta.Jump(time.Duration(60-left) * oneDay)
 		// Reading the Page makes its token known to Meta.
-		if !d.AskMeta("/"+r.page, r.token, url.Values{"fields": {"access_token"}}, &struct{}{}) {
+		if !d.AskMeta("/"+page.ID, token, url.Values{"fields": {"access_token"}}, &struct{}{}) {
 			d.T.Fatal("Meta does not show the Page")
 		}
 		d.SQL(`insert into public.user_configs (user_id, instagram_id, facebook_user_id, page_id, token, page_token,
 				scopes, token_expires_at)
 			values ($1, $2, $3, $4, $5, $6, string_to_array($7, ','), now() + interval '1 day' * $8::int)`,
-			d.User, r.id, r.person, r.page, r.token, r.pageToken, strings.Join(metasim.DefaultScopes, ","), 10+i%2*40)
+			d.User, id, person, page.ID, token, page.Token, strings.Join(metasim.DefaultScopes, ","), left)
 	}
 	d.Meta.Reset()
 }

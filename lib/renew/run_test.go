@@ -2,6 +2,7 @@ package renew_test
 
 import (
 	"fmt"
+	"math"
 	"net/http"
 	"strings"
 	"testing"
@@ -42,9 +43,9 @@ func TestCronSecret(t *testing.T) {
 	d := withStandIn(t, claiming("[]", "0"))
 	const secret = deploytest.CronSecret
 	get := func(authorization string) deploytest.Answer {
-		header := map[string]string{}
-		if authorization != "" {
-			header["Authorization"] = authorization
+		header := map[string]string{"Authorization": authorization}
+		if authorization == "" {
+			header = nil
 		}
 		return d.Send("GET", "/api/renew", header, "")
 	}
@@ -118,29 +119,24 @@ func TestNothingDue(t *testing.T) {
 	d.Connect() // just now: that was a check
 	d.Meta.Reset()
 	d.wantRun(renew.Result{})
-	if steps := d.Steps(); steps != "" {
-		t.Errorf("Meta was asked for %s", steps)
-	}
+	d.wantSteps("")
 }
 
 // Far from its end a token is only looked at, and Meta's dates are believed.
 func TestOnlyChecked(t *testing.T) {
-	d := deploy(t, deploytest.Brand(1))
-	d.ConnectAgo(40) // 20 days left
+	d := connectedAgo(t, 40) // 20 days left
 	before := d.Row(1)
 	d.wantRun(renew.Result{Checked: 1})
-	after := d.Row(1)
-	if after["status"] != "active" || after["token"] != before["token"] || after["checked"] != true || after["leased"] != false {
+	after := d.wantStatus("active", "")
+	if after["token"] != before["token"] || after["checked"] != true || after["leased"] != false {
 		t.Errorf("%v", after)
 	}
-	for column, days := range map[string]int{"expires": 20, "data_access": 50} {
-		if off := time.Until(time.Unix(int64(after[column].(float64)), 0)) - time.Duration(days)*oneDay; off.Abs() > time.Hour {
+	for column, days := range map[string]float64{"expires": 20, "data_access": 50} {
+		if off := daysUntil(after, column) - days; math.Abs(off) > 1.0/24 {
 			t.Errorf("%s: %v", column, after[column])
 		}
 	}
-	if steps := d.Steps(); steps != "debug_token subscriptions" {
-		t.Errorf("Meta was asked for %s", steps)
-	}
+	d.wantSteps("debug_token subscriptions")
 	d.wantRun(renew.Result{}) // not due again
 	d.SQL("update public.user_configs set checked_at = now() - interval '19 hours'")
 	d.wantRun(renew.Result{})
@@ -148,25 +144,17 @@ func TestOnlyChecked(t *testing.T) {
 
 // Within 14 days a token is exchanged, and the new one is what the app gets.
 func TestExtended(t *testing.T) {
-	for _, c := range []struct {
-		days    int
-		renewed int
-	}{{45, 0}, {47, 1}, {59, 1}} {
-		t.Run(fmt.Sprint(c.days), func(t *testing.T) {
-			d := deploy(t, deploytest.Brand(1))
-			d.ConnectAgo(c.days)
+	for days, renewed := range map[int]int{45: 0, 47: 1, 59: 1} {
+		t.Run(fmt.Sprint(days), func(t *testing.T) {
+			d := connectedAgo(t, days)
 			before := d.Row(1)
-			d.wantRun(renew.Result{Checked: 1, Renewed: c.renewed})
-			after := d.Row(1)
-			token := after["token"].(string)
-			if (token != before["token"]) != (c.renewed == 1) || !d.IsAlive(token) || after["status"] != "active" || after["status_reason"] != "" {
-				t.Errorf("renewed %v, works %v, %v", token != before["token"], d.IsAlive(token), after["status"])
+			d.wantRun(renew.Result{Checked: 1, Renewed: renewed})
+			after := d.wantStatus("active", "")
+			if (after["token"] != before["token"]) != (renewed == 1) || after["page_token"] != before["page_token"] {
+				t.Errorf("renewed %v, the Page token %v", after["token"] != before["token"], after["page_token"] != before["page_token"])
 			}
-			if after["page_token"] != before["page_token"] {
-				t.Error("the Page token changed")
-			}
-			if days := time.Until(time.Unix(int64(after["expires"].(float64)), 0)).Hours() / 24; c.renewed == 1 && days < 59 {
-				t.Errorf("ends in %.0f days", days)
+			if left := daysUntil(after, "expires"); renewed == 1 && left < 59 {
+				t.Errorf("ends in %.0f days", left)
 			}
 		})
 	}
@@ -192,10 +180,7 @@ func TestExpiring(t *testing.T) {
 			d := deploy(t, deploytest.Brand(1))
 			c.set(d)
 			d.wantRun(renew.Result{Checked: 1})
-			row := d.Row(1)
-			if row["status"] != "expiring" || row["status_reason"] != c.reason || !d.IsAlive(row["token"].(string)) {
-				t.Errorf("%v: %v", row["status"], row["status_reason"])
-			}
+			d.wantStatus("expiring", c.reason)
 			attention := d.SQL("select * from public.connections_needing_attention")
 			if len(attention) != 1 || attention[0]["status_reason"] != c.reason || attention[0]["user_id"] != d.User {
 				t.Errorf("needing attention: %v", attention)
@@ -210,9 +195,7 @@ func TestExpiring(t *testing.T) {
 			d.Connect()
 			d.MakeDue()
 			d.wantRun(renew.Result{Checked: 1})
-			if row := d.Row(1); row["status"] != "active" || row["status_reason"] != "" {
-				t.Errorf("after a reconnection %v: %v", row["status"], row["status_reason"])
-			}
+			d.wantStatus("active", "")
 		})
 	}
 }

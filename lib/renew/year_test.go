@@ -1,6 +1,7 @@
 package renew_test
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"net/http"
@@ -16,10 +17,7 @@ import (
 	"igconnect/lib/renew"
 )
 
-const (
-	consentOver = "Your consent at Facebook has run out."
-	returnsIn   = 3 // days until a person who cares reconnects what is not well
-)
+const returnsIn = 3 // days until a person who cares reconnects what is not well
 
 // loss is a way to lose an account.
 type loss struct {
@@ -33,9 +31,8 @@ var losses = map[string]loss{
 	"checkpoint": {func(y *year, p *person) { y.Meta.Checkpoint(p.id) }, "Facebook wants you to log in there and confirm that it is you."},
 	"unconfirm":  {func(y *year, p *person) { y.Meta.Unconfirm(p.id) }, "Your Facebook account is not confirmed."},
 	"role":       {func(y *year, p *person) { y.Meta.LoseRole(p.id, p.page.ID) }, "You no longer have a role on the Facebook Page."},
-	"scope": {func(y *year, p *person) { y.Meta.Decline(p.id, "instagram_manage_messages") },
-		"A permission was taken back at Meta: instagram_manage_messages."},
-	"expiry": {func(y *year, p *person) { y.Meta.Expire(y.Row(p.number)["token"].(string)) }, "The access has run out."},
+	"scope":      {func(y *year, p *person) { y.Meta.Decline(p.id, "instagram_manage_messages") }, "A permission was taken back at Meta: instagram_manage_messages."},
+	"expiry":     {func(y *year, p *person) { y.Meta.Expire(y.Row(p.number)["token"].(string)) }, "The access has run out."},
 	"vault": {func(y *year, p *person) {
 		y.SQL("delete from vault.secrets where name = 'user_configs/' || $1 || '/' || $2", y.User, p.page.Instagram.ID)
 	}, "We no longer hold a key for this account."},
@@ -75,12 +72,7 @@ func (p *person) couldLive(now time.Time) bool {
 }
 
 // why is the right reason of a dead connection.
-func (p *person) why() string {
-	if p.lost != "" {
-		return p.lost
-	}
-	return consentOver
-}
+func (p *person) why() string { return cmp.Or(p.lost, "Your consent at Facebook has run out.") }
 
 // year is a deployment whose clock is Meta's.
 type year struct {
@@ -127,9 +119,9 @@ func (y *year) behave() behaviour {
 	return answers
 }
 
-// TestYear moves Meta's clock day by day over a year, with a renewal each day, over 50
-// connections that are lost in different ways. The database's clock stands still, so
-// that all are made due by hand; all that is checked is the functions' doing.
+// TestYear moves Meta's clock day by day over a year, with a renewal each day, over 50 connections
+// that are lost in different ways. The database's clock stands still, so that all are made due by
+// hand; all that is checked is the functions' doing.
 func TestYear(t *testing.T) {
 	y := &year{deployment: deployment{deploytest.New(t, deploytest.Options{
 		Lite: supalitetest.Shared(t), Now: func(meta *metasim.Sim) func() time.Time { return meta.Now },
@@ -153,8 +145,8 @@ func TestYear(t *testing.T) {
 	y.checkEnd()
 }
 
-// addPeople adds those who care and those who don't, with what happens to them on which
-// day: some days later for each next one, so that not all is lost at once.
+// addPeople adds those who care and those who don't, with what happens to them on which day: some
+// days later for each next one, so that not all is lost at once.
 func (y *year) addPeople() {
 	add := func(n int, cares bool, losses map[int]string) {
 		for range n {
@@ -199,12 +191,10 @@ func (y *year) addToMeta(p *person) {
 // lose lets those lose their account today who have something to lose.
 func (y *year) lose() {
 	for _, p := range y.people {
-		loss, comes := losses[p.losses[y.day]]
-		if !comes || !p.couldLive(y.Meta.Now()) {
-			continue
+		if loss, comes := losses[p.losses[y.day]]; comes && p.couldLive(y.Meta.Now()) {
+			loss.happens(y, p)
+			p.lost = loss.reason
 		}
-		loss.happens(y, p)
-		p.lost = loss.reason
 	}
 }
 
@@ -236,17 +226,12 @@ func (y *year) works(p *person, row map[string]any) bool {
 	if !y.AskMeta("/me/permissions", row["token"].(string), nil, &permissions) {
 		return false
 	}
-	granted := map[string]bool{}
+	missing := slices.Clone(config.RequiredScopes)
 	for _, each := range permissions.Data {
-		granted[each.Permission] = each.Status == "granted"
-	}
-	for _, scope := range config.RequiredScopes {
-		if !granted[scope] {
-			return false
-		}
+		missing = slices.DeleteFunc(missing, func(scope string) bool { return scope == each.Permission && each.Status == "granted" })
 	}
 	_, ok := y.subscribed(p, row)
-	return ok
+	return ok && len(missing) == 0
 }
 
 // subscribed reports what the Page is subscribed to, and whether its token serves it.
@@ -327,8 +312,8 @@ func (y *year) checkRow(p *person, row map[string]any, today behaviour) {
 	p.status = status
 }
 
-// checkAlive checks a connection that works, after a day on which Meta answered: its
-// dates, its warning, and its Page's subscription.
+// checkAlive checks a connection that works, after a day on which Meta answered: its dates, its
+// warning, and its Page's subscription.
 func (y *year) checkAlive(p *person, row map[string]any, wrong func(string, ...any)) {
 	ends, consent := time.Unix(int64(row["expires"].(float64)), 0), p.consented.Add(90*oneDay)
 	soon := y.Meta.Now().Add(14 * oneDay)
@@ -353,8 +338,8 @@ func (y *year) checkAlive(p *person, row map[string]any, wrong func(string, ...a
 	}
 }
 
-// checkEnd checks that those who care have kept their connections, and that the others
-// have lost them for the right reason.
+// checkEnd checks that those who care have kept their connections, and that the others have lost
+// them for the right reason.
 func (y *year) checkEnd() {
 	lost := map[string]int{}
 	for _, p := range y.people {
