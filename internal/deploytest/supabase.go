@@ -39,25 +39,24 @@ type SupabaseRequest struct {
 }
 
 // SetLatency has every request wait so long.
-func (s *Supabase) SetLatency(d time.Duration) {
+func (s *Supabase) SetLatency(d time.Duration) { s.locked(func() { s.latency = d }) }
+
+// locked runs f while nobody else reads or changes the stand-in.
+func (s *Supabase) locked(f func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.latency = d
+	f()
 }
 
 // Fault has the next requests of a step ("user", "save", "patch", "list", "tokens", "delete",
 // "ingest") answered by the given handlers, one each.
 func (s *Supabase) Fault(step string, handlers ...http.HandlerFunc) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.faults[step] = append(s.faults[step], handlers...)
+	s.locked(func() { s.faults[step] = append(s.faults[step], handlers...) })
 }
 
 // Break has every request of a step answered so, until nil mends it.
 func (s *Supabase) Break(step string, handler http.HandlerFunc) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.always[step] = handler
+	s.locked(func() { s.always[step] = handler })
 }
 
 // Pass serves a request of a step as usual: a fault ends with it that only happens beside one. Not
@@ -65,11 +64,7 @@ func (s *Supabase) Break(step string, handler http.HandlerFunc) {
 func (s *Supabase) Pass(step string) http.HandlerFunc { return s.serve(step, nil) }
 
 // Insert puts a row into the table, or in the place of the one with its keys.
-func (s *Supabase) Insert(row map[string]any) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.table[key(row)] = row
-}
+func (s *Supabase) Insert(row map[string]any) { s.locked(func() { s.table[key(row)] = row }) }
 
 func key(row map[string]any) string {
 	return row["user_id"].(string) + "/" + row["instagram_id"].(string)
@@ -109,11 +104,9 @@ func (s *Supabase) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if serve == nil {
 		serve = s.serve(step, body)
 	}
-	defer func() {
-		s.mu.Lock()
-		defer s.mu.Unlock()
+	defer s.locked(func() {
 		s.requests = append(s.requests, SupabaseRequest{step, r.Method, r.URL.RawQuery, string(body), r.Header.Clone(), start, time.Now()})
-	}()
+	})
 	time.Sleep(latency)
 	serve(w, r)
 }
