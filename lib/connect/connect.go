@@ -46,7 +46,7 @@ func (e *MissingPermissionError) Error() string {
 // NoAccountError says that what was granted leads to no Instagram account.
 type NoAccountError struct {
 	Found   graph.Found
-	Stopped []store.Connection // the user's connections that the grant no longer covers
+	Stopped []string // names of the user's accounts that the grant no longer covers
 }
 
 func (e *NoAccountError) Error() string { return "no Page has an Instagram account" }

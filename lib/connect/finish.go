@@ -46,8 +46,8 @@ func (s *Service) Select(ctx context.Context, grant Grant, found graph.Found) ([
 
 // Choice is what a person should know about the accounts to choose from.
 type Choice struct {
-	Connected []string           // Instagram ids that the user has connected and that work
-	Stopped   []store.Connection // the user's connections that the grant no longer covers
+	Connected []string // Instagram ids that the user has connected and that work
+	Stopped   []string // names of the user's accounts that the grant no longer covers
 }
 
 // OfferChoice leaves the grant sealed in the browser while the person chooses,

@@ -21,10 +21,10 @@ const (
 // StopUncovered compares what was found with what this user, and this person for
 // whichever user, had connected before. A connection of the person that the new
 // grant no longer covers has stopped, for Meta ended its access: it is marked for
-// reconnection in the database. It returns the user's connections, and those of
-// them that stopped. A failure is noted only: it must not cost the connection
+// reconnection in the database. It returns the user's connections, and the names of
+// those that stopped. A failure is noted only: it must not cost the connection
 // that the person is about to make.
-func (s *Service) StopUncovered(ctx context.Context, grant Grant, found graph.Found) (known, stopped []store.Connection) {
+func (s *Service) StopUncovered(ctx context.Context, grant Grant, found graph.Found) (known []store.Connection, stopped []string) {
 	ctx, cancel := context.WithTimeout(ctx, reconcileLimit)
 	defer cancel()
 	stored, err := s.Store.OfUserOrPerson(ctx, grant.User, found.Person.ID)
@@ -41,7 +41,7 @@ func (s *Service) StopUncovered(ctx context.Context, grant Grant, found graph.Fo
 	for _, connection := range uncovered {
 		ids = append(ids, connection.InstagramID)
 		if connection.UserID == grant.User {
-			stopped = append(stopped, connection)
+			stopped = append(stopped, connection.Title())
 		}
 	}
 	note.Add(ctx, "stopped", ids)

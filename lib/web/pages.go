@@ -48,7 +48,7 @@ func chooserPage(r *Request, grant connect.Grant, found graph.Found, choice conn
 	returnTo := grant.Options.ReturnTo
 	chooser := page.Chooser{
 		Action: "/api/choose", Fields: append(flowField(grant.Flow), page.Field{Name: "choosing", Value: "1"}),
-		Stopped: usernames(choice.Stopped),
+		Stopped: choice.Stopped,
 		Again:   page.Action{Label: "Ask Meta again", Href: loginPath(connect.LoginOptions{ReturnTo: returnTo, Explain: true})},
 		Cancel:  page.Action{Label: "Cancel", Href: withResult(returnTo, "error", string(AccessDenied))},
 	}
@@ -79,7 +79,7 @@ func missingPermissionPage(r *Request, e *connect.MissingPermissionError) page.P
 // noAccountPage is the page when no account was found: what each Page lacks.
 func noAccountPage(r *Request, e *connect.NoAccountError) page.Page {
 	shown := missingPage(r, e.Found, nil)
-	shown.Stopped = usernames(e.Stopped)
+	shown.Stopped = e.Stopped
 	if r.Login.ReturnTo != "" {
 		shown.Back = page.Action{Label: "Back to the app", Href: r.Login.ReturnTo}
 	}
@@ -129,14 +129,6 @@ func verdict(p graph.Page, connected map[string]page.VerdictKind) page.VerdictKi
 		return page.NoTask
 	}
 	return connected[p.InstagramID]
-}
-
-func usernames(connections []store.Connection) []string {
-	var names []string
-	for _, connection := range connections {
-		names = append(names, connection.Title())
-	}
-	return names
 }
 
 // Erased is the page that says what was erased and when.
