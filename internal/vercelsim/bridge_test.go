@@ -117,7 +117,7 @@ func TestResponse(t *testing.T) {
 		"no status at all":    {answer(0), 502, "X-Vercel-Error", "FUNCTION_INVOCATION_FAILED"},
 		"as much as may be":   {write(big[1:]), 200, "X-Vercel-Error", "-"},
 		"more than may be":    {write(big), 500, "X-Vercel-Error", "FUNCTION_RESPONSE_PAYLOAD_TOO_LARGE"},
-		"its redirect stands": {http.RedirectHandler("/x", 303).ServeHTTP, 303, "Location", "/x"},
+		"its redirect stands": {http.RedirectHandler("/x", http.StatusSeeOther).ServeHTTP, 303, "Location", "/x"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			res := serve(t, tt.fn, "GET", "/api/echo", "")

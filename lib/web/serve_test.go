@@ -50,9 +50,12 @@ func serveOn(t *testing.T, w http.ResponseWriter, r *http.Request, route Route, 
 func recordOf(t *testing.T, log []byte) map[string]any {
 	t.Helper()
 	decoder, record := json.NewDecoder(bytes.NewReader(log)), map[string]any{}
-	token, err := decoder.Token() // the brace
+	_, err := decoder.Token() // the brace
 	for err == nil && decoder.More() {
-		var value any
+		var (
+			token json.Token
+			value any
+		)
 		if token, err = decoder.Token(); err == nil {
 			err = decoder.Decode(&value)
 		}
