@@ -77,7 +77,7 @@ type Deployment struct {
 	MetaURL  string
 	Supabase *Supabase        // the stand-in; nil with Lite
 	Lite     *supalite.Server // nil with the stand-in
-	Faults   faultproxy.Group // what fails before Lite; with an Authority before Meta, too
+	Faults   faultproxy.Group // stands before Lite; with an Authority also before Meta
 	User     string           // id of the user who is signed in in Browser
 	Account  supalite.User    // the same with Lite, with the session
 	URL      string           // of the deployment, without a slash at the end
@@ -143,8 +143,8 @@ func (d *Deployment) useLite() {
 	}
 	d.signInLite(*d.options.User)
 	d.T.Cleanup(func() { // the context of the test has ended then
-		_, err := d.Lite.SQL(context.Background(), "delete from public.user_configs where user_id = $1", d.User)
-		if err != nil {
+		const query = "delete from public.user_configs where user_id = $1"
+		if _, err := d.Lite.SQL(context.Background(), query, d.options.User.ID); err != nil {
 			d.T.Error(err)
 		}
 	})

@@ -9,6 +9,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -36,7 +37,9 @@ func startServers(t *testing.T, n int) []*server {
 	}
 	servers := make([]*server, n)
 	for i := range servers {
-		lite, err := supalite.Start(context.Background(), supalite.Options{Migrations: migrations, Progress: os.Stderr})
+		lite, err := supalite.Start(context.Background(), supalite.Options{
+			Migrations: migrations, Progress: os.Stderr,
+		})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -57,7 +60,8 @@ func (s *server) borrowUser(t *testing.T) (user supalite.User) {
 	case user = <-s.idle:
 	default:
 		var err error
-		if user, err = s.SignUp(t.Context(), uuid.NewString()+"@example.com", "a-password-for-tests"); err != nil {
+		user, err = s.SignUp(t.Context(), uuid.NewString()+"@example.com", "a-password-for-tests")
+		if err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -73,12 +77,14 @@ type deployment struct {
 	oldTokens map[string]bool // that stood in the tables before the flow
 }
 
+var deployments atomic.Int64
+
 // deadPageToken stands in the tables before a renewal.
 const deadPageToken = "a-token-of-the-Page-that-died"
 
 func (m *matrix) deploy(t *testing.T, on *server, f flow) *deployment {
 	t.Helper()
-	d := &deployment{number: fmt.Sprint(100000 + m.count.Add(1))}
+	d := &deployment{number: fmt.Sprint(100000 + deployments.Add(1))}
 	user, person := on.borrowUser(t), f.person(d)
 	d.Deployment = deploytest.New(t, deploytest.Options{
 		Lite: on.Server, User: &user, Person: &person, Authority: authority, Settings: f.settings,
@@ -116,14 +122,16 @@ func (d *deployment) deliver(mids ...string) act {
 	}
 	body := d.Meta.Delivery(d.instagramID(1), events...)
 	return func() answer {
-		return d.Send("POST", "/api/webhook", map[string]string{"X-Hub-Signature-256": d.Meta.Sign(body)}, string(body))
+		signature := map[string]string{"X-Hub-Signature-256": d.Meta.Sign(body)}
+		return d.Send("POST", "/api/webhook", signature, string(body))
 	}
 }
 
 // operate asks as cron and the operator do.
 func (d *deployment) operate(path string) act {
 	return func() answer {
-		return d.Send("GET", path, map[string]string{"Authorization": "Bearer " + deploytest.CronSecret}, "")
+		secret := map[string]string{"Authorization": "Bearer " + deploytest.CronSecret}
+		return d.Send("GET", path, secret, "")
 	}
 }
 
@@ -133,16 +141,18 @@ func (d *deployment) callback(path string) act {
 	d.connect(1)
 	d.deliver("77001")()
 	request := d.Meta.SignedRequest(d.personID(), metasim.Signing{})
-	d.codes = []string{uuid.NewSHA1(uuid.NameSpaceURL, []byte(request)).String()} // as lib/webhook makes it
+	code := uuid.NewSHA1(uuid.NameSpaceURL, []byte(request)) // as lib/webhook makes it
+	d.codes = []string{code.String()}
 	return func() answer {
-		return d.Send("POST", path, map[string]string{"Content-Type": "application/x-www-form-urlencoded"},
-			url.Values{"signed_request": {request}}.Encode())
+		form := map[string]string{"Content-Type": "application/x-www-form-urlencoded"}
+		return d.Send("POST", path, form, url.Values{"signed_request": {request}}.Encode())
 	}
 }
 
 // endLeases lets the next renewal be tomorrow.
 func (d *deployment) endLeases() {
-	d.SQL("update public.user_configs set leased_until = now() where user_id = $1 and leased_until is not null", d.User)
+	d.SQL(`update public.user_configs set leased_until = now()
+		where user_id = $1 and leased_until is not null`, d.User)
 }
 
 func (d *deployment) saved(a answer) bool {
@@ -153,20 +163,27 @@ func (d *deployment) confirmed(a answer) bool {
 	return a.StatusCode == http.StatusOK && strings.Contains(a.Body, d.codes[0])
 }
 
-// stateSQL is everything that a user has in the tables and in Vault, and the records of erasures.
+// stateSQL reads everything that a user has in the tables and in Vault, and the records of
+// erasures.
 const stateSQL = `
 	select coalesce((
 		select json_agg(json_build_object(
-			'account', c.instagram_id, 'page', c.page_id, 'person', c.facebook_user_id, 'status', c.status, 'reason', c.status_reason,
-			'fields', c.subscribed_fields, 'refused', c.subscription_error is not null, 'scopes', c.scopes,
-			'ends', c.token_expires_at > now(), 'reads', c.data_access_expires_at > now(), 'checked', c.checked_at > now() - interval '1 hour',
-			'leased', c.leased_until is not null and c.leased_until > now(), 'token', t.token, 'page_token', t.page_token
+			'account', c.instagram_id, 'page', c.page_id, 'person', c.facebook_user_id,
+			'status', c.status, 'reason', c.status_reason, 'scopes', c.scopes,
+			'fields', c.subscribed_fields, 'refused', c.subscription_error is not null,
+			'ends', c.token_expires_at > now(), 'reads', c.data_access_expires_at > now(),
+			'checked', c.checked_at > now() - interval '1 hour',
+			'leased', c.leased_until is not null and c.leased_until > now(),
+			'token', t.token, 'page_token', t.page_token
 		) order by c.instagram_id)
-		from public.user_configs c left join lateral public.get_instagram_token(c.instagram_id) t on t.user_id = c.user_id
+		from public.user_configs c
+		left join lateral public.get_instagram_token(c.instagram_id) t on t.user_id = c.user_id
 		where c.user_id::text = $1), '[]') as rows,
 	(select count(*)::int from vault.secrets where name like 'user_configs/' || $1 || '/%') as secrets,
-	(select coalesce(json_agg(e.kind || ' for ' || e.instagram_id order by e.id), '[]') from public.instagram_events e where e.user_id::text = $1) as events,
-	(select coalesce(json_agg(format('%s accounts, %s events', x.accounts, x.events)), '[]') from public.erasures x where x.code::text = any ($2)) as erased`
+	(select coalesce(json_agg(e.kind || ' for ' || e.instagram_id order by e.id), '[]')
+		from public.instagram_events e where e.user_id::text = $1) as events,
+	(select coalesce(json_agg(format('%s accounts, %s events', x.accounts, x.events)), '[]')
+		from public.erasures x where x.code::text = any ($2)) as erased`
 
 // state is what the tables hold of the user, one line a thing, without what differs from run to
 // run.
@@ -201,9 +218,11 @@ func (d *deployment) state() string {
 		if len(content.Rows) > 2 { // which of many come first is chance
 			r.Account, r.Page = "many", "many"
 		}
-		lines = append(lines, fmt.Sprintf("%s of Page %s and person %s: %s (%s); token %s; page token %s; %s; %s; ends %s; data access %s; %s; %s; scopes %s",
+		lines = append(lines, fmt.Sprintf("%s of Page %s and person %s: %s (%s); token %s; page token %s; "+
+			"%s; %s; ends %s; data access %s; %s; %s; scopes %s",
 			r.Account, r.Page, r.Person, r.Status, r.Reason, d.tokenState(r.Token), d.tokenState(r.PageToken),
-			orNot(len(r.Fields) > 0, "subscribed"), orNot(r.Refused, "refusal noted"), orNot(r.Ends, "known"), orNot(r.Reads, "known"),
+			orNot(len(r.Fields) > 0, "subscribed"), orNot(r.Refused, "refusal noted"),
+			orNot(r.Ends, "known"), orNot(r.Reads, "known"),
 			orNot(r.Checked, "checked"), orNot(r.Leased, "leased"), strings.Join(r.Scopes, ",")))
 	}
 	slices.Sort(lines)

@@ -12,8 +12,8 @@ import (
 
 type (
 	answer = deploytest.Answer
-	act    = func() answer             // does what a flow is about
-	retry  = func(first answer) answer // is the next attempt after that
+	act    = func() answer             // the flow itself
+	retry  = func(first answer) answer // the next attempt after it
 )
 
 // flow is one thing that a function does, from a state in which it can be done.
@@ -23,11 +23,14 @@ type flow struct {
 	settings  map[string]string
 	person    func(*deployment) metasim.Person
 	prepare   func(*deployment) (act, retry)
-	done      func(*deployment, answer) bool
-	label     func(answer) string            // what an answer that is not done is called; nil: its error code
-	healed    func(*deployment, answer) bool // whether the next attempt is as it should be; nil: done
+	done      func(*deployment, answer) bool // reports whether it went well
+	label     func(answer) string            // names an answer that did not; nil: its error code
+	healed    func(*deployment, answer) bool // reports whether the next attempt did; nil: done
 	exclusive bool                           // takes from everybody's rows
-	only      string                         // a regular expression: the calls that other flows do not make; the next attempt goes on from there
+
+	// only is a regular expression of the calls that other flows do not make, if not all are
+	// meant. The next attempt goes on from there.
+	only string
 }
 
 func (f flow) labelOf(d *deployment, a answer) string {
@@ -52,18 +55,22 @@ var flows = []flow{
 			return a.StatusCode == http.StatusFound && strings.Contains(a.Location(), "/dialog/oauth?")
 		},
 	},
-	{name: "callback", limit: 25 * time.Second, person: withPages(1), prepare: comeBack(metasim.Approval{}), done: (*deployment).saved},
+	{
+		name: "callback", limit: 25 * time.Second, person: withPages(1),
+		prepare: comeBack(metasim.Approval{}), done: (*deployment).saved,
+	},
 	{
 		name: "callback, far Pages", limit: 25 * time.Second, person: farPages,
 		settings: map[string]string{
-			"FB_LOGIN_SCOPES": "instagram_basic,instagram_manage_messages,pages_show_list,pages_manage_metadata,pages_messaging,business_management",
+			"FB_LOGIN_SCOPES": "instagram_basic,instagram_manage_messages,pages_show_list," +
+				"pages_manage_metadata,pages_messaging,business_management",
 		},
 		prepare: func(d *deployment) (act, retry) {
 			d.Choose(d.Get(d.LogIn("", metasim.Approval{Pages: []string{d.pageID(9)}})), d.instagramID(9))
 			return comeBack(metasim.Approval{Pages: []string{d.pageID(1), d.pageID(2), d.pageID(3)}})(d)
 		},
 		done: func(d *deployment, a answer) bool {
-			return a.StatusCode == http.StatusOK && strings.Contains(a.Body, d.instagramID(1)) && strings.Contains(a.Body, d.instagramID(2))
+			return isOK(d, a) && strings.Contains(a.Body, d.instagramID(1)) && strings.Contains(a.Body, d.instagramID(2))
 		},
 	},
 	{name: "choose", limit: 25 * time.Second, person: withPages(1, 2), prepare: choose, done: (*deployment).saved},
@@ -74,7 +81,7 @@ var flows = []flow{
 			return func() answer { return d.Get("/api/accounts") }
 		}),
 		done: func(d *deployment, a answer) bool {
-			return a.StatusCode == http.StatusOK && strings.Contains(a.Body, d.instagramID(1))
+			return isOK(d, a) && strings.Contains(a.Body, d.instagramID(1))
 		},
 	},
 	{
@@ -103,8 +110,8 @@ var flows = []flow{
 		done: func(_ *deployment, a answer) bool { return leftDue(a) == "" }, label: leftDue,
 	},
 	{
-		name: "renew, slowed down", limit: 60 * time.Second, person: withPages(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12), prepare: slowedDown, exclusive: true,
-		only: "supabase POST /rpc/release_connections",
+		name: "renew, slowed down", limit: 60 * time.Second, prepare: slowedDown, exclusive: true,
+		person: withPages(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12), only: "supabase POST /rpc/release_connections",
 		done: func(_ *deployment, a answer) bool { return leftDue(a) == "still due" }, label: leftDue,
 		healed: func(_ *deployment, a answer) bool { return leftDue(a) == "" },
 	},
@@ -126,7 +133,9 @@ var flows = []flow{
 	{
 		name: "health", limit: 30 * time.Second, person: withPages(1), done: isOK, label: failedChecks,
 		prepare: repeat(func(d *deployment) act {
-			d.Meta.SetAppSubscriptions(metasim.AppSubscription{Object: "instagram", CallbackURL: d.URL + "/api/webhook", Fields: []string{"messages"}})
+			d.Meta.SetAppSubscriptions(metasim.AppSubscription{
+				Object: "instagram", CallbackURL: d.URL + "/api/webhook", Fields: []string{"messages"},
+			})
 			return d.operate("/api/health")
 		}),
 	},
@@ -230,7 +239,8 @@ func choose(d *deployment) (act, retry) {
 func renew(d *deployment) (act, retry) {
 	d.connect(50)
 	d.Meta.DropSubscription(d.pageID(1))
-	d.SQL("update public.user_configs set page_token = $2, checked_at = now() - interval '21 hours' where user_id = $1", d.User, deadPageToken)
+	d.SQL(`update public.user_configs set page_token = $2, checked_at = now() - interval '21 hours'
+		where user_id = $1`, d.User, deadPageToken)
 	return d.Renew, func(answer) answer {
 		d.endLeases()
 		return d.Renew()
@@ -241,7 +251,8 @@ func renew(d *deployment) (act, retry) {
 // The next one has no limits.
 func slowedDown(d *deployment) (act, retry) {
 	d.connect(1)
-	d.SQL("update public.user_configs set checked_at = now() - interval '21 hours' where user_id = $1", d.User)
+	d.SQL(`update public.user_configs set checked_at = now() - interval '21 hours'
+		where user_id = $1`, d.User)
 	d.Meta.SetUsage(95)
 	return d.Renew, func(answer) answer {
 		d.Meta.SetUsage(0)

@@ -76,7 +76,8 @@ func (m *matrix) record(t *testing.T, s *script) {
 	if !s.flow.done(d, a) {
 		t.Fatalf("answered %d %s: %s\n%s", a.StatusCode, a.Code(), a.Body, d.Watch.Log())
 	}
-	d.SQL("delete from public.user_configs where user_id = $1", d.User) // what is due would come up in other cells
+	// What is due would come up in other cells.
+	d.SQL("delete from public.user_configs where user_id = $1", d.User)
 
 	// The calls are sorted by their steps: those of one step come in another order each time.
 	step := map[faultproxy.Call]int{}
@@ -117,7 +118,9 @@ func (s *script) makeCells() (cells []*cell) {
 
 // callsBefore are the calls that were answered before r began.
 func (s *script) callsBefore(r faultproxy.Record) []faultproxy.Record {
-	return slices.DeleteFunc(slices.Clone(s.records), func(other faultproxy.Record) bool { return !other.End.Before(r.Start) })
+	return slices.DeleteFunc(slices.Clone(s.records), func(other faultproxy.Record) bool {
+		return !other.End.Before(r.Start)
+	})
 }
 
 // justBefore are those of them that no other one followed.
