@@ -2,14 +2,20 @@ package web
 
 import (
 	"encoding/json"
+	"maps"
+	"net/url"
 	"os"
 	"os/exec"
 	"slices"
 	"strings"
 	"testing"
+
+	"igconnect/lib/connect"
 )
 
 var allowed = []string{own, appOrigin, "http://localhost:5173"}
+
+var usualPort = map[string]string{"https": ":443", "http": ":80"}
 
 // returnTos are addresses with what returnToAllowed should say of them.
 var returnTos = map[string]bool{
@@ -76,13 +82,7 @@ func browserOrigin(raw string) string {
 	}
 	host := strings.ToLower(authority[strings.LastIndex(authority, "@")+1:])
 	host = strings.NewReplacer("。", ".", "．", ".", "%2e", ".", "\u00ad", "").Replace(host)
-	switch {
-	case scheme == "https":
-		host = strings.TrimSuffix(strings.TrimSuffix(host, ":443"), ":")
-	case scheme == "http":
-		host = strings.TrimSuffix(strings.TrimSuffix(host, ":80"), ":")
-	}
-	return scheme + "://" + host
+	return scheme + "://" + strings.TrimSuffix(strings.TrimSuffix(host, usualPort[scheme]), ":")
 }
 
 // Node's URL is the browsers' own algorithm: nothing that returnToAllowed lets through may
@@ -96,10 +96,7 @@ func TestReturnToByNode(t *testing.T) {
 	case err != nil:
 		t.Skip("there is no Node to ask")
 	}
-	addresses := make([]string, 0, len(returnTos))
-	for raw := range returnTos {
-		addresses = append(addresses, raw)
-	}
+	addresses := slices.Collect(maps.Keys(returnTos))
 	input, err := json.Marshal(addresses)
 	if err != nil {
 		t.Fatal(err)
@@ -119,11 +116,8 @@ func TestReturnToByNode(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i, raw := range addresses {
-		if returnTos[raw] && !slices.Contains(allowed, origins[i]) {
-			t.Errorf("%q is allowed and leads to %s", raw, origins[i])
-		}
-		if returnTos[raw] && origins[i] != browserOrigin(raw) {
-			t.Errorf("%q: Node says %s, browserOrigin %s", raw, origins[i], browserOrigin(raw))
+		if returnTos[raw] && (!slices.Contains(allowed, origins[i]) || origins[i] != browserOrigin(raw)) {
+			t.Errorf("%q is allowed: Node says %s, browserOrigin %s", raw, origins[i], browserOrigin(raw))
 		}
 	}
 }
@@ -131,11 +125,8 @@ func TestReturnToByNode(t *testing.T) {
 func TestWithResult(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ returnTo, want string }{
-		{"", "/?connected=1,2"},
-		{"/", "/?connected=1,2"},
-		{"/a?b=c", "/a?b=c&connected=1,2"},
-		{"/a#top", "/a?connected=1,2#top"},
-		{"/a?#", "/a?connected=1,2#"},
+		{"", "/?connected=1,2"}, {"/", "/?connected=1,2"},
+		{"/a?b=c", "/a?b=c&connected=1,2"}, {"/a#top", "/a?connected=1,2#top"}, {"/a?#", "/a?connected=1,2#"},
 		{"/a?connected=9&b=%2F&error=access_denied", "/a?b=%2F&connected=1,2"},
 		{"https://app.example", "https://app.example?connected=1,2"},
 		{"https://app.example/x?y#z?w", "https://app.example/x?y&connected=1,2#z?w"},
@@ -143,5 +134,82 @@ func TestWithResult(t *testing.T) {
 		if got := withResult(c.returnTo, "connected", "1,2"); got != c.want {
 			t.Errorf("%q: %q, want %q", c.returnTo, got, c.want)
 		}
+	}
+}
+
+// FuzzReturnTo holds returnToAllowed against browserOrigin, which shares nothing with
+// it, and against net/url: what is allowed must lead a browser to an allowed
+// origin, also after the result was added and after another login was begun
+// with it.
+func FuzzReturnTo(f *testing.F) {
+	for raw := range returnTos {
+		f.Add(raw)
+	}
+	f.Fuzz(func(t *testing.T, raw string) {
+		if !returnToAllowed(raw, allowed) {
+			return
+		}
+		done := withResult(raw, "connected", "1,2")
+		for _, address := range []string{raw, done, withResult(raw, "error", string(AccessDenied))} {
+			if origin := browserOrigin(address); !slices.Contains(allowed, origin) {
+				t.Errorf("%q leads to %q", address, origin)
+			}
+			if origin := resolved(t, address); !slices.Contains(allowed, origin) {
+				t.Errorf("%q leads to %q by net/url", address, origin)
+			}
+			if strings.ContainsFunc(address, func(r rune) bool { return r <= ' ' || r >= 0x7f }) || strings.ContainsAny(address, `"<>\`) {
+				t.Errorf("%q breaks a header or a page", address)
+			}
+		}
+		if browserOrigin(raw) != browserOrigin(done) {
+			t.Errorf("%q leads elsewhere than %q", done, raw)
+		}
+		checkResult(t, raw, done)
+		again, err := url.Parse(loginPath(connect.LoginOptions{ReturnTo: raw, Explain: true}))
+		if err != nil || again.Host != "" || again.Path != "/api/login" || again.Query().Get("return_to") != raw {
+			t.Errorf("a new login with %q goes to %v, %v", raw, again, err)
+		}
+	})
+}
+
+// resolved is the origin at which an address ends by RFC 3986.
+func resolved(t *testing.T, address string) string {
+	base, err := url.Parse(own + "/api/callback?code=x")
+	if err != nil {
+		t.Fatal(err)
+	}
+	to, err := base.Parse(address)
+	if err != nil || to.User != nil || to.Opaque != "" {
+		t.Errorf("%q: %v, %v", address, to, err)
+		return ""
+	}
+	host := strings.ToLower(to.Host)
+	return to.Scheme + "://" + strings.TrimSuffix(host, usualPort[to.Scheme])
+}
+
+// checkResult wants the one result that was added, and else nothing changed.
+func checkResult(t *testing.T, raw, done string) {
+	t.Helper()
+	before, errBefore := url.Parse(raw)
+	after, errAfter := url.Parse(done)
+	if errBefore != nil || errAfter != nil {
+		t.Fatalf("%q: %v, %v", done, errBefore, errAfter)
+	}
+	if before.EscapedPath() != after.EscapedPath() || before.EscapedFragment() != after.EscapedFragment() {
+		t.Errorf("%q became %q", raw, done)
+	}
+	had, has := before.Query(), after.Query()
+	if got := has["connected"]; len(got) != 1 || got[0] != "1,2" || has.Has("error") {
+		t.Errorf("%q says connected %q, error %q", done, got, has["error"])
+	}
+	for _, result := range []string{"connected", "error"} {
+		had.Del(result)
+		has.Del(result)
+	}
+	if had.Encode() != has.Encode() {
+		t.Errorf("%q became %q", raw, done)
+	}
+	if twice := withResult(withResult(raw, "error", "x"), "connected", "1,2"); twice != done {
+		t.Errorf("after an earlier result it is %q instead of %q", twice, done)
 	}
 }

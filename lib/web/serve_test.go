@@ -9,7 +9,10 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"os/exec"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -35,9 +38,8 @@ const (
 func serveOn(t *testing.T, w http.ResponseWriter, r *http.Request, route Route, settings map[string]string) map[string]any {
 	t.Helper()
 	var log bytes.Buffer
-	a, err := app.New(app.Options{
-		Getenv: func(name string) string { return settings[name] }, Log: slog.New(slog.NewJSONHandler(&log, nil)),
-	})
+	getenv := func(name string) string { return settings[name] }
+	a, err := app.New(app.Options{Getenv: getenv, Log: slog.New(slog.NewJSONHandler(&log, nil))})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -77,6 +79,16 @@ func serve(t *testing.T, r *http.Request, route Route) (*httptest.ResponseRecord
 	return w, serveOn(t, w, r, route, nil)
 }
 
+// request is one whose headers are pairs of a name and a value.
+func request(method string, headers ...string) *http.Request {
+	r := httptest.NewRequest(http.MethodGet, "/", nil)
+	r.Method = method // also one that cannot stand in a request line
+	for pair := range slices.Chunk(headers, 2) {
+		r.Header.Set(pair[0], pair[1])
+	}
+	return r
+}
+
 func get(handler Handler) Route {
 	return Route{Methods: map[string]Handler{http.MethodGet: handler}}
 }
@@ -96,11 +108,10 @@ func TestServe(t *testing.T) {
 		return returning(fmt.Errorf("wrapped: %w", &graph.Error{Op: "x", Class: class}))
 	}
 	for _, c := range []struct {
-		name    string
-		handler Handler
-		status  int
-		code    string
-		level   string
+		name        string
+		handler     Handler
+		status      int
+		code, level string
 	}{
 		{"an answer", func(*Request) (Response, error) { return Redirect(302, "/x"), nil }, 302, "", "INFO"},
 		{"a page", func(*Request) (Response, error) { return Page(200, page.Error{}), nil }, 200, "", "INFO"},
@@ -190,24 +201,19 @@ func TestPageIsWrittenOnceWithExactHeaders(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := &platformWriter{header: http.Header{}, failing: failing}
-			record := serveOn(t, w, httptest.NewRequest("GET", "/", nil), get(returning(fail(StateExpired, nil))), settings)
+			record := serveOn(t, w, request("GET"), get(returning(fail(StateExpired, nil))), settings)
 			want := http.Header{
 				"Cache-Control": {"no-store"},
-				"Content-Security-Policy": {"default-src 'none'; style-src 'self'; script-src 'self'; " +
-					"img-src 'self' https://*.cdninstagram.com https://*.fbcdn.net http://localhost:4000; " +
-					"form-action 'self' https://www.facebook.com https://app.example; " +
-					"base-uri 'none'; frame-ancestors 'none'"},
+				"Content-Security-Policy": {"default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' https://*.cdninstagram.com " +
+					"https://*.fbcdn.net http://localhost:4000; form-action 'self' https://www.facebook.com https://app.example; base-uri 'none'; frame-ancestors 'none'"},
 				"Content-Type":              {"text/html; charset=utf-8"},
 				"Referrer-Policy":           {"same-origin"},
 				"Strict-Transport-Security": {"max-age=63072000"},
 				"X-Content-Type-Options":    {"nosniff"},
 				"X-Error-Code":              {"state_expired"},
 			}
-			if diff := gocmp.Diff(want, w.header); diff != "" {
-				t.Errorf("headers (-want +got):\n%s", diff)
-			}
-			if diff := gocmp.Diff([]string{"WriteHeader", "Write"}, w.calls); diff != "" {
-				t.Errorf("calls (-want +got):\n%s", diff)
+			if diff := gocmp.Diff(want, w.header) + gocmp.Diff([]string{"WriteHeader", "Write"}, w.calls); diff != "" {
+				t.Errorf("headers and calls (-want +got):\n%s", diff)
 			}
 			if w.status != http.StatusBadRequest || record["status"] != 400.0 || record["code"] != "state_expired" {
 				t.Errorf("status %d, log %v", w.status, record)
@@ -226,7 +232,7 @@ func TestPageThatCannotBeDrawn(t *testing.T) {
 	route := get(func(*Request) (Response, error) {
 		return Page(200, brokenPage{page.Error{}}).with("X-Half", "yes"), nil
 	})
-	w, record := serve(t, httptest.NewRequest("GET", "/", nil), route)
+	w, record := serve(t, request("GET"), route)
 	if w.Header().Get("X-Half") != "" || strings.Count(w.Body.String(), "<html") != 1 || !strings.Contains(w.Body.String(), "<h1>Something broke</h1>") {
 		t.Errorf("%v\n%s", w.Header(), w.Body)
 	}
@@ -246,7 +252,7 @@ func TestNotesStandOnceInTheRecord(t *testing.T) {
 		r.Note("subscription", "refused")
 		return Response{}, errors.New("the cause")
 	})
-	_, record := serve(t, httptest.NewRequest("GET", "/", nil), route)
+	_, record := serve(t, request("GET"), route)
 	if !reflect.DeepEqual(record["skipped"], []any{"one", "two"}) || record["subscription"] != "refused" || record["error"] != "the cause" {
 		t.Errorf("%v", record)
 	}
@@ -256,9 +262,7 @@ func TestNotesStandOnceInTheRecord(t *testing.T) {
 func TestPagesShowNoCause(t *testing.T) {
 	t.Parallel()
 	for _, accept := range []string{"text/html", "application/json"} {
-		r := httptest.NewRequest("GET", "/api/test", nil)
-		r.Header.Set("Accept", accept)
-		w, record := serve(t, r, get(returning(fail(Internal, errors.New("the private cause")))))
+		w, record := serve(t, request("GET", "Accept", accept), get(returning(fail(Internal, errors.New("the private cause")))))
 		if strings.Contains(w.Body.String(), "private") || record["error"] != "the private cause" {
 			t.Errorf("%s\n%v", w.Body, record)
 		}
@@ -275,14 +279,14 @@ func TestDeadline(t *testing.T) {
 		return Redirect(302, "/"), nil
 	})
 	route.Limit = 2 * time.Second
-	serve(t, httptest.NewRequest("GET", "/", nil), route)
+	serve(t, request("GET"), route)
 }
 
 func TestNeeds(t *testing.T) {
 	t.Parallel()
 	route := get(func(*Request) (Response, error) { return Redirect(302, "/"), nil })
 	route.Needs = []string{"FB_APP_ID", "SUPABASE_URL"}
-	w, record := serve(t, httptest.NewRequest("GET", "/", nil), route)
+	w, record := serve(t, request("GET"), route)
 	if w.Code != 500 || w.Header().Get("X-Error-Code") != "misconfigured" || record["error"] != "FB_APP_ID is missing; SUPABASE_URL is missing" {
 		t.Errorf("%d, %v", w.Code, record)
 	}
@@ -303,9 +307,7 @@ func TestMethods(t *testing.T) {
 		{"DELETE", true, 405, "GET, OPTIONS, POST"}, {"a secret", false, 405, "GET, POST"},
 	} {
 		route.Shared = c.shared
-		r := httptest.NewRequest("GET", "/", nil)
-		r.Method = c.method
-		if w, _ := serve(t, r, route); w.Code != c.status || w.Header().Get("Allow") != c.allow {
+		if w, _ := serve(t, request(c.method), route); w.Code != c.status || w.Header().Get("Allow") != c.allow {
 			t.Errorf("%+v: %d, Allow %q", c, w.Code, w.Header().Get("Allow"))
 		}
 	}
@@ -318,32 +320,26 @@ func TestCORS(t *testing.T) {
 	settings := map[string]string{"REDIRECT_URI": own + "/api/auth/callback", "ALLOWED_ORIGINS": appOrigin}
 	answer := func(*Request) (Response, error) { return Empty(204), nil }
 	for _, c := range []struct {
-		origin  string
-		shared  bool
-		allowed bool
+		origin          string
+		shared, allowed bool
 	}{
 		{own, true, true}, {appOrigin, true, true}, {appOrigin, false, false},
 		{"", true, false}, {"null", true, false}, {"https://evil.example", true, false},
 		{appOrigin + ".evil.example", true, false}, {"http://app.example", true, false}, {appOrigin + ":8443", true, false},
 	} {
 		for _, method := range []string{"GET", "DELETE", "OPTIONS"} {
-			r := httptest.NewRequest(method, "/", nil)
-			r.Header.Set("Origin", c.origin)
 			w := httptest.NewRecorder()
-			serveOn(t, w, r, Route{Shared: c.shared, Methods: map[string]Handler{"GET": answer, "DELETE": returning(errors.New("x"))}}, settings)
+			serveOn(t, w, request(method, "Origin", c.origin), Route{Shared: c.shared, Methods: map[string]Handler{"GET": answer, "DELETE": returning(errors.New("x"))}}, settings)
 
-			want := map[string]string{"Vary": "", "Access-Control-Allow-Origin": "", "Access-Control-Allow-Credentials": "", "Access-Control-Expose-Headers": ""}
-			status := map[string]int{"GET": 204, "DELETE": 500, "OPTIONS": 405}[method]
+			want := map[string]string{"Vary": "", "Access-Control-Allow-Origin": "", "Access-Control-Allow-Credentials": "", "Access-Control-Expose-Headers": "", "Access-Control-Allow-Methods": ""}
+			status := map[string]int{"GET": 204, "DELETE": 500, "OPTIONS": 405}
 			if c.shared {
-				want["Vary"] = "Origin"
-				status = map[string]int{"GET": 204, "DELETE": 500, "OPTIONS": 403}[method]
+				want["Vary"], status["OPTIONS"] = "Origin", 403
 			}
 			if c.allowed {
 				want["Access-Control-Allow-Origin"], want["Access-Control-Allow-Credentials"] = c.origin, "true"
-				want["Access-Control-Expose-Headers"] = "X-Error-Code"
-				status = map[string]int{"GET": 204, "DELETE": 500, "OPTIONS": 204}[method]
+				want["Access-Control-Expose-Headers"], status["OPTIONS"] = "X-Error-Code", 204
 			}
-			want["Access-Control-Allow-Methods"] = ""
 			if c.allowed && method == "OPTIONS" {
 				want["Access-Control-Allow-Methods"] = "DELETE, GET, OPTIONS"
 			}
@@ -352,8 +348,8 @@ func TestCORS(t *testing.T) {
 					t.Errorf("%s from %q, shared %v: %s %q, want %q", method, c.origin, c.shared, name, got, value)
 				}
 			}
-			if w.Code != status {
-				t.Errorf("%s from %q, shared %v: %d, want %d", method, c.origin, c.shared, w.Code, status)
+			if w.Code != status[method] {
+				t.Errorf("%s from %q, shared %v: %d, want %d", method, c.origin, c.shared, w.Code, status[method])
 			}
 		}
 	}
@@ -365,9 +361,7 @@ func TestRequestID(t *testing.T) {
 		sent string
 		kept bool
 	}{{"fra1::iad1::abc-123", true}, {"", false}, {"a b", false}, {"<script>", false}, {strings.Repeat("a", 101), false}} {
-		r := httptest.NewRequest("GET", "/", nil)
-		r.Header.Set("X-Vercel-Id", c.sent)
-		if got := requestID(r); (got == c.sent) != c.kept || got == "" {
+		if got := requestID(request("GET", "X-Vercel-Id", c.sent)); (got == c.sent) != c.kept || got == "" {
 			t.Errorf("%q became %q", c.sent, got)
 		}
 	}
@@ -411,11 +405,44 @@ func TestHostname(t *testing.T) {
 		{"", "app.example", "app.example"}, {"", "app.example:3000", "app.example"}, {"www.app.example", "127.0.0.1:1", "www.app.example"},
 		{"a.example, b.example", "x", "a.example"}, {"", "[::1]:3000", "::1"}, {"", "[::1]", "::1"},
 	} {
-		r := httptest.NewRequest("GET", "/", nil)
+		r := request("GET", "X-Forwarded-Host", c.forwarded)
 		r.Host = c.host
-		r.Header.Set("X-Forwarded-Host", c.forwarded)
 		if got := (&Request{Request: r}).Hostname(); got != c.want {
 			t.Errorf("%+v: %q", c, got)
+		}
+	}
+}
+
+// Functions without an App of their context share one of the environment, which
+// is read once, in a process of its own here. The start is logged with the version.
+func TestEnvironmentIsReadOnce(t *testing.T) {
+	t.Parallel()
+	const inside = "IGCONNECT_TEST_STARTS"
+	if os.Getenv(inside) == "" {
+		run := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+t.Name()+"$")
+		run.Env = append(os.Environ(), inside+"=yes", "FB_APP_ID=1234567890")
+		var log bytes.Buffer
+		run.Stderr = &log
+		if output, err := run.Output(); err != nil {
+			t.Fatalf("%v\n%s%s", err, output, &log)
+		}
+		if record := recordOf(t, log.Bytes()); record["msg"] != "start" || record["version"] != app.Version || record["level"] != "INFO" {
+			t.Errorf("%v", record)
+		}
+		return
+	}
+	first, err := appFor(t.Context())
+	if err != nil || first.Config.AppID != "1234567890" {
+		t.Fatalf("%v, %v", first, err)
+	}
+	other := &app.App{}
+	for _, c := range []struct{ given, want *app.App }{{nil, first}, {other, other}, {nil, first}} {
+		r := request("GET")
+		if c.given != nil {
+			r = r.WithContext(WithApp(r.Context(), c.given))
+		}
+		if got, err := appFor(r.Context()); got != c.want || err != nil {
+			t.Errorf("%p, %v, want %p", got, err, c.want)
 		}
 	}
 }
