@@ -47,14 +47,12 @@ func TestListAccounts(t *testing.T) {
 		t.Error(diff)
 	}
 
-	d.Browser = deploytest.NewBrowser(t)
-	if got := d.Get("/api/accounts"); got.StatusCode != 401 || !strings.Contains(got.Body, `"code":"signed_out"`) {
-		t.Errorf("signed out: %d %s", got.StatusCode, got.Body)
-	}
+	d.newBrowser()
+	got = d.Get("/api/accounts")
+	d.want(got, 401, "signed_out")
+	d.wantTexts(got, `"code":"signed_out"`)
 	got = d.Send("GET", "/api/accounts", map[string]string{"Authorization": "Bearer " + session(ada)}, "")
-	if !strings.Contains(got.Body, instagramID(1)) {
-		t.Errorf("by Bearer: %s", got.Body)
-	}
+	d.wantTexts(got, instagramID(1))
 	if got.Header.Get("Access-Control-Allow-Origin") != "" {
 		t.Error("shared with nobody in particular")
 	}
@@ -106,8 +104,7 @@ func TestDisconnect(t *testing.T) {
 			"unsubscribe revoke", []string{ben + "/" + instagramID(1)}},
 		{"Meta is down", func(d deployment) { d.Meta.Inject(metasim.Fault{Status: 500}) }, "unsubscribe unsubscribe unsubscribe revoke revoke revoke", nil},
 	} {
-		t.Run(c.name, func(t *testing.T) {
-			t.Parallel()
+		parallel(t, c.name, func(t *testing.T) {
 			d := deploy(t, brand(1))
 			d.Connect()
 			c.setUp(d)
@@ -121,9 +118,7 @@ func TestDisconnect(t *testing.T) {
 			if kept := slices.Collect(maps.Keys(d.Supabase.Rows())); !slices.Equal(kept, c.kept) {
 				t.Errorf("kept: %v, want %v", kept, c.kept)
 			}
-			if got := d.disconnect(instagramID(1), map[string]string{"Origin": d.URL}); got.StatusCode != 404 {
-				t.Errorf("again: %d", got.StatusCode)
-			}
+			d.want(d.disconnect(instagramID(1), map[string]string{"Origin": d.URL}), 404, "not_found", "again")
 			if c.name == "Meta is down" && !(strings.Contains(d.Watch.Log(), "not_unsubscribed") && strings.Contains(d.Watch.Log(), "not_revoked")) {
 				t.Errorf("the log does not say what is left to do: %s", d.Watch.Log())
 			}
@@ -134,11 +129,10 @@ func TestDisconnect(t *testing.T) {
 func TestDisconnectRefused(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
-		name   string
-		id     string
-		header map[string]string // Origin "": our own
-		status int
-		code   string
+		name, id string
+		header   map[string]string // Origin "": our own
+		status   int
+		code     string
 	}{
 		{"an unknown id", "17841499999999999", nil, 404, "not_found"},
 		{"somebody else's id", instagramID(2), nil, 404, "not_found"},
@@ -149,8 +143,7 @@ func TestDisconnectRefused(t *testing.T) {
 		{"by cookie and without an origin", instagramID(1), map[string]string{}, 403, "forbidden_origin"},
 		{"with a forged Bearer", instagramID(1), map[string]string{"Authorization": "Bearer a.b.c"}, 401, "signed_out"},
 	} {
-		t.Run(c.name, func(t *testing.T) {
-			t.Parallel()
+		parallel(t, c.name, func(t *testing.T) {
 			d := deploy(t)
 			d.stored(ada, 1, "5001", nil)
 			d.stored(ben, 2, "5002", nil)
@@ -172,22 +165,19 @@ func TestDisconnectByScript(t *testing.T) {
 	t.Parallel()
 	d := deploy(t, brand(1))
 	d.Connect()
-	d.Browser = deploytest.NewBrowser(t)
-	got := d.disconnect(instagramID(1), map[string]string{"Authorization": "Bearer " + session(ada)})
-	if got.StatusCode != 204 || len(d.Supabase.Rows()) != 0 {
-		t.Errorf("%d %s", got.StatusCode, got.Code())
+	d.newBrowser()
+	d.want(d.disconnect(instagramID(1), map[string]string{"Authorization": "Bearer " + session(ada)}), 204, "")
+	if rows := d.Supabase.Rows(); len(rows) != 0 {
+		t.Errorf("%v", rows)
 	}
 }
 
 // While Supabase is down nothing is undone at Meta either.
 func TestDisconnectWhileSupabaseIsDown(t *testing.T) {
 	t.Parallel()
-	if testing.Short() {
-		t.Skip("waits for the pauses between tries")
-	}
+	skipShort(t, "waits for the pauses between tries")
 	for _, step := range []string{"list", "tokens", "delete"} {
-		t.Run(step, func(t *testing.T) {
-			t.Parallel()
+		parallel(t, step, func(t *testing.T) {
 			d := deploy(t, brand(1))
 			d.Connect()
 			d.Supabase.Break(step, html(502))

@@ -5,6 +5,9 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"igconnect/internal/deploytest"
 	"igconnect/internal/metasim"
@@ -17,10 +20,8 @@ func TestChooseTwoOfThree(t *testing.T) {
 	if chooser.StatusCode != 200 || len(d.Supabase.Rows()) != 0 {
 		t.Fatalf("%d %s, %v", chooser.StatusCode, chooser.Code(), d.Supabase.Rows())
 	}
-	for n := 1; n <= 3; n++ {
-		if !strings.Contains(chooser.Body, `value="`+instagramID(n)+`"`) {
-			t.Errorf("account %d is not offered", n)
-		}
+	for n := range 3 {
+		d.wantTexts(chooser, `value="`+instagramID(n+1)+`"`)
 	}
 
 	got := d.Submit(chooser, url.Values{"instagram_id": {instagramID(3), instagramID(1), "17841499999999999"}})
@@ -37,54 +38,43 @@ func TestChooseTwoOfThree(t *testing.T) {
 	}
 
 	// The form works once.
-	if got := d.Submit(chooser, choice(2)); got.Code() != "state_mismatch" {
-		t.Errorf("a second time: %d %s", got.StatusCode, got.Code())
-	}
+	d.want(d.Submit(chooser, choice(2)), 400, "state_mismatch")
 }
 
 func TestChooseRefused(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		name   string
-		submit func(d deployment, chooser deploytest.Answer) deploytest.Answer
+		submit func(d deployment, page answer) answer
 		status int
 		code   string
 	}{
-		{"nothing chosen", func(d deployment, chooser deploytest.Answer) deploytest.Answer { return d.Submit(chooser, nil) }, 400, "bad_request"},
-		{"only an account that Meta does not list", func(d deployment, chooser deploytest.Answer) deploytest.Answer {
-			return d.Submit(chooser, url.Values{"instagram_id": {"17841499999999999"}})
+		{"nothing chosen", func(d deployment, page answer) answer { return d.Submit(page, nil) }, 400, "bad_request"},
+		{"only an account that Meta does not list", func(d deployment, page answer) answer {
+			return d.Submit(page, url.Values{"instagram_id": {"17841499999999999"}})
 		}, 400, "bad_request"},
-		{"no grant", func(d deployment, chooser deploytest.Answer) deploytest.Answer {
-			d.Browser = deploytest.NewBrowser(d.T)
-			return d.Submit(chooser, choice(1))
-		}, 400, "state_mismatch"},
-		{"another user", func(d deployment, chooser deploytest.Answer) deploytest.Answer {
-			d.SignIn(ben)
-			return d.Submit(chooser, choice(1))
-		}, 409, "user_changed"},
-		{"from another website", func(d deployment, _ deploytest.Answer) deploytest.Answer {
+		{"no grant", func(d deployment, page answer) answer { d.newBrowser(); return d.Submit(page, choice(1)) }, 400, "state_mismatch"},
+		{"another user", func(d deployment, page answer) answer { d.SignIn(ben); return d.Submit(page, choice(1)) }, 409, "user_changed"},
+		{"from another website", func(d deployment, _ answer) answer {
 			return d.sendForm("/api/choose", map[string]string{"Origin": "https://evil.example"}, choice(1))
 		}, 403, "forbidden_origin"},
-		{"from a page without an origin", func(d deployment, _ deploytest.Answer) deploytest.Answer {
+		{"from a page without an origin", func(d deployment, _ answer) answer {
 			return d.sendForm("/api/choose", map[string]string{"Origin": "null"}, choice(1))
 		}, 403, "forbidden_origin"},
-		{"a huge form", func(d deployment, chooser deploytest.Answer) deploytest.Answer {
-			return d.Submit(chooser, url.Values{"x": {strings.Repeat("x", 70_000)}})
+		{"a huge form", func(d deployment, page answer) answer {
+			return d.Submit(page, url.Values{"x": {strings.Repeat("x", 70_000)}})
 		}, 413, "too_large"},
-		{"a form that cannot be read", func(d deployment, _ deploytest.Answer) deploytest.Answer {
+		{"a form that cannot be read", func(d deployment, _ answer) answer {
 			return d.Send("POST", "/api/choose", map[string]string{"Content-Type": "application/x-www-form-urlencoded"}, "a=%zz")
 		}, 400, "bad_request"},
-		{"the token died meanwhile", func(d deployment, chooser deploytest.Answer) deploytest.Answer {
+		{"the token died meanwhile", func(d deployment, page answer) answer {
 			d.Meta.Inject(metasim.Fault{Step: "me", Code: 190, Subcode: 458})
-			return d.Submit(chooser, choice(1))
+			return d.Submit(page, choice(1))
 		}, 502, "token_rejected"},
 	} {
-		t.Run(c.name, func(t *testing.T) {
-			t.Parallel()
+		parallel(t, c.name, func(t *testing.T) {
 			d := deploy(t, brand(1), brand(2))
-			chooser := d.Get(d.LogIn("", metasim.Approval{}))
-			got := c.submit(d, chooser)
-			d.WantError(got, c.status, c.code)
+			d.WantError(c.submit(d, d.Connect()), c.status, c.code)
 		})
 	}
 }
@@ -93,27 +83,23 @@ func TestChooseRefused(t *testing.T) {
 func TestChooseAskedOnceMore(t *testing.T) {
 	t.Parallel()
 	d := deploy(t, brand(1), brand(2))
-	again := d.Submit(d.Get(d.LogIn("", metasim.Approval{})), nil)
-	if !strings.Contains(again.Body, "Choose at least one account, then press Connect.") {
-		t.Error(again.Body)
-	}
-	got := d.Submit(again, choice(2))
-	d.WantRedirect(got, http.StatusSeeOther, "/?connected="+instagramID(2))
+	again := d.Submit(d.Connect(), nil)
+	d.wantTexts(again, "Choose at least one account, then press Connect.")
+	d.WantRedirect(d.Submit(again, choice(2)), http.StatusSeeOther, "/?connected="+instagramID(2))
 }
 
 // A form without its flow means the newest login.
 func TestChooseWithoutFlow(t *testing.T) {
 	t.Parallel()
 	d := deploy(t, brand(1), brand(2))
-	d.Get(d.LogIn("", metasim.Approval{}))
-	got := d.Post("/api/choose", choice(2))
-	d.WantRedirect(got, http.StatusSeeOther, "/?connected="+instagramID(2))
+	d.Connect()
+	d.WantRedirect(d.Post("/api/choose", choice(2)), http.StatusSeeOther, "/?connected="+instagramID(2))
 }
 
 func TestSupabaseDownAfterChoosing(t *testing.T) {
 	t.Parallel()
 	d := deploy(t, brand(1), brand(2), brand(3))
-	chooser := d.Get(d.LogIn("", metasim.Approval{}))
+	chooser := d.Connect()
 	d.Supabase.Break("save", html(502))
 	down := d.Submit(chooser, choice(2, 3))
 	d.WantError(down, 503, "store_unavailable")
@@ -132,14 +118,11 @@ func TestNoAccount(t *testing.T) {
 		{"no Page", nil, "Ask Meta again"},
 		{"a Page without Instagram", []metasim.Page{{ID: "20009", Name: "Bruno's old blog"}}, "Bruno&#39;s old blog"},
 	} {
-		t.Run(c.name, func(t *testing.T) {
-			t.Parallel()
+		parallel(t, c.name, func(t *testing.T) {
 			d := deploy(t, c.pages...)
 			got := d.Get(d.LogIn("?return_to=/x", metasim.Approval{}))
 			d.WantError(got, 422, "no_instagram_account")
-			if !strings.Contains(got.Body, c.says) || !strings.Contains(got.Body, `href="/api/login?return_to=%2Fx"`) {
-				t.Error(got.Body)
-			}
+			d.wantTexts(got, c.says, `href="/api/login?return_to=%2Fx"`)
 		})
 	}
 }
@@ -148,11 +131,9 @@ func Test250Pages(t *testing.T) {
 	t.Parallel()
 	pages, form := brands(250)
 	d := deploy(t, pages...)
-	chooser := d.Get(d.LogIn("", metasim.Approval{}))
-	for n := 1; n <= 250; n++ {
-		if !strings.Contains(chooser.Body, `value="`+instagramID(n)+`"`) {
-			t.Errorf("account %d is not offered", n)
-		}
+	chooser := d.Connect()
+	for n := range 250 {
+		d.wantTexts(chooser, `value="`+instagramID(n+1)+`"`)
 	}
 	got := d.Submit(chooser, form)
 	if got.StatusCode != http.StatusSeeOther || len(d.Supabase.Rows()) != 250 {
@@ -174,9 +155,9 @@ func TestUnlistedPage(t *testing.T) {
 func TestCorrectedInOneCall(t *testing.T) {
 	t.Parallel()
 	d := deploy(t, brand(1), brand(2), brand(3))
-	chooser := d.Get(d.LogIn("", metasim.Approval{}))
+	chooser := d.Connect()
 	d.Meta.Inject(metasim.Fault{Step: "subscribe", Code: 100, Message: "no such field"})
-	d.Submit(chooser, url.Values{"instagram_id": {instagramID(1), instagramID(2), instagramID(3)}})
+	d.Submit(chooser, choice(1, 2, 3))
 	for _, row := range d.Supabase.Rows() {
 		if row["subscription_error"] != "subscribing the Page: code 100: no such field" {
 			t.Errorf("%v", row["subscription_error"])
@@ -187,5 +168,59 @@ func TestCorrectedInOneCall(t *testing.T) {
 	}
 	if log := d.Watch.Log(); strings.Count(log, `"subscription":[`) != 1 || strings.Count(log, `"subscription":`) != 1 {
 		t.Errorf("not one list of the failures: %s", log)
+	}
+}
+
+func TestConnectOneAccount(t *testing.T) {
+	t.Parallel()
+	d := deploy(t, brand(1))
+
+	begun := d.Get("/api/login?return_to=" + url.QueryEscape("/settings?tab=2#top"))
+	dialog, err := url.Parse(begun.Location())
+	if err != nil || begun.StatusCode != http.StatusFound {
+		t.Fatalf("login answered %d: %s", begun.StatusCode, begun.Body)
+	}
+	query := dialog.Query()
+	if state := query.Get("state"); len(state) != 43 {
+		t.Errorf("state %q is not 32 bytes", state)
+	}
+	query.Del("state")
+	want := url.Values{
+		"client_id": {deploytest.AppID}, "redirect_uri": {d.RedirectURI()}, "response_type": {"code"}, "auth_type": {"rerequest"},
+		"scope": {"instagram_basic,instagram_manage_messages,pages_show_list,pages_manage_metadata"},
+	}
+	if diff := cmp.Diff(want, query); diff != "" || dialog.Path != "/v24.0/dialog/oauth" {
+		t.Errorf("dialog %s: %s", dialog.Path, diff)
+	}
+
+	d.WantRedirect(d.Get(d.approve(begun.Location())), http.StatusSeeOther, "/settings?tab=2&connected="+instagramID(1)+"#top")
+
+	row := d.row(ada, 1)
+	for _, token := range []string{"token", "page_token"} {
+		if value, _ := row[token].(string); len(value) < 20 {
+			t.Errorf("%s = %v", token, row[token])
+		}
+		delete(row, token)
+	}
+	for _, at := range []string{"token_expires_at", "data_access_expires_at", "checked_at", "connected_at"} {
+		if moment, err := time.Parse(time.RFC3339, row[at].(string)); err != nil || time.Until(moment) > 100*24*time.Hour {
+			t.Errorf("%s = %v", at, row[at])
+		}
+		delete(row, at)
+	}
+	wantRow := map[string]any{
+		"user_id": ada, "auth_user_id": ada, "instagram_id": instagramID(1), "page_id": "20001", "page_name": "Page 1",
+		"username": "brand_1", "name": "Brand 1", "picture_url": row["picture_url"], "facebook_user_id": "5001",
+		"scopes": []any{"public_profile", "pages_show_list", "pages_manage_metadata", "instagram_basic", "instagram_manage_messages"},
+		"status": "active", "status_reason": nil, "subscribed_fields": []any{"feed"}, "subscription_error": nil,
+	}
+	if diff := cmp.Diff(wantRow, row); diff != "" {
+		t.Error(diff)
+	}
+	if got := d.Meta.Subscribed("20001"); !cmp.Equal(got, []string{"feed"}) {
+		t.Errorf("subscribed to %v", got)
+	}
+	if left := d.Cookies("igconnect"); len(left) != 0 {
+		t.Errorf("cookies left: %v", left)
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"strings"
 	"testing"
 
-	"igconnect/internal/deploytest"
 	"igconnect/internal/metasim"
 )
 
@@ -24,7 +23,7 @@ func TestPagesOfBusinesses(t *testing.T) {
 	d := deploy(t)
 	grown(d)
 	d.Set("FB_LOGIN_SCOPES", seedScopes+",business_management")
-	chooser := d.Get(d.LogIn("", metasim.Approval{}))
+	chooser := d.Connect()
 	for n := 1; n <= 3; n++ {
 		if got := strings.Count(chooser.Body, `value="`+instagramID(n)+`"`); got != 1 {
 			t.Errorf("account %d is offered %d times", n, got)
@@ -72,18 +71,11 @@ func TestDirectReadsOnlyWhereNeeded(t *testing.T) {
 		{"all listed", []metasim.Page{brand(1)}, 0},
 		{"one hidden", []metasim.Page{brand(1), hidden}, 1},
 	} {
-		t.Run(c.name, func(t *testing.T) {
-			t.Parallel()
+		parallel(t, c.name, func(t *testing.T) {
 			d := deploy(t, c.pages...)
 			d.Connect()
-			reads := 0
-			for _, request := range d.Meta.Requests() {
-				if request.Step == "page" {
-					reads++
-				}
-			}
-			if reads != c.reads {
-				t.Errorf("%d reads", reads)
+			if reads := strings.Count(d.Steps()+" ", "page "); reads != c.reads {
+				t.Errorf("%d reads: %s", reads, d.Steps())
 			}
 		})
 	}
@@ -97,19 +89,14 @@ func TestVerdicts(t *testing.T) {
 	)
 	got := d.Get(d.LogIn("?return_to=/x", metasim.Approval{}))
 	d.WantError(got, 422, "no_instagram_account")
-	for _, text := range []string{"Bare Page", "Private Page", "dana.moves", "Ask Meta again", `href="/api/login?return_to=%2Fx"`, `href="/x"`} {
-		if !strings.Contains(got.Body, text) {
-			t.Errorf("the page lacks %q", text)
-		}
-	}
+	d.wantTexts(got, "Bare Page", "Private Page", "dana.moves", "Ask Meta again", `href="/api/login?return_to=%2Fx"`, `href="/x"`)
 }
 
 // A new grant that leaves an account out stops it, by name.
 func TestNotSharedThisTime(t *testing.T) {
 	t.Parallel()
-	three := []metasim.Page{brand(1), brand(2), brand(3)}
 	setUp := func(t *testing.T) deployment {
-		d := deploy(t, three...)
+		d := deploy(t, brand(1), brand(2), brand(3))
 		d.stored(ada, 1, "5001", nil)
 		d.stored(ada, 2, "5001", nil)
 		d.stored(ben, 1, "5001", nil) // the same person, for another user of the app
@@ -119,14 +106,13 @@ func TestNotSharedThisTime(t *testing.T) {
 	}
 	wantStatus := func(d deployment, user string, n int, status string) {
 		d.T.Helper()
-		row := d.Supabase.Rows()[user+"/"+instagramID(n)]
+		row := d.row(user, n)
 		if row["status"] != status {
 			d.T.Errorf("%s's account %d is %v: %v", user, n, row["status"], row["status_reason"])
 		}
 	}
 
-	t.Run("one account shared", func(t *testing.T) {
-		t.Parallel()
+	parallel(t, "one account shared", func(t *testing.T) {
 		d := setUp(t)
 		d.WantRedirect(d.Get(d.LogIn("", metasim.Approval{Pages: []string{"20003"}})), http.StatusSeeOther, "/?connected="+instagramID(3))
 		wantStatus(d, ada, 1, "reconnect")
@@ -134,34 +120,28 @@ func TestNotSharedThisTime(t *testing.T) {
 		wantStatus(d, ben, 1, "reconnect")
 		wantStatus(d, ada, 3, "active")
 		wantStatus(d, ada, 4, "active")
-		if reason := d.Supabase.Rows()[ada+"/"+instagramID(1)]["status_reason"]; reason != "Not shared with us the last time you connected." {
+		if reason := d.row(ada, 1)["status_reason"]; reason != "Not shared with us the last time you connected." {
 			t.Errorf("reason: %v", reason)
 		}
-		if reason := d.Supabase.Rows()[ada+"/"+instagramID(5)]["status_reason"]; reason != "old" {
+		if reason := d.row(ada, 5)["status_reason"]; reason != "old" {
 			t.Errorf("an earlier reason was replaced: %v", reason)
 		}
 	})
-	t.Run("several shared", func(t *testing.T) {
-		t.Parallel()
+	parallel(t, "several shared", func(t *testing.T) {
 		d := setUp(t)
 		chooser := d.Get(d.LogIn("", metasim.Approval{Pages: []string{"20002", "20003"}}))
 		wantStatus(d, ada, 1, "reconnect")
 		wantStatus(d, ada, 2, "active")
-		if !strings.Contains(chooser.Body, "@brand_1 was not shared this time and stopped.") {
-			t.Error(chooser.Body)
-		}
+		d.wantTexts(chooser, "@brand_1 was not shared this time and stopped.")
 		d.WantRedirect(d.Submit(chooser, choice(2)), 303, "/?connected="+instagramID(2))
 	})
-	t.Run("none shared", func(t *testing.T) {
-		t.Parallel()
+	parallel(t, "none shared", func(t *testing.T) {
 		d := setUp(t)
 		got := d.Get(d.LogIn("", metasim.Approval{Pages: []string{}}))
-		if got.Code() != "no_instagram_account" || !strings.Contains(got.Body, "@brand_1 and @brand_2 were not shared this time and stopped.") {
-			t.Errorf("%d %s: %s", got.StatusCode, got.Code(), got.Body)
-		}
+		d.want(got, 422, "no_instagram_account")
+		d.wantTexts(got, "@brand_1 and @brand_2 were not shared this time and stopped.")
 	})
-	t.Run("a Page that could not be read", func(t *testing.T) {
-		t.Parallel()
+	parallel(t, "a Page that could not be read", func(t *testing.T) {
 		hidden := brand(1)
 		hidden.Unlisted = true
 		d := deploy(t, hidden, brand(2))
@@ -171,16 +151,14 @@ func TestNotSharedThisTime(t *testing.T) {
 		d.Get(callback)
 		wantStatus(d, ada, 1, "active") // it may well be shared
 	})
-	t.Run("shared again", func(t *testing.T) {
-		t.Parallel()
+	parallel(t, "shared again", func(t *testing.T) {
 		d := setUp(t)
 		d.Get(d.LogIn("", metasim.Approval{Pages: []string{"20003"}}))
-		chooser := d.Get(d.LogIn("", metasim.Approval{}))
+		chooser := d.Connect()
 		d.Submit(chooser, choice(1))
 		wantStatus(d, ada, 1, "active")
 	})
-	t.Run("Supabase does not list", func(t *testing.T) {
-		t.Parallel()
+	parallel(t, "Supabase does not list", func(t *testing.T) {
 		d := setUp(t)
 		d.Supabase.Break("list", html(502))
 		d.WantRedirect(d.Get(d.LogIn("", metasim.Approval{Pages: []string{"20003"}})), http.StatusSeeOther, "/?connected="+instagramID(3))
@@ -192,7 +170,7 @@ func TestChooserKnowsWhatIsConnected(t *testing.T) {
 	t.Parallel()
 	d := deploy(t, brand(1), brand(2))
 	d.stored(ada, 1, "5001", nil)
-	chooser := d.Get(d.LogIn("", metasim.Approval{}))
+	chooser := d.Connect()
 	first, second, _ := strings.Cut(chooser.Body, instagramID(2))
 	if !strings.Contains(first, "onnected already") || strings.Contains(second, "onnected already") {
 		t.Error(chooser.Body)
@@ -206,51 +184,36 @@ func TestExplained(t *testing.T) {
 	weak := brand(2)
 	weak.Tasks = []string{"ANALYZE"}
 
-	t.Run("one account and a Page without", func(t *testing.T) {
-		t.Parallel()
+	parallel(t, "one account and a Page without", func(t *testing.T) {
 		d := deploy(t, brand(1), bare)
 		got := d.Get(d.LogIn("?return_to=/x&explain=1", metasim.Approval{}))
 		if got.StatusCode != 200 || len(d.Supabase.Rows()) != 1 {
 			t.Fatalf("%d %s", got.StatusCode, got.Code())
 		}
-		for _, text := range []string{"Some of your accounts are connected", "Bare Page", `href="/x?connected=` + instagramID(1) + `"`, `href="/api/login?explain=1&amp;return_to=%2Fx"`} {
-			if !strings.Contains(got.Body, text) {
-				t.Errorf("the page lacks %q: %s", text, got.Body)
-			}
-		}
+		d.wantTexts(got, "Some of your accounts are connected", "Bare Page", `href="/x?connected=`+instagramID(1)+`"`, `href="/api/login?explain=1&amp;return_to=%2Fx"`)
 	})
-	t.Run("several accounts", func(t *testing.T) {
-		t.Parallel()
+	parallel(t, "several accounts", func(t *testing.T) {
 		d := deploy(t, brand(1), weak, bare, brand(3))
 		chooser := d.Get(d.LogIn("?explain=1", metasim.Approval{}))
 		got := d.Submit(chooser, choice(1, 2))
-		for _, text := range []string{"Bare Page", "Your role does not cover messages", "brand_2"} {
-			if !strings.Contains(got.Body, text) {
-				t.Errorf("the page lacks %q: %s", text, got.Body)
-			}
-		}
+		d.wantTexts(got, "Bare Page", "Your role does not cover messages", "brand_2")
 		if strings.Contains(got.Body, "brand_3") {
 			t.Error("an account that was not chosen is not missing")
 		}
 	})
-	t.Run("a refused subscription", func(t *testing.T) {
-		t.Parallel()
+	parallel(t, "a refused subscription", func(t *testing.T) {
 		d := deploy(t, brand(1))
 		callback := d.LogIn("?explain=1", metasim.Approval{})
 		d.Meta.Inject(metasim.Fault{Step: "subscribe", Code: 100, Message: "no"})
-		if got := d.Get(callback); !strings.Contains(got.Body, "Connected, but messages do not reach us") {
-			t.Error(got.Body)
-		}
+		d.wantTexts(d.Get(callback), "Connected, but messages do not reach us")
 	})
-	t.Run("nothing is missing", func(t *testing.T) {
-		t.Parallel()
+	parallel(t, "nothing is missing", func(t *testing.T) {
 		d := deploy(t, brand(1))
 		d.WantRedirect(d.Get(d.LogIn("?explain=1", metasim.Approval{})), 303, "/?connected="+instagramID(1))
 	})
-	t.Run("without a session", func(t *testing.T) {
-		t.Parallel()
+	parallel(t, "without a session", func(t *testing.T) {
 		d := deploy(t, brand(1))
-		d.Browser = deploytest.NewBrowser(t)
+		d.newBrowser()
 		d.Set("SIGN_IN_URL", appOrigin)
 		d.WantRedirect(d.Get("/api/login?explain=yes"), 302, appOrigin+"?return_to="+url.QueryEscape(d.URL+"/api/login?explain=1"))
 	})

@@ -161,8 +161,7 @@ func TestNotHealthy(t *testing.T) {
 		{"no Supabase", env("SUPABASE_URL", ""), "SUPABASE_URL", "is missing", "environment variables"},
 		{"a broken list", env("WEBHOOK_FIELDS", "a b;"), "WEBHOOK_FIELDS", "character", "environment variables"},
 	} {
-		t.Run(c.name, func(t *testing.T) {
-			t.Parallel()
+		parallel(t, c.name, func(t *testing.T) {
 			d := deployHealthy(t)
 			c.set(d)
 			got, report := d.health()

@@ -1,9 +1,12 @@
 package api_test
 
 import (
+	"maps"
 	"net/http"
 	"net/url"
 	"os"
+	"slices"
+	"strings"
 	"testing"
 
 	"igconnect/internal/deploytest"
@@ -33,6 +36,8 @@ var (
 	html        = deploytest.HTML
 )
 
+type answer = deploytest.Answer
+
 // deployment is one for a test of this package.
 type deployment struct{ *deploytest.Deployment }
 
@@ -41,6 +46,19 @@ type deployment struct{ *deploytest.Deployment }
 func deploy(t testing.TB, pages ...metasim.Page) deployment {
 	t.Helper()
 	return deployWith(t, nil, pages...)
+}
+
+// parallel runs a subtest beside the others.
+func parallel(t *testing.T, name string, test func(t *testing.T)) {
+	t.Helper()
+	t.Run(name, func(t *testing.T) { t.Parallel(); test(t) })
+}
+
+func skipShort(t *testing.T, why string) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip(why)
+	}
 }
 
 // deployWith is deploy with settings besides the usual ones.
@@ -53,9 +71,7 @@ func deployWith(t testing.TB, settings map[string]string, pages ...metasim.Page)
 func (d deployment) sendForm(path string, header map[string]string, form url.Values) deploytest.Answer {
 	d.T.Helper()
 	sent := map[string]string{"Content-Type": "application/x-www-form-urlencoded"}
-	for name, value := range header {
-		sent[name] = value
-	}
+	maps.Copy(sent, header)
 	return d.Send(http.MethodPost, path, sent, form.Encode())
 }
 
@@ -68,15 +84,47 @@ func choice(accounts ...int) url.Values {
 	return form
 }
 
-// count is how many requests of a step reached Supabase.
-func (d deployment) count(step string) int {
-	n := 0
-	for _, request := range d.Supabase.Requests() {
-		if request.Step == step {
-			n++
+// row is what is stored of a user's account n.
+func (d deployment) row(user string, n int) map[string]any {
+	return d.Supabase.Rows()[user+"/"+instagramID(n)]
+}
+
+// newBrowser goes on in a browser without any cookie.
+func (d deployment) newBrowser() { d.Browser = deploytest.NewBrowser(d.T) }
+
+// want checks an answer's status and code. Of several answers, which tells the one.
+func (d deployment) want(got deploytest.Answer, status int, code string, which ...any) {
+	d.T.Helper()
+	if got.StatusCode != status || got.Code() != code {
+		d.T.Errorf("%v: %d %s, want %d %s: %s", which, got.StatusCode, got.Code(), status, code, got.Body)
+	}
+}
+
+// wantTexts checks that a page shows each of the texts.
+func (d deployment) wantTexts(got deploytest.Answer, texts ...string) {
+	d.T.Helper()
+	for _, text := range texts {
+		if !strings.Contains(got.Body, text) {
+			d.T.Errorf("the page lacks %q: %s", text, got.Body)
 		}
 	}
-	return n
+}
+
+// approve answers the dialog and returns the address of the callback.
+func (d deployment) approve(dialog string) string {
+	d.T.Helper()
+	callback, err := d.Meta.Approve(d.T.Context(), dialog, metasim.Approval{})
+	if err != nil {
+		d.T.Fatal(err)
+	}
+	callback, _, _ = strings.Cut(callback, "#") // the fragment stays in the browser
+	return callback
+}
+
+// count is how many requests of a step reached Supabase.
+func (d deployment) count(step string) int {
+	others := func(r deploytest.SupabaseRequest) bool { return r.Step != step }
+	return len(slices.DeleteFunc(d.Supabase.Requests(), others))
 }
 
 // brands are n Pages with their accounts, and the form that chooses them all.

@@ -23,11 +23,8 @@ func TestStateRefused(t *testing.T) {
 		status int
 		code   string
 	}{
-		{"no cookie", func(d deployment, callback string) string {
-			d.Browser = deploytest.NewBrowser(d.T)
-			return callback
-		}, 400, "state_mismatch"},
-		{"no state", func(d deployment, callback string) string { return without(callback, "state") }, 400, "state_mismatch"},
+		{"no cookie", func(d deployment, callback string) string { d.newBrowser(); return callback }, 400, "state_mismatch"},
+		{"no state", func(d deployment, callback string) string { return with(callback, "state") }, 400, "state_mismatch"},
 		{"an empty state", func(d deployment, callback string) string { return with(callback, "state", "") }, 400, "state_mismatch"},
 		{"a foreign state", func(d deployment, callback string) string { return with(callback, "state", sealed.Random(32)) }, 400, "state_mismatch"},
 		{"a state with a bad %", func(d deployment, callback string) string { return callback + "&state=%zz" }, 303, ""},
@@ -53,18 +50,14 @@ func TestStateRefused(t *testing.T) {
 			d.reseal("igconnect_state_", "iat", 11*time.Minute)
 			return callback
 		}, 400, "state_expired"},
-		{"no code", func(d deployment, callback string) string { return without(callback, "code") }, 400, "bad_request"},
+		{"no code", func(d deployment, callback string) string { return with(callback, "code") }, 400, "bad_request"},
 		{"the dialog's own failure", func(d deployment, callback string) string {
-			return with(without(callback, "code"), "error", "temporarily_unavailable")
+			return with(with(callback, "code"), "error", "temporarily_unavailable")
 		}, 502, "meta_unavailable"},
 		{"a made-up code", func(d deployment, callback string) string { return with(callback, "code", "made-up") }, 400, "code_rejected"},
-		{"another user's session", func(d deployment, callback string) string {
-			d.SignIn(ben)
-			return callback
-		}, 409, "user_changed"},
+		{"another user's session", func(d deployment, callback string) string { d.SignIn(ben); return callback }, 409, "user_changed"},
 	} {
-		t.Run(c.name, func(t *testing.T) {
-			t.Parallel()
+		parallel(t, c.name, func(t *testing.T) {
 			d := deploy(t, brand(1))
 			got := d.Get(c.change(d, d.LogIn("?return_to=/x", metasim.Approval{})))
 			if c.code != "" {
@@ -106,13 +99,9 @@ func TestCallbackTwice(t *testing.T) {
 	stolen := d.Cookies("igconnect_state_")[0]
 	d.WantRedirect(d.Get(callback), http.StatusSeeOther, "/?connected="+instagramID(1))
 
-	if got := d.Get(callback); got.StatusCode != 400 || got.Code() != "state_mismatch" {
-		t.Errorf("the second time: %d %s", got.StatusCode, got.Code())
-	}
+	d.want(d.Get(callback), 400, "state_mismatch", "the second time")
 	d.SetCookie(stolen.Name, stolen.Value) // even somebody who kept the cookie has a used code
-	if got := d.Get(callback); got.StatusCode != 400 || got.Code() != "code_rejected" {
-		t.Errorf("with the old cookie: %d %s", got.StatusCode, got.Code())
-	}
+	d.want(d.Get(callback), 400, "code_rejected", "with the old cookie")
 	if rows := d.Supabase.Rows(); len(rows) != 1 {
 		t.Errorf("rows: %v", rows)
 	}
@@ -175,17 +164,13 @@ func TestReturnToRefused(t *testing.T) {
 		"/x?a=%zz", "/%zz", "/" + strings.Repeat("x", 512),
 	} {
 		got := d.Get("/api/login?return_to=" + url.QueryEscape(returnTo))
-		if got.StatusCode != 400 || got.Code() != "bad_request" {
-			t.Errorf("%q: %d %s", returnTo, got.StatusCode, got.Code())
-		}
+		d.want(got, 400, "bad_request", returnTo)
 	}
 	if len(d.Supabase.Requests()) != 0 {
 		t.Error("Supabase was asked before return_to was known to be ours")
 	}
 	for _, returnTo := range []string{"/", "/settings?a=1&b=%2F#c", "https://app.example/x", "HTTPS://APP.example:443/x", d.URL + "/mine"} {
-		if got := d.Get("/api/login?return_to=" + url.QueryEscape(returnTo)); got.StatusCode != http.StatusFound {
-			t.Errorf("%q: %d %s", returnTo, got.StatusCode, got.Code())
-		}
+		d.want(d.Get("/api/login?return_to="+url.QueryEscape(returnTo)), 302, "", returnTo)
 	}
 }
 
@@ -212,10 +197,9 @@ func TestSignedOut(t *testing.T) {
 		{"junk", "base64-!!!"},
 		{"a forged token", "base64-eyJhY2Nlc3NfdG9rZW4iOiJhLmIuYyJ9"},
 	} {
-		t.Run(c.name, func(t *testing.T) {
-			t.Parallel()
+		parallel(t, c.name, func(t *testing.T) {
 			d := deploy(t, brand(1))
-			d.Browser = deploytest.NewBrowser(t)
+			d.newBrowser()
 			if c.cookie != "" {
 				d.SetCookie("sb-127-auth-token", c.cookie)
 			}
@@ -235,8 +219,7 @@ func TestMisconfigured(t *testing.T) {
 		{"FB_APP_ID", ""}, {"FB_APP_SECRET", ""}, {"REDIRECT_URI", ""}, {"REDIRECT_URI", "/api/callback"}, {"SUPABASE_URL", ""},
 		{"SUPABASE_URL", "http://%zz"}, {"SUPABASE_SECRET_KEY", ""}, {"GRAPH_API_VERSION", "latest"}, {"ALLOWED_ORIGINS", "*"},
 	} {
-		t.Run(c.variable+"="+c.value, func(t *testing.T) {
-			t.Parallel()
+		parallel(t, c.variable+"="+c.value, func(t *testing.T) {
 			d := deploy(t, brand(1))
 			d.Set(c.variable, c.value)
 			for _, path := range []string{"/api/login", "/api/callback?state=x&code=y"} {
@@ -257,8 +240,9 @@ func TestMethodsAndPaths(t *testing.T) {
 		{"DELETE", "/api/login", "GET, OPTIONS, POST"}, {"POST", "/api/callback", "GET"}, {"GET", "/api/choose", "POST"}, {"HEAD", "/api/callback", "GET"},
 	} {
 		got := d.Send(c.method, c.path, nil, "")
-		if got.StatusCode != 405 || got.Header.Get("Allow") != c.allow || got.Code() != "method_not_allowed" {
-			t.Errorf("%s %s: %d, Allow %q", c.method, c.path, got.StatusCode, got.Header.Get("Allow"))
+		d.want(got, 405, "method_not_allowed", c)
+		if allow := got.Header.Get("Allow"); allow != c.allow {
+			t.Errorf("%s %s: Allow %q", c.method, c.path, allow)
 		}
 	}
 	for _, path := range []string{"//evil.example", "//evil.example/api/login", "/api//login", "/api/%2e%2e/login", "/api/login/"} {
@@ -281,19 +265,171 @@ func TestErrorAsJSON(t *testing.T) {
 	}
 }
 
-// with returns the address with one parameter replaced.
-func with(address, name, value string) string {
+// with returns the address with one parameter replaced, without it for no value.
+func with(address, name string, value ...string) string {
 	u, _ := url.Parse(address)
 	query := u.Query()
-	query.Set(name, value)
+	query[name] = value
 	u.RawQuery = query.Encode()
 	return u.String()
 }
 
-func without(address, name string) string {
-	u, _ := url.Parse(address)
-	query := u.Query()
-	query.Del(name)
-	u.RawQuery = query.Encode()
-	return u.String()
+// A healthy connection is not stopped because Meta does not show its Page:
+// with "all Pages, and those to come" Meta names none, and one that a business
+// holds is not listed.
+func TestNotStoppedWithoutEvidence(t *testing.T) {
+	t.Parallel()
+	hidden := brand(1)
+	hidden.Unlisted = true
+	d := deploy(t, hidden, brand(2))
+	d.stored(ada, 1, "5001", nil)
+	d.stored(ben, 1, "5001", nil)
+	d.Get(d.LogIn("", metasim.Approval{All: true}))
+	for _, user := range []string{ada, ben} {
+		if row := d.row(user, 1); row["status"] != "active" {
+			t.Errorf("%s: %v, %v", user, row["status"], row["status_reason"])
+		}
+	}
+}
+
+// Two tabs: what the second one connected is newer than what the first one
+// has looked up.
+func TestNewerConnectionIsNotStopped(t *testing.T) {
+	t.Parallel()
+	d := deploy(t, brand(1), brand(2))
+	callback := d.LogIn("", metasim.Approval{Pages: []string{"20001"}})
+	d.Supabase.Fault("list", func(rw http.ResponseWriter, r *http.Request) {
+		d.stored(ada, 2, "5001", map[string]any{"connected_at": time.Now().Add(time.Second).Format(time.RFC3339)})
+		d.Supabase.Pass("list")(rw, r)
+	})
+	d.Get(callback)
+	if row := d.row(ada, 2); row["status"] != "active" {
+		t.Errorf("%v", row)
+	}
+}
+
+// A row that was written without a person may be of this one: its token would
+// die with the grant.
+func TestGrantIsKeptForUnknownRows(t *testing.T) {
+	t.Parallel()
+	d := deploy(t, brand(1))
+	d.Connect()
+	d.stored(ben, 2, "", map[string]any{"facebook_user_id": nil})
+	d.disconnect(instagramID(1), map[string]string{"Origin": d.URL})
+	if did := d.did(); did != "unsubscribe" {
+		t.Errorf("at Meta: %s", did)
+	}
+}
+
+// Who connects while the grant is being revoked has a dead token and is told.
+func TestConnectedWhileRevoked(t *testing.T) {
+	t.Parallel()
+	d := deploy(t, brand(1))
+	d.Connect()
+	pass := d.Supabase.Pass("list")
+	d.Supabase.Fault("list", pass, pass, func(rw http.ResponseWriter, r *http.Request) {
+		d.stored(ben, 3, "5001", nil)
+		pass(rw, r)
+	})
+	d.disconnect(instagramID(1), map[string]string{"Origin": d.URL})
+	if row := d.row(ben, 3); row["status"] != "reconnect" || d.did() != "unsubscribe revoke" {
+		t.Errorf("%v, at Meta %s", row, d.did())
+	}
+}
+
+// A hanging unsubscribe does not cost the revocation.
+func TestRevokedAllTheSame(t *testing.T) {
+	t.Parallel()
+	skipShort(t, "waits for the real limit")
+	d := deploy(t, brand(1))
+	d.Connect()
+	d.Meta.Inject(metasim.Fault{Step: "unsubscribe", Hang: true})
+	begun := time.Now()
+	d.disconnect(instagramID(1), map[string]string{"Origin": d.URL})
+	if took := time.Since(begun); !strings.HasSuffix(d.did(), "revoke") || took > 15*time.Second {
+		t.Errorf("at Meta: %s, after %v", d.did(), took)
+	}
+}
+
+// A page of a sibling subdomain can set a session cookie for the whole domain.
+func TestTossedSessionCookie(t *testing.T) {
+	t.Parallel()
+	whole := deploytest.SessionCookie
+	for _, c := range []struct {
+		name, cookie string
+		status       int
+	}{
+		{"of another user, first", "sb-127-auth-token=" + whole(ben) + "; sb-127-auth-token=" + whole(ada), 401},
+		{"of another user, last", "sb-127-auth-token=" + whole(ada) + "; sb-127-auth-token=" + whole(ben), 401},
+		{"whole, before chunks", "sb-127-auth-token=" + whole(ben) + "; sb-127-auth-token.0=" + whole(ada)[:50] + "; sb-127-auth-token.1=" + whole(ada)[50:], 401},
+		{"a chunk", "sb-127-auth-token.0=" + whole(ben) + "; sb-127-auth-token.0=" + whole(ada), 401},
+		{"whole and a chunk", "sb-127-auth-token=" + whole(ben) + "; sb-127-auth-token.0=x; sb-127-auth-token.0=" + whole(ada), 401},
+		{"the same twice", "sb-127-auth-token=" + whole(ada) + "; sb-127-auth-token=" + whole(ada), 302},
+	} {
+		parallel(t, c.name, func(t *testing.T) {
+			d := deploy(t)
+			d.newBrowser()
+			code := map[int]string{401: "signed_out"}[c.status]
+			d.want(d.Send("GET", "/api/login", map[string]string{"Cookie": c.cookie}, ""), c.status, code)
+		})
+	}
+}
+
+// However often somebody is led to /api/login, the cookies fit into a header.
+func TestCookieBomb(t *testing.T) {
+	t.Parallel()
+	d := deploy(t, brand(1), brand(2))
+	longest := "/?" + strings.Repeat("&", 510)
+	for range 6 {
+		d.Get(d.LogIn("?return_to="+url.QueryEscape(longest), metasim.Approval{}))
+		d.Get("/api/login?return_to=" + url.QueryEscape(longest))
+	}
+	total := 0
+	for _, cookie := range d.Cookies("igconnect") {
+		total += len(cookie.Name) + len(cookie.Value) + 3
+	}
+	if total == 0 || total > 11_000 {
+		t.Errorf("%d bytes of cookies", total)
+	}
+	chooser := d.Get(d.LogIn("?return_to="+url.QueryEscape(longest), metasim.Approval{}))
+	d.want(d.Submit(chooser, choice(1)), 303, "")
+}
+
+// A grant waits ten minutes and no longer, however often it is sealed again.
+func TestGrantExpires(t *testing.T) {
+	t.Parallel()
+	d := deploy(t, brand(1), brand(2))
+	chooser := d.Connect()
+	d.reseal("igconnect_grant_", "begun", 11*time.Minute) // as if sealed again just now, but granted then
+	d.WantError(d.Submit(chooser, choice(1)), 400, "state_expired")
+}
+
+// Unticking everything takes an earlier choice back.
+func TestChoiceWithdrawn(t *testing.T) {
+	t.Parallel()
+	d := deploy(t, brand(1), brand(2))
+	chooser := d.Connect()
+	d.Supabase.Break("save", html(502))
+	d.Submit(chooser, url.Values{"choosing": {"1"}, "instagram_id": {instagramID(2)}})
+	d.Supabase.Break("save", nil)
+	d.WantError(d.Submit(chooser, url.Values{"choosing": {"1"}}), 400, "bad_request")
+}
+
+// With hundreds of accounts the choice does not fit into a cookie, but the
+// grant does.
+func TestTryAgainWithManyAccounts(t *testing.T) {
+	t.Parallel()
+	pages, form := brands(250)
+	d := deploy(t, pages...)
+	chooser := d.Connect()
+	d.Supabase.Break("save", html(502))
+	down := d.Submit(chooser, form)
+	d.WantError(down, 503, "store_unavailable")
+	d.Supabase.Break("save", nil)
+	again := d.Submit(down, nil)
+	d.WantError(again, 400, "bad_request")
+	d.wantTexts(again, "Choose at least one account, then press Connect.")
+	if got := d.Submit(again, form); got.StatusCode != http.StatusSeeOther || len(d.Supabase.Rows()) != 250 {
+		t.Errorf("%d %s", got.StatusCode, got.Code())
+	}
 }

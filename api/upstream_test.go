@@ -13,7 +13,6 @@ import (
 
 func TestMetaFails(t *testing.T) {
 	t.Parallel()
-	page := func(body string) *string { return &body }
 	for _, c := range []struct {
 		name   string
 		order  metasim.Fault
@@ -25,29 +24,28 @@ func TestMetaFails(t *testing.T) {
 		{"the exchange: a wrong redirect_uri", metasim.Fault{Step: "exchange", Code: 100, Message: "Error validating verification code. Please make sure your redirect_uri is identical to the one you used in the OAuth dialog request"}, 400, "code_rejected"},
 		{"the exchange: a used code", metasim.Fault{Step: "exchange", Code: 100, Subcode: 36009}, 400, "code_rejected"},
 		{"the exchange: 500 once is not repeated", metasim.Fault{Step: "exchange", Times: 1, Status: 500}, 502, "meta_unavailable"},
-		{"the exchange: null", metasim.Fault{Step: "exchange", Body: page("null")}, 502, "meta_unavailable"},
-		{"the exchange: no token", metasim.Fault{Step: "exchange", Body: page(`{"token_type":"bearer"}`)}, 502, "meta_unavailable"},
+		{"the exchange: null", metasim.Fault{Step: "exchange", Body: new("null")}, 502, "meta_unavailable"},
+		{"the exchange: no token", metasim.Fault{Step: "exchange", Body: new(`{"token_type":"bearer"}`)}, 502, "meta_unavailable"},
 		{"the exchange: throttled", metasim.Fault{Step: "exchange", Code: 4}, 503, "throttled"},
 		{"the upgrade refused", metasim.Fault{Step: "upgrade", Code: 190, Subcode: 463}, 502, "token_rejected"},
 		{"the upgrade refused otherwise", metasim.Fault{Step: "upgrade", Code: 100}, 502, "token_rejected"},
 		{"the upgrade: 500 always", metasim.Fault{Step: "upgrade", Status: 500}, 502, "meta_unavailable"},
 		{"the upgrade: 500 once", metasim.Fault{Step: "upgrade", Times: 1, Status: 500}, 303, ""},
-		{"the upgrade: HTML", metasim.Fault{Step: "upgrade", Body: page("<html>"), ContentType: "text/html"}, 502, "meta_unavailable"},
+		{"the upgrade: HTML", metasim.Fault{Step: "upgrade", Body: new("<html>"), ContentType: "text/html"}, 502, "meta_unavailable"},
 		{"the list: 500 once", metasim.Fault{Step: "accounts", Times: 1, Status: 500}, 303, ""},
 		{"the list: 500 always", metasim.Fault{Step: "accounts", Status: 500}, 502, "meta_unavailable"},
-		{"the list: HTML", metasim.Fault{Step: "accounts", Body: page("<html>"), ContentType: "text/html"}, 502, "meta_unavailable"},
-		{"the list: empty", metasim.Fault{Step: "accounts", Body: page("")}, 502, "meta_unavailable"},
-		{"the list: other types", metasim.Fault{Step: "accounts", Body: page(`{"data":"none"}`)}, 502, "meta_unavailable"},
+		{"the list: HTML", metasim.Fault{Step: "accounts", Body: new("<html>"), ContentType: "text/html"}, 502, "meta_unavailable"},
+		{"the list: empty", metasim.Fault{Step: "accounts", Body: new("")}, 502, "meta_unavailable"},
+		{"the list: other types", metasim.Fault{Step: "accounts", Body: new(`{"data":"none"}`)}, 502, "meta_unavailable"},
 		{"the list: cut", metasim.Fault{Step: "accounts", Cut: true}, 502, "meta_unavailable"},
-		{"the list: too long", metasim.Fault{Step: "accounts", Body: page(`{"data":[],"x":"` + strings.Repeat("x", 5<<20) + `"}`)}, 502, "meta_unavailable"},
+		{"the list: too long", metasim.Fault{Step: "accounts", Body: new(`{"data":[],"x":"` + strings.Repeat("x", 5<<20) + `"}`)}, 502, "meta_unavailable"},
 		{"the list: throttled", metasim.Fault{Step: "accounts", Status: 403, Code: 80001}, 503, "throttled"},
 		{"the person: the token died", metasim.Fault{Step: "me", Code: 190, Subcode: 460}, 502, "token_rejected"},
 		{"the permissions refused", metasim.Fault{Step: "permissions", Code: 200}, 422, "missing_permission"},
 		{"the token check fails: it costs nothing", metasim.Fault{Step: "debug_token", Status: 500}, 303, ""},
 		{"the subscription fails: it costs nothing", metasim.Fault{Step: "subscribe", Code: 100, Message: "no"}, 303, ""},
 	} {
-		t.Run(c.name, func(t *testing.T) {
-			t.Parallel()
+		parallel(t, c.name, func(t *testing.T) {
 			if repeated := c.code == "meta_unavailable" && c.order.Step != "exchange"; testing.Short() && repeated && c.name != "the list: 500 always" {
 				t.Skip("like the list's 500, which is tried three times")
 			}
@@ -87,7 +85,7 @@ func TestPatchedAfterwards(t *testing.T) {
 	d.Meta.Inject(metasim.Fault{Step: "subscribe", Code: 100, Message: "no such field"})
 	d.Meta.Inject(metasim.Fault{Step: "upgrade", NoExpiry: true})
 	d.Connect()
-	row := d.Supabase.Rows()[ada+"/"+instagramID(1)]
+	row := d.row(ada, 1)
 	if problem, _ := row["subscription_error"].(string); !strings.Contains(problem, "no such field") || len(row["subscribed_fields"].([]any)) != 0 {
 		t.Errorf("%v, %v", row["subscription_error"], row["subscribed_fields"])
 	}
@@ -112,18 +110,14 @@ func TestSubscribedWithPagesMessaging(t *testing.T) {
 func TestDeclinedPermission(t *testing.T) {
 	t.Parallel()
 	for _, scope := range []string{"instagram_basic", "instagram_manage_messages", "pages_show_list", "pages_manage_metadata"} {
-		t.Run(scope, func(t *testing.T) {
-			t.Parallel()
+		parallel(t, scope, func(t *testing.T) {
 			d := deploy(t, brand(1))
 			got := d.Get(d.LogIn("?return_to=/x", metasim.Approval{Decline: []string{scope}}))
 			d.WantError(got, 422, "missing_permission")
-			if !strings.Contains(got.Body, scope) || !strings.Contains(got.Body, `href="/api/login?return_to=%2Fx"`) {
-				t.Error(got.Body)
-			}
+			d.wantTexts(got, scope, `href="/api/login?return_to=%2Fx"`)
 		})
 	}
-	t.Run("one that was not asked for", func(t *testing.T) {
-		t.Parallel()
+	parallel(t, "one that was not asked for", func(t *testing.T) {
 		d := deployWith(t, map[string]string{"FB_LOGIN_SCOPES": "instagram_basic,pages_show_list,pages_manage_metadata"}, brand(1))
 		d.WantRedirect(d.Connect(), 303, "/?connected="+instagramID(1))
 	})
@@ -131,9 +125,7 @@ func TestDeclinedPermission(t *testing.T) {
 
 func TestSupabaseFailsAtLogin(t *testing.T) {
 	t.Parallel()
-	if testing.Short() {
-		t.Skip("waits for the pauses between tries")
-	}
+	skipShort(t, "waits for the pauses between tries")
 	for _, c := range []struct {
 		name   string
 		answer http.HandlerFunc
@@ -148,12 +140,10 @@ func TestSupabaseFailsAtLogin(t *testing.T) {
 		{"a banned user", reply(403, `{"code":403,"error_code":"user_banned","msg":"User is banned"}`), 401, "signed_out"},
 		{"an expired session", reply(401, `{"code":401,"error_code":"no_authorization","msg":"This endpoint requires a Bearer token"}`), 401, "signed_out"},
 	} {
-		t.Run(c.name, func(t *testing.T) {
-			t.Parallel()
+		parallel(t, c.name, func(t *testing.T) {
 			d := deploy(t, brand(1))
 			d.Supabase.Break("user", c.answer)
-			got := d.Get("/api/login")
-			d.WantError(got, c.status, c.code)
+			d.WantError(d.Get("/api/login"), c.status, c.code)
 			if len(d.Cookies("igconnect")) != 0 {
 				t.Error("a cookie was set")
 			}
@@ -171,10 +161,6 @@ func TestSupabaseDownAtTheSave(t *testing.T) {
 			t.Error("the redirect was followed")
 		}
 	})
-	redirect := func(w http.ResponseWriter, r *http.Request) {
-		http.Redirect(w, r, elsewhere.URL, http.StatusTemporaryRedirect)
-	}
-
 	for _, c := range []struct {
 		name   string
 		answer http.HandlerFunc
@@ -183,12 +169,11 @@ func TestSupabaseDownAtTheSave(t *testing.T) {
 		{"null", reply(500, "null")},
 		{"empty", reply(503, "")},
 		{"409", reply(409, `{"code":"23503","message":"violates foreign key constraint"}`)},
-		{"a redirect to another host", redirect},
+		{"a redirect to another host", http.RedirectHandler(elsewhere.URL, http.StatusTemporaryRedirect).ServeHTTP},
 		{"an ambiguous 300", reply(300, `{"code":"PGRST203"}`)},
 		{"no table", reply(404, `{"code":"PGRST205","message":"Could not find the table"}`)},
 	} {
-		t.Run(c.name, func(t *testing.T) {
-			t.Parallel()
+		parallel(t, c.name, func(t *testing.T) {
 			if testing.Short() && c.name != "HTML 502" && c.name != "409" {
 				t.Skip("like HTML 502, which is tried three times")
 			}
@@ -223,12 +208,9 @@ func TestSupabaseFailsOnce(t *testing.T) {
 // Whatever hangs, there is an answer before the function's time is up.
 func TestHanging(t *testing.T) {
 	t.Parallel()
-	if testing.Short() {
-		t.Skip("waits for real limits")
-	}
+	skipShort(t, "waits for real limits")
 	for _, c := range []struct {
-		name, step string
-		code       string
+		name, step, code string
 	}{
 		{"Meta at the exchange", "exchange", "meta_unavailable"},
 		{"Meta at the upgrade", "upgrade", "meta_unavailable"},
@@ -238,8 +220,7 @@ func TestHanging(t *testing.T) {
 		{"Supabase at the save", "save", "store_unavailable"},
 		{"Supabase at the list", "list", ""},
 	} {
-		t.Run(c.name, func(t *testing.T) {
-			t.Parallel()
+		parallel(t, c.name, func(t *testing.T) {
 			d := deploy(t, brand(1))
 			callback := d.LogIn("", metasim.Approval{})
 			if c.step == "save" || c.step == "list" {
@@ -265,9 +246,7 @@ func TestHanging(t *testing.T) {
 
 func TestSupabaseHangsAtLogin(t *testing.T) {
 	t.Parallel()
-	if testing.Short() {
-		t.Skip("waits for real limits")
-	}
+	skipShort(t, "waits for real limits")
 	d := deploy(t)
 	d.Supabase.Break("user", d.Supabase.Hang)
 	begun := time.Now()

@@ -5,6 +5,7 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"go/types"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -34,10 +35,7 @@ func functionFiles(t *testing.T) []function {
 		if strings.HasSuffix(name, "_test.go") {
 			continue
 		}
-		source, err := os.ReadFile(name)
-		if err != nil {
-			t.Fatal(err)
-		}
+		source := readFile(t, name)
 		file, err := parser.ParseFile(token.NewFileSet(), name, source, parser.ParseComments)
 		if err != nil {
 			t.Fatal(err)
@@ -53,19 +51,21 @@ func functionFiles(t *testing.T) []function {
 	return all
 }
 
-func isHandler(d *ast.FuncDecl) bool {
-	var types []string
-	for _, parameter := range d.Type.Params.List {
-		switch p := parameter.Type.(type) {
-		case *ast.SelectorExpr:
-			types = append(types, p.Sel.Name)
-		case *ast.StarExpr:
-			if s, ok := p.X.(*ast.SelectorExpr); ok {
-				types = append(types, "*"+s.Sel.Name)
-			}
-		}
+func readFile(t *testing.T, path string) []byte {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
 	}
-	return slices.Equal(types, []string{"ResponseWriter", "*Request"})
+	return text
+}
+
+func isHandler(d *ast.FuncDecl) bool {
+	var parameters []string
+	for _, parameter := range d.Type.Params.List {
+		parameters = append(parameters, types.ExprString(parameter.Type))
+	}
+	return slices.Equal(parameters, []string{"http.ResponseWriter", "*http.Request"})
 }
 
 // TestFunctionFiles holds what Vercel's builder does with a file of api/:
@@ -142,9 +142,7 @@ func declared(declaration ast.Decl) []string {
 // TestOneFileAlone: "vercel dev" compiles the file of a function alone.
 func TestOneFileAlone(t *testing.T) {
 	t.Parallel()
-	if testing.Short() {
-		t.Skip("compiles each function")
-	}
+	skipShort(t, "compiles each function")
 	for _, f := range functionFiles(t) {
 		if output, err := exec.Command("go", "vet", f.name).CombinedOutput(); err != nil {
 			t.Errorf("%s alone: %v\n%s", f.name, err, output)
@@ -171,10 +169,7 @@ func TestTree(t *testing.T) {
 			}
 		}
 	}
-	mod, err := os.ReadFile("../go.mod")
-	if err != nil {
-		t.Fatal(err)
-	}
+	mod := readFile(t, "../go.mod")
 	for _, line := range []string{"\ngo 1.26\n", "\ntoolchain go1.26.8\n"} {
 		if !strings.Contains(string(mod), line) {
 			t.Errorf("go.mod lacks %q", strings.TrimSpace(line))
@@ -188,10 +183,7 @@ func TestTree(t *testing.T) {
 // TestLimits: each function ends before the platform ends it.
 func TestLimits(t *testing.T) {
 	t.Parallel()
-	text, err := os.ReadFile("../vercel.json")
-	if err != nil {
-		t.Fatal(err)
-	}
+	text := readFile(t, "../vercel.json")
 	var rules struct {
 		Functions map[string]struct{ MaxDuration int }
 	}

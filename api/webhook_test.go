@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"igconnect/internal/deploytest"
+	"igconnect/internal/metasim"
 )
 
 // deliver posts a body to the webhook with the given signature.
@@ -32,6 +33,9 @@ func signed(body, key string) string {
 	mac.Write([]byte(body))
 	return "sha256=" + hex.EncodeToString(mac.Sum(nil))
 }
+
+// ofMeta is Meta's signature of a body.
+func ofMeta(body string) string { return signed(body, deploytest.AppSecret) }
 
 const message = `{"object":"instagram","entry":[{"time":1668022334834,"id":"17841452691600098","messaging":[` +
 	`{"sender":{"id":"5614879045272581"},"recipient":{"id":"17841452691600098"},"timestamp":1668022333735,"message":{"mid":"aWdf","text":"hello"}}]}]}`
@@ -66,27 +70,18 @@ func TestHandshake(t *testing.T) {
 		"another token": handshake("subscribe", "x", "1"), "no token": handshake("subscribe", "", "1"),
 		"another mode": handshake("unsubscribe", deploytest.VerifyToken, "1"), "no parameters": d.Get("/api/webhook"),
 	} {
-		if got.StatusCode != 403 || got.Code() != "forbidden" {
-			t.Errorf("%s: %d %s", name, got.StatusCode, got.Code())
-		}
+		d.want(got, 403, "forbidden", name)
 	}
 	d.Set("WEBHOOK_VERIFY_TOKEN", "")
-	if got := handshake("subscribe", "", "1"); got.StatusCode != 500 || got.Code() != "misconfigured" {
-		t.Errorf("without a token set: %d %s", got.StatusCode, got.Code())
-	}
-	if got := d.deliver(message, signed(message, deploytest.AppSecret)); got.StatusCode != 200 {
-		t.Errorf("deliveries need no verify token: %d %s", got.StatusCode, got.Code())
-	}
+	d.want(handshake("subscribe", "", "1"), 500, "misconfigured", "without a token set")
+	d.want(d.deliver(message, ofMeta(message)), 200, "", "deliveries need no verify token")
 	d.WantRedirect(d.Get("/api/login?return_to=//x"), 400, "") // nor does the login care
 }
 
 func TestDelivery(t *testing.T) {
 	t.Parallel()
 	d := deployWith(t, map[string]string{"FB_APP_SECRET": "a-new-secret," + deploytest.AppSecret}) // Meta still signs with the old one
-	got := d.deliver(message, signed(message, deploytest.AppSecret))
-	if got.StatusCode != 200 {
-		t.Fatalf("%d %s: %s", got.StatusCode, got.Code(), got.Body)
-	}
+	d.want(d.deliver(message, ofMeta(message)), 200, "")
 	want := [][]map[string]any{{{
 		"account": "17841452691600098", "key": "message/aWdf/1668022333735/", "counterpart": "5614879045272581", "kind": "message",
 		"occurred_at": "2022-11-09T19:32:13.735Z",
@@ -109,7 +104,7 @@ func TestDeliveryIsOneCall(t *testing.T) {
 		entries = append(entries, fmt.Sprintf(`{"id":"1784145269160%04d","messaging":[{"sender":{"id":"%d"},"timestamp":1668022333735,"message":{"mid":"m%d"}}]}`, i%7, i, i))
 	}
 	body := `{"object":"instagram","entry":[` + strings.Join(entries, ",") + `]}`
-	got := d.deliver(body, signed(body, deploytest.AppSecret))
+	got := d.deliver(body, ofMeta(body))
 	if calls := d.ingested(); got.StatusCode != 200 || len(calls) != 1 || len(calls[0]) != 1000 {
 		t.Errorf("%d, %d calls", got.StatusCode, len(calls))
 	}
@@ -125,27 +120,24 @@ func TestDeliveryRefused(t *testing.T) {
 	}{
 		{"no signature", message, "", 401, "bad_signature"},
 		{"malformed", message, "sha256=zz", 401, "bad_signature"},
-		{"wrong", message, signed(message+" ", deploytest.AppSecret), 401, "bad_signature"},
-		{"truncated", message, signed(message, deploytest.AppSecret)[:70], 401, "bad_signature"},
-		{"upper case", message, "sha256=" + strings.ToUpper(signed(message, deploytest.AppSecret)[7:]), 401, "bad_signature"},
+		{"wrong", message, ofMeta(message + " "), 401, "bad_signature"},
+		{"truncated", message, ofMeta(message)[:70], 401, "bad_signature"},
+		{"upper case", message, "sha256=" + strings.ToUpper(ofMeta(message)[7:]), 401, "bad_signature"},
 		{"another secret's", message, signed(message, "another"), 401, "bad_signature"},
-		{"a byte altered", strings.Replace(message, "hello", "hullo", 1), signed(message, deploytest.AppSecret), 401, "bad_signature"},
-		{"sha1 only", message, "sha1=" + signed(message, deploytest.AppSecret)[7:], 401, "bad_signature"},
-		{"an empty body", "", signed("", deploytest.AppSecret), 400, "bad_request"},
-		{"not JSON", "hello", signed("hello", deploytest.AppSecret), 400, "bad_request"},
+		{"a byte altered", strings.Replace(message, "hello", "hullo", 1), ofMeta(message), 401, "bad_signature"},
+		{"sha1 only", message, "sha1=" + ofMeta(message)[7:], 401, "bad_signature"},
+		{"an empty body", "", ofMeta(""), 400, "bad_request"},
+		{"not JSON", "hello", ofMeta("hello"), 400, "bad_request"},
 		{"not JSON and not signed", "hello", "", 401, "bad_signature"},
-		{"another shape", "[]", signed("[]", deploytest.AppSecret), 200, ""},
-		{"another object", `{"object":"page","entry":[{"id":"1"}]}`, signed(`{"object":"page","entry":[{"id":"1"}]}`, deploytest.AppSecret), 200, ""},
-		{"4 MB", big, signed(big, deploytest.AppSecret), 200, ""},
-		{"4 MB and one byte", big + " ", signed(big+" ", deploytest.AppSecret), 413, "too_large"},
+		{"another shape", "[]", ofMeta("[]"), 200, ""},
+		{"another object", `{"object":"page","entry":[{"id":"1"}]}`, ofMeta(`{"object":"page","entry":[{"id":"1"}]}`), 200, ""},
+		{"4 MB", big, ofMeta(big), 200, ""},
+		{"4 MB and one byte", big + " ", ofMeta(big + " "), 413, "too_large"},
 	} {
-		t.Run(c.name, func(t *testing.T) {
-			t.Parallel()
+		parallel(t, c.name, func(t *testing.T) {
 			d := deploy(t)
 			got := d.deliver(c.body, c.signature)
-			if got.StatusCode != c.status || got.Code() != c.code {
-				t.Errorf("%d %s, want %d %s", got.StatusCode, got.Code(), c.status, c.code)
-			}
+			d.want(got, c.status, c.code)
 			if calls := d.ingested(); len(calls) != 0 {
 				t.Errorf("the database was asked: %v", calls)
 			}
@@ -159,33 +151,84 @@ func TestDeliveryRefused(t *testing.T) {
 // What is not committed is not acknowledged: Meta delivers it again.
 func TestDeliveryWhileSupabaseFails(t *testing.T) {
 	t.Parallel()
-	if testing.Short() {
-		t.Skip("waits for the pauses between tries")
-	}
+	skipShort(t, "waits for the pauses between tries")
 	for name, answer := range map[string]http.HandlerFunc{
 		"HTML 502": html(502), "null": reply(200, "null!"), "a refusal": reply(404, `{"code":"PGRST202"}`), "a redirect": reply(307, ""),
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
+		parallel(t, name, func(t *testing.T) {
 			d := deploy(t)
 			d.Supabase.Break("ingest", answer)
-			if got := d.deliver(message, signed(message, deploytest.AppSecret)); got.StatusCode != 503 || got.Code() != "store_unavailable" {
-				t.Errorf("%d %s", got.StatusCode, got.Code())
-			}
+			d.want(d.deliver(message, ofMeta(message)), 503, "store_unavailable")
 			d.Supabase.Break("ingest", nil)
-			if got := d.deliver(message, signed(message, deploytest.AppSecret)); got.StatusCode != 200 {
-				t.Errorf("again: %d %s", got.StatusCode, got.Code())
-			}
+			d.want(d.deliver(message, ofMeta(message)), 200, "", "again")
 		})
 	}
-	t.Run("hanging", func(t *testing.T) {
-		t.Parallel()
+	parallel(t, "hanging", func(t *testing.T) {
 		d := deploy(t)
 		d.Supabase.Break("ingest", d.Supabase.Hang)
 		begun := time.Now()
-		got := d.deliver(message, signed(message, deploytest.AppSecret))
+		got := d.deliver(message, ofMeta(message))
 		if took := time.Since(begun); got.StatusCode != 503 || took > 5*time.Second {
 			t.Errorf("%d after %v", got.StatusCode, took)
 		}
 	})
+}
+
+// callBack posts a signed_request to one of the callbacks.
+func (d deployment) callBack(path, signedRequest string) deploytest.Answer {
+	d.T.Helper()
+	return d.sendForm(path, nil, url.Values{"signed_request": {signedRequest}})
+}
+
+// What did not come from Meta for this app is refused, before the database is
+// asked.
+func TestSignedRequestRefused(t *testing.T) {
+	t.Parallel()
+	d := deploy(t)
+	sign := func(s metasim.Signing) string { return d.Meta.SignedRequest("5001", s) }
+	good := sign(metasim.Signing{})
+	signature, payload, _ := strings.Cut(good, ".")
+	for name, sent := range map[string]string{
+		"another app's":         sign(metasim.Signing{Secret: "another app's secret"}),
+		"another algorithm":     sign(metasim.Signing{Algorithm: "HMAC-SHA1"}),
+		"no algorithm":          sign(metasim.Signing{Algorithm: "none"}),
+		"a day and an hour":     sign(metasim.Signing{IssuedAt: time.Now().Add(-25 * time.Hour)}),
+		"of tomorrow":           sign(metasim.Signing{IssuedAt: time.Now().Add(time.Hour)}),
+		"no payload":            sign(metasim.Signing{Payload: new("")}),
+		"not JSON":              sign(metasim.Signing{Payload: new("hello")}),
+		"a list":                sign(metasim.Signing{Payload: new("[]")}),
+		"no user":               sign(metasim.Signing{Payload: new(fmt.Sprintf(`{"algorithm":"HMAC-SHA256","issued_at":%d}`, time.Now().Unix()))}),
+		"no time":               sign(metasim.Signing{Payload: new(`{"algorithm":"HMAC-SHA256","user_id":"5001"}`)}),
+		"a broken id":           sign(metasim.Signing{Payload: new(fmt.Sprintf(`{"algorithm":"HMAC-SHA256","issued_at":%d,"user_id":"5001') or true--"}`, time.Now().Unix()))}),
+		"a truncated one":       good[:len(good)-2],
+		"a changed payload":     signature + "." + payload[:len(payload)-1] + "A",
+		"no signature":          "." + payload,
+		"no dot":                signature + payload,
+		"a line break in it":    signature[:9] + "\n" + signature[9:] + "." + payload,
+		"a return at its end":   good + "\r",
+		"empty":                 "",
+		"the standard alphabet": strings.NewReplacer("-", "+", "_", "/").Replace(signature) + "+." + payload,
+	} {
+		for _, path := range []string{"/api/deauthorize", "/api/deletion"} {
+			got := d.callBack(path, sent)
+			d.want(got, 401, "bad_signature", path, name)
+			if kind := got.Header.Get("Content-Type"); kind != "application/json" {
+				t.Errorf("%s, %s: %s", path, name, kind)
+			}
+		}
+	}
+	for _, path := range []string{"/api/deauthorize", "/api/deletion"} {
+		d.want(d.Send("POST", path, nil, ""), 401, "bad_signature", path, "without a form")
+		d.want(d.sendForm(path+"?signed_request="+url.QueryEscape(good), nil, nil), 401, "bad_signature", path, "in the query")
+		d.want(d.callBack(path, strings.Repeat("a", 70_000)), 413, "too_large", path, "70 kB")
+		d.want(d.Send("PUT", path, nil, ""), 405, "method_not_allowed", path, "PUT")
+	}
+	d.want(d.Get("/api/deauthorize"), 405, "method_not_allowed")
+	if calls := d.Supabase.Requests(); len(calls) != 0 {
+		t.Errorf("the database was asked: %v", calls)
+	}
+	d.Supabase.Break("", html(502))
+	for _, path := range []string{"/api/deauthorize", "/api/deletion"} { // Meta delivers again what was not done
+		d.want(d.callBack(path, good), 503, "store_unavailable", path, "while the database fails")
+	}
 }

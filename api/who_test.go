@@ -4,15 +4,19 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
-	"strings"
 	"testing"
-
-	"igconnect/internal/deploytest"
-	"igconnect/internal/metasim"
 )
 
 // sharing are the settings of a deployment that another website may use.
 var sharing = map[string]string{"ALLOWED_ORIGINS": appOrigin}
+
+// from is the header of a request from an origin, "" for none.
+func from(origin string) map[string]string {
+	if origin == "" {
+		return map[string]string{}
+	}
+	return map[string]string{"Origin": origin}
+}
 
 // A form POST of another domain's page names its user by the session token.
 func TestLoginByForm(t *testing.T) {
@@ -33,15 +37,10 @@ func TestLoginByForm(t *testing.T) {
 		{"without a token", appOrigin, "", 401, "signed_out"},
 		{"with a forged token", appOrigin, session("00000000-0000-4000-8000-00000000000c"), 401, "signed_out"},
 	} {
-		t.Run(c.name, func(t *testing.T) {
-			t.Parallel()
+		parallel(t, c.name, func(t *testing.T) {
 			d := deployWith(t, sharing, brand(1))
-			d.Browser = deploytest.NewBrowser(t) // no session cookie: the app lives on another domain
-			header := map[string]string{}
-			if c.origin != "" {
-				header["Origin"] = c.origin
-			}
-			got := d.sendForm("/api/login", header, url.Values{"access_token": {c.token}, "return_to": {appOrigin + "/done"}})
+			d.newBrowser() // no session cookie: the app lives on another domain
+			got := d.sendForm("/api/login", from(c.origin), url.Values{"access_token": {c.token}, "return_to": {appOrigin + "/done"}})
 			if c.code != "" {
 				d.WantError(got, c.status, c.code)
 				if len(d.Cookies("igconnect")) != 0 {
@@ -49,13 +48,9 @@ func TestLoginByForm(t *testing.T) {
 				}
 				return
 			}
-			callback, err := d.Meta.Approve(t.Context(), got.Location(), metasim.Approval{})
-			if err != nil || got.StatusCode != c.status {
-				t.Fatalf("%d %s: %v", got.StatusCode, got.Code(), err)
-			}
-			callback, _, _ = strings.Cut(callback, "#")
-			d.WantRedirect(d.Get(callback), http.StatusSeeOther, appOrigin+"/done?connected="+instagramID(1))
-			if d.Supabase.Rows()[ada+"/"+instagramID(1)] == nil {
+			d.want(got, c.status, "")
+			d.WantRedirect(d.Get(d.approve(got.Location())), http.StatusSeeOther, appOrigin+"/done?connected="+instagramID(1))
+			if d.row(ada, 1) == nil {
 				t.Errorf("rows: %v", d.Supabase.Rows())
 			}
 		})
@@ -66,24 +61,21 @@ func TestLoginByForm(t *testing.T) {
 func TestLoginTokenInQueryCountsNothing(t *testing.T) {
 	t.Parallel()
 	d := deploy(t, brand(1))
-	d.Browser = deploytest.NewBrowser(t)
+	d.newBrowser()
 	got := d.sendForm("/api/login?access_token="+session(ada), map[string]string{"Origin": d.URL}, url.Values{"x": {"y"}})
 	d.WantError(got, 401, "signed_out")
-	got = d.Send("GET", "/api/login?access_token="+session(ada), nil, "")
-	d.WantError(got, 401, "signed_out")
+	d.WantError(d.Send("GET", "/api/login?access_token="+session(ada), nil, ""), 401, "signed_out")
 }
 
 func TestLoginByScript(t *testing.T) {
 	t.Parallel()
 	asJSON := func(token, origin string) map[string]string {
-		header := map[string]string{"Authorization": "Bearer " + token, "Accept": "application/json"}
-		if origin != "" {
-			header["Origin"] = origin
-		}
+		header := from(origin)
+		header["Authorization"], header["Accept"] = "Bearer "+token, "application/json"
 		return header
 	}
 	d := deployWith(t, map[string]string{"ALLOWED_ORIGINS": appOrigin, "SIGN_IN_URL": appOrigin + "/sign-in"}, brand(1))
-	d.Browser = deploytest.NewBrowser(t)
+	d.newBrowser()
 
 	got := d.Send("GET", "/api/login?return_to=/x", asJSON(session(ada), appOrigin), "")
 	var answered struct{ URL string }
@@ -97,12 +89,7 @@ func TestLoginByScript(t *testing.T) {
 			t.Errorf("%s: %q, want %q", name, got, want)
 		}
 	}
-	callback, err := d.Meta.Approve(t.Context(), answered.URL, metasim.Approval{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	callback, _, _ = strings.Cut(callback, "#")
-	d.WantRedirect(d.Get(callback), http.StatusSeeOther, "/x?connected="+instagramID(1))
+	d.WantRedirect(d.Get(d.approve(answered.URL)), http.StatusSeeOther, "/x?connected="+instagramID(1))
 
 	for _, c := range []struct {
 		name   string
@@ -116,18 +103,13 @@ func TestLoginByScript(t *testing.T) {
 		{"with a forged token", asJSON("a.b.c", appOrigin), 401, "signed_out"},
 		{"with an empty token", asJSON("", appOrigin), 401, "signed_out"},
 	} {
-		got := d.Send("GET", "/api/login", c.header, "")
-		if got.StatusCode != c.status || got.Code() != c.code {
-			t.Errorf("%s: %d %s", c.name, got.StatusCode, got.Code())
-		}
+		d.want(d.Send("GET", "/api/login", c.header, ""), c.status, c.code, c.name)
 	}
 
 	// On another host the cookie would be lost, and a redirect would lose the token.
 	header := asJSON(session(ada), "")
 	header["Host"] = "www.app.example"
-	if got := d.Send("GET", "/api/login", header, ""); got.Code() != "bad_request" {
-		t.Errorf("on another host: %d %s", got.StatusCode, got.Code())
-	}
+	d.want(d.Send("GET", "/api/login", header, ""), 400, "bad_request", "on another host")
 }
 
 func TestPreflight(t *testing.T) {
@@ -159,7 +141,6 @@ func TestPreflight(t *testing.T) {
 // The session cookie in each form that @supabase/ssr writes.
 func TestSessionCookieForms(t *testing.T) {
 	t.Parallel()
-	whole := func(d deployment) string { return d.Cookies("sb-127-auth-token")[0].Value }
 	for _, c := range []struct {
 		name   string
 		change func(d deployment, value string)
@@ -183,15 +164,12 @@ func TestSessionCookieForms(t *testing.T) {
 		{"a neighbour", func(d deployment, value string) { d.SetCookie("sb-127-auth-token-code-verifier", value) }, 401},
 		{"junk", func(d deployment, _ string) { d.SetCookie("sb-127-auth-token", "base64-%%%") }, 401},
 	} {
-		t.Run(c.name, func(t *testing.T) {
-			t.Parallel()
+		parallel(t, c.name, func(t *testing.T) {
 			d := deploy(t, brand(1))
-			value := whole(d)
-			d.Browser = deploytest.NewBrowser(t)
+			value := d.Cookies("sb-127-auth-token")[0].Value
+			d.newBrowser()
 			c.change(d, value)
-			if got := d.Get("/api/login"); got.StatusCode != c.status {
-				t.Errorf("%d %s", got.StatusCode, got.Code())
-			}
+			d.want(d.Get("/api/login"), c.status, map[int]string{401: "signed_out"}[c.status])
 		})
 	}
 }
@@ -200,7 +178,7 @@ func TestSessionCookieForms(t *testing.T) {
 func TestUserChangedAtTheChooser(t *testing.T) {
 	t.Parallel()
 	d := deploy(t, brand(1), brand(2))
-	chooser := d.Get(d.LogIn("", metasim.Approval{}))
+	chooser := d.Connect()
 	d.SignIn(ben)
 	d.WantError(d.Submit(chooser, choice(1)), 409, "user_changed")
 	d.SignIn(ada)
@@ -214,8 +192,7 @@ func TestLoginByFormOnAnotherHost(t *testing.T) {
 	d := deployWith(t, map[string]string{"ALLOWED_ORIGINS": appOrigin + ",https://www.app.example"})
 	for origin, want := range map[string]int{"https://www.app.example": 307, appOrigin: 400} {
 		header := map[string]string{"Host": "www.app.example", "Origin": origin}
-		if got := d.sendForm("/api/login", header, url.Values{"access_token": {session(ada)}}); got.StatusCode != want {
-			t.Errorf("from %s: %d %s", origin, got.StatusCode, got.Code())
-		}
+		got := d.sendForm("/api/login", header, url.Values{"access_token": {session(ada)}})
+		d.want(got, want, map[int]string{400: "bad_request"}[want], origin)
 	}
 }
