@@ -10,7 +10,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"igconnect/internal/deploytest"
 	"igconnect/internal/metasim"
 )
 
@@ -72,7 +71,7 @@ func TestListIsReadByAllowedPagesOnly(t *testing.T) {
 	}
 }
 
-func (d deployment) disconnect(id string, header map[string]string) deploytest.Answer {
+func (d deployment) disconnect(id string, header map[string]string) answer {
 	d.T.Helper()
 	return d.Send("DELETE", "/api/accounts?instagram_id="+id, header, "")
 }
@@ -105,8 +104,7 @@ func TestDisconnect(t *testing.T) {
 		{"Meta is down", func(d deployment) { d.Meta.Inject(metasim.Fault{Status: 500}) }, "unsubscribe unsubscribe unsubscribe revoke revoke revoke", nil},
 	} {
 		parallel(t, c.name, func(t *testing.T) {
-			d := deploy(t, brand(1))
-			d.Connect()
+			d, _ := connected(t, brand(1))
 			c.setUp(d)
 			got := d.disconnect(instagramID(1), map[string]string{"Origin": d.URL})
 			if got.StatusCode != http.StatusNoContent || got.Body != "" {
@@ -163,8 +161,7 @@ func TestDisconnectRefused(t *testing.T) {
 
 func TestDisconnectByScript(t *testing.T) {
 	t.Parallel()
-	d := deploy(t, brand(1))
-	d.Connect()
+	d, _ := connected(t, brand(1))
 	d.newBrowser()
 	d.want(d.disconnect(instagramID(1), map[string]string{"Authorization": "Bearer " + session(ada)}), 204, "")
 	if rows := d.Supabase.Rows(); len(rows) != 0 {
@@ -178,8 +175,7 @@ func TestDisconnectWhileSupabaseIsDown(t *testing.T) {
 	skipShort(t, "waits for the pauses between tries")
 	for _, step := range []string{"list", "tokens", "delete"} {
 		parallel(t, step, func(t *testing.T) {
-			d := deploy(t, brand(1))
-			d.Connect()
+			d, _ := connected(t, brand(1))
 			d.Supabase.Break(step, html(502))
 			got := d.disconnect(instagramID(1), map[string]string{"Origin": d.URL})
 			if got.StatusCode != 503 || got.Code() != "store_unavailable" || len(d.Supabase.Rows()) != 1 || d.did() != "" {

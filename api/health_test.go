@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"cmp"
 	"encoding/json"
 	"net/http"
 	"slices"
@@ -46,12 +47,7 @@ func deployHealthy(t *testing.T) deployment {
 
 // subscribed sets up the app's webhook, with what differs.
 func (d deployment) subscribed(s metasim.AppSubscription) {
-	if s.Object == "" {
-		s.Object = "instagram"
-	}
-	if s.CallbackURL == "" {
-		s.CallbackURL = d.URL + "/api/webhook"
-	}
+	s.Object, s.CallbackURL = cmp.Or(s.Object, "instagram"), cmp.Or(s.CallbackURL, d.URL+"/api/webhook")
 	if s.Fields == nil {
 		s.Fields = []string{"messages", "messaging_postbacks"}
 	}
@@ -59,7 +55,7 @@ func (d deployment) subscribed(s metasim.AppSubscription) {
 }
 
 // health asks as the operator.
-func (d deployment) health() (deploytest.Answer, health.Report) {
+func (d deployment) health() (answer, health.Report) {
 	d.T.Helper()
 	got := d.Send("GET", "/api/health", map[string]string{"Authorization": "Bearer " + deploytest.CronSecret}, "")
 	var report health.Report
@@ -93,7 +89,7 @@ func TestHealthy(t *testing.T) {
 
 // wantNoValue searches an answer for the value of any variable, and the log for
 // those that are secret.
-func (d deployment) wantNoValue(got deploytest.Answer) {
+func (d deployment) wantNoValue(got answer) {
 	d.T.Helper()
 	for _, variable := range config.Variables {
 		value := d.Setting(variable)
@@ -116,15 +112,14 @@ func TestNotHealthy(t *testing.T) {
 		return func(d deployment) { d.Supabase.Break("", healthy(version, vault)) }
 	}
 	env := func(variable, value string) func(deployment) { return func(d deployment) { d.Set(variable, value) } }
+	webhook := func(s metasim.AppSubscription) func(deployment) { return func(d deployment) { d.subscribed(s) } }
 	meta := func(o metasim.Fault) func(deployment) {
 		return func(d deployment) { o.Step = "app_subscriptions"; d.Meta.Inject(o) }
 	}
 	for _, c := range []struct {
-		name    string
-		set     func(deployment)
-		check   string // the one that fails
-		problem string // part of it
-		fix     string
+		name                string
+		set                 func(deployment)
+		check, problem, fix string // the one check that fails, and parts of what it says
 	}{
 		{"a wrong key", supabase(reply(401, `{"message":"Invalid API key"}`), vaultWorks), "supabase_key", "does not accept the key", "SUPABASE_SECRET_KEY"},
 		{"a publishable key", supabase(reply(403, `{"code":"42501","message":"permission denied for function igconnect_schema_version"}`), vaultWorks), "supabase_key", "service_role", "secret key"},
@@ -143,12 +138,10 @@ func TestNotHealthy(t *testing.T) {
 		{"Meta throttles", meta(metasim.Fault{Code: 4}), "meta", "does not answer", "Try again"},
 		{"Meta speaks HTML", meta(metasim.Fault{Body: new("<html>")}), "meta", "does not answer", "Try again"},
 		{"no webhook", func(d deployment) { d.Meta.SetAppSubscriptions() }, "webhook", "not subscribed to Instagram", "/api/webhook"},
-		{"only Pages", func(d deployment) { d.subscribed(metasim.AppSubscription{Object: "page"}) }, "webhook", "not subscribed to Instagram", "/api/webhook"},
-		{"a webhook that is off", func(d deployment) { d.subscribed(metasim.AppSubscription{Inactive: true}) }, "webhook", "switched", "/api/webhook"},
-		{"another address", func(d deployment) {
-			d.subscribed(metasim.AppSubscription{CallbackURL: "https://old.example/api/webhook"})
-		}, "webhook", "another address", "/api/webhook"},
-		{"no messages", func(d deployment) { d.subscribed(metasim.AppSubscription{Fields: []string{"comments"}}) }, "webhook", "messages", "messages"},
+		{"only Pages", webhook(metasim.AppSubscription{Object: "page"}), "webhook", "not subscribed to Instagram", "/api/webhook"},
+		{"a webhook that is off", webhook(metasim.AppSubscription{Inactive: true}), "webhook", "switched", "/api/webhook"},
+		{"another address", webhook(metasim.AppSubscription{CallbackURL: "https://old.example/api/webhook"}), "webhook", "another address", "/api/webhook"},
+		{"no messages", webhook(metasim.AppSubscription{Fields: []string{"comments"}}), "webhook", "messages", "messages"},
 		{"a clock behind", func(d deployment) { d.Meta.Jump(2 * time.Minute) }, "clock", "differ", "platform"},
 		{"a clock ahead", func(d deployment) { d.Meta.Jump(-2 * time.Minute) }, "clock", "differ", "platform"},
 		{"a redirect URI that leads elsewhere", func(d deployment) { d.Set("REDIRECT_URI", d.URL+"/somewhere") }, "redirect_uri", "does not lead", "/api/auth/callback"},
@@ -170,11 +163,10 @@ func TestNotHealthy(t *testing.T) {
 			}
 			var failed []string
 			for _, check := range report.Checks {
-				if check.OK {
-					continue
+				if !check.OK {
+					failed = append(failed, check.Name)
 				}
-				failed = append(failed, check.Name)
-				if !strings.Contains(check.Problem, c.problem) || !strings.Contains(check.Fix, c.fix) {
+				if !check.OK && (!strings.Contains(check.Problem, c.problem) || !strings.Contains(check.Fix, c.fix)) {
 					t.Errorf("%+v", check)
 				}
 			}
@@ -193,11 +185,11 @@ func TestNotHealthy(t *testing.T) {
 func TestHealthForStrangers(t *testing.T) {
 	t.Parallel()
 	d := deployHealthy(t)
-	ask := func(authorization string) deploytest.Answer {
+	ask := func(authorization string) answer {
 		return d.Send("GET", "/api/health", map[string]string{"Authorization": authorization}, "")
 	}
 	for _, authorization := range []string{"", "Bearer", "Bearer ", "Bearer x", "Bearer " + deploytest.CronSecret + "x", "Basic " + deploytest.CronSecret, "Bearer " + deploytest.SecretKey, "Bearer " + session(ada)} {
-		if got := ask(authorization); got.StatusCode != http.StatusOK || got.Body != `{"ok":true}` || got.Header.Get("Cache-Control") != "no-store" {
+		if got := ask(authorization); got.StatusCode != 200 || got.Body != `{"ok":true}` || got.Header.Get("Cache-Control") != "no-store" {
 			t.Errorf("%q: %d %s", authorization, got.StatusCode, got.Body)
 		}
 	}
@@ -216,9 +208,7 @@ func TestHealthForStrangers(t *testing.T) {
 		}
 		d.Set(variable, before)
 	}
-	if got := d.Send("POST", "/api/health", nil, ""); got.StatusCode != http.StatusMethodNotAllowed {
-		t.Errorf("POST: %d", got.StatusCode)
-	}
+	d.want(d.Send("POST", "/api/health", nil, ""), 405, "method_not_allowed")
 	if calls := len(d.Supabase.Requests()) + len(d.Meta.Requests()); calls != 0 {
 		t.Errorf("%d calls for strangers", calls)
 	}

@@ -67,8 +67,31 @@ func deployWith(t testing.TB, settings map[string]string, pages ...metasim.Page)
 	return deployment{deploytest.New(t, deploytest.Options{Pages: pages, Settings: settings})}
 }
 
+// connected is deploy with the way through the dialog gone to its end: the answer is the
+// callback's, which is the chooser where there are several accounts.
+func connected(t *testing.T, pages ...metasim.Page) (deployment, answer) {
+	t.Helper()
+	d := deploy(t, pages...)
+	return d, d.Connect()
+}
+
+// connectWith returns the callback's answer while Meta fails at it.
+func (d deployment) connectWith(query string, fault metasim.Fault) answer {
+	d.T.Helper()
+	callback := d.LogIn(query, metasim.Approval{})
+	d.Meta.Inject(fault)
+	return d.Get(callback)
+}
+
+// unlisted is a Page that Meta's list does not show.
+func unlisted(n int) metasim.Page {
+	page := brand(n)
+	page.Unlisted = true
+	return page
+}
+
 // sendForm posts a form as a foreign page or a program would.
-func (d deployment) sendForm(path string, header map[string]string, form url.Values) deploytest.Answer {
+func (d deployment) sendForm(path string, header map[string]string, form url.Values) answer {
 	d.T.Helper()
 	sent := map[string]string{"Content-Type": "application/x-www-form-urlencoded"}
 	maps.Copy(sent, header)
@@ -89,11 +112,18 @@ func (d deployment) row(user string, n int) map[string]any {
 	return d.Supabase.Rows()[user+"/"+instagramID(n)]
 }
 
+func (d deployment) wantStatus(user string, n int, status string) {
+	d.T.Helper()
+	if row := d.row(user, n); row["status"] != status {
+		d.T.Errorf("%s's account %d is %v: %v", user, n, row["status"], row["status_reason"])
+	}
+}
+
 // newBrowser goes on in a browser without any cookie.
 func (d deployment) newBrowser() { d.Browser = deploytest.NewBrowser(d.T) }
 
 // want checks an answer's status and code. Of several answers, which tells the one.
-func (d deployment) want(got deploytest.Answer, status int, code string, which ...any) {
+func (d deployment) want(got answer, status int, code string, which ...any) {
 	d.T.Helper()
 	if got.StatusCode != status || got.Code() != code {
 		d.T.Errorf("%v: %d %s, want %d %s: %s", which, got.StatusCode, got.Code(), status, code, got.Body)
@@ -101,7 +131,7 @@ func (d deployment) want(got deploytest.Answer, status int, code string, which .
 }
 
 // wantTexts checks that a page shows each of the texts.
-func (d deployment) wantTexts(got deploytest.Answer, texts ...string) {
+func (d deployment) wantTexts(got answer, texts ...string) {
 	d.T.Helper()
 	for _, text := range texts {
 		if !strings.Contains(got.Body, text) {
@@ -125,16 +155,6 @@ func (d deployment) approve(dialog string) string {
 func (d deployment) count(step string) int {
 	others := func(r deploytest.SupabaseRequest) bool { return r.Step != step }
 	return len(slices.DeleteFunc(d.Supabase.Requests(), others))
-}
-
-// brands are n Pages with their accounts, and the form that chooses them all.
-func brands(n int) (pages []metasim.Page, form url.Values) {
-	form = url.Values{}
-	for i := 1; i <= n; i++ {
-		pages = append(pages, brand(i))
-		form.Add("instagram_id", instagramID(i))
-	}
-	return pages, form
 }
 
 // seedScopes are the permissions that are asked for unless FB_LOGIN_SCOPES says

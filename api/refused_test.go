@@ -60,15 +60,12 @@ func TestStateRefused(t *testing.T) {
 		parallel(t, c.name, func(t *testing.T) {
 			d := deploy(t, brand(1))
 			got := d.Get(c.change(d, d.LogIn("?return_to=/x", metasim.Approval{})))
-			if c.code != "" {
-				d.WantError(got, c.status, c.code)
-			} else if got.StatusCode != c.status {
-				t.Errorf("got %d %s", got.StatusCode, got.Code())
+			d.want(got, c.status, c.code)
+			if rows := d.Supabase.Rows(); (len(rows) == 0) != (c.code != "") {
+				t.Errorf("rows: %v", rows)
 			}
-			if c.code == "state_mismatch" || c.code == "user_changed" {
-				if steps := d.Steps(); steps != "dialog dialog" {
-					t.Errorf("Meta was asked: %s", steps)
-				}
+			if steps := d.Steps(); (c.code == "state_mismatch" || c.code == "user_changed") && steps != "dialog dialog" {
+				t.Errorf("Meta was asked: %s", steps)
 			}
 		})
 	}
@@ -279,17 +276,12 @@ func with(address, name string, value ...string) string {
 // holds is not listed.
 func TestNotStoppedWithoutEvidence(t *testing.T) {
 	t.Parallel()
-	hidden := brand(1)
-	hidden.Unlisted = true
-	d := deploy(t, hidden, brand(2))
+	d := deploy(t, unlisted(1), brand(2))
 	d.stored(ada, 1, "5001", nil)
 	d.stored(ben, 1, "5001", nil)
 	d.Get(d.LogIn("", metasim.Approval{All: true}))
-	for _, user := range []string{ada, ben} {
-		if row := d.row(user, 1); row["status"] != "active" {
-			t.Errorf("%s: %v, %v", user, row["status"], row["status_reason"])
-		}
-	}
+	d.wantStatus(ada, 1, "active")
+	d.wantStatus(ben, 1, "active")
 }
 
 // Two tabs: what the second one connected is newer than what the first one
@@ -303,17 +295,14 @@ func TestNewerConnectionIsNotStopped(t *testing.T) {
 		d.Supabase.Pass("list")(rw, r)
 	})
 	d.Get(callback)
-	if row := d.row(ada, 2); row["status"] != "active" {
-		t.Errorf("%v", row)
-	}
+	d.wantStatus(ada, 2, "active")
 }
 
 // A row that was written without a person may be of this one: its token would
 // die with the grant.
 func TestGrantIsKeptForUnknownRows(t *testing.T) {
 	t.Parallel()
-	d := deploy(t, brand(1))
-	d.Connect()
+	d, _ := connected(t, brand(1))
 	d.stored(ben, 2, "", map[string]any{"facebook_user_id": nil})
 	d.disconnect(instagramID(1), map[string]string{"Origin": d.URL})
 	if did := d.did(); did != "unsubscribe" {
@@ -324,16 +313,16 @@ func TestGrantIsKeptForUnknownRows(t *testing.T) {
 // Who connects while the grant is being revoked has a dead token and is told.
 func TestConnectedWhileRevoked(t *testing.T) {
 	t.Parallel()
-	d := deploy(t, brand(1))
-	d.Connect()
+	d, _ := connected(t, brand(1))
 	pass := d.Supabase.Pass("list")
 	d.Supabase.Fault("list", pass, pass, func(rw http.ResponseWriter, r *http.Request) {
 		d.stored(ben, 3, "5001", nil)
 		pass(rw, r)
 	})
 	d.disconnect(instagramID(1), map[string]string{"Origin": d.URL})
-	if row := d.row(ben, 3); row["status"] != "reconnect" || d.did() != "unsubscribe revoke" {
-		t.Errorf("%v, at Meta %s", row, d.did())
+	d.wantStatus(ben, 3, "reconnect")
+	if did := d.did(); did != "unsubscribe revoke" {
+		t.Errorf("at Meta: %s", did)
 	}
 }
 
@@ -341,8 +330,7 @@ func TestConnectedWhileRevoked(t *testing.T) {
 func TestRevokedAllTheSame(t *testing.T) {
 	t.Parallel()
 	skipShort(t, "waits for the real limit")
-	d := deploy(t, brand(1))
-	d.Connect()
+	d, _ := connected(t, brand(1))
 	d.Meta.Inject(metasim.Fault{Step: "unsubscribe", Hang: true})
 	begun := time.Now()
 	d.disconnect(instagramID(1), map[string]string{"Origin": d.URL})
@@ -398,8 +386,7 @@ func TestCookieBomb(t *testing.T) {
 // A grant waits ten minutes and no longer, however often it is sealed again.
 func TestGrantExpires(t *testing.T) {
 	t.Parallel()
-	d := deploy(t, brand(1), brand(2))
-	chooser := d.Connect()
+	d, chooser := connected(t, brand(1), brand(2))
 	d.reseal("igconnect_grant_", "begun", 11*time.Minute) // as if sealed again just now, but granted then
 	d.WantError(d.Submit(chooser, choice(1)), 400, "state_expired")
 }
@@ -407,8 +394,7 @@ func TestGrantExpires(t *testing.T) {
 // Unticking everything takes an earlier choice back.
 func TestChoiceWithdrawn(t *testing.T) {
 	t.Parallel()
-	d := deploy(t, brand(1), brand(2))
-	chooser := d.Connect()
+	d, chooser := connected(t, brand(1), brand(2))
 	d.Supabase.Break("save", html(502))
 	d.Submit(chooser, url.Values{"choosing": {"1"}, "instagram_id": {instagramID(2)}})
 	d.Supabase.Break("save", nil)
@@ -419,17 +405,15 @@ func TestChoiceWithdrawn(t *testing.T) {
 // grant does.
 func TestTryAgainWithManyAccounts(t *testing.T) {
 	t.Parallel()
-	pages, form := brands(250)
-	d := deploy(t, pages...)
-	chooser := d.Connect()
+	d, chooser := connected(t, deploytest.Brands(1, 250)...)
 	d.Supabase.Break("save", html(502))
-	down := d.Submit(chooser, form)
+	down := d.Choose(chooser)
 	d.WantError(down, 503, "store_unavailable")
 	d.Supabase.Break("save", nil)
 	again := d.Submit(down, nil)
 	d.WantError(again, 400, "bad_request")
 	d.wantTexts(again, "Choose at least one account, then press Connect.")
-	if got := d.Submit(again, form); got.StatusCode != http.StatusSeeOther || len(d.Supabase.Rows()) != 250 {
+	if got := d.Choose(again); got.StatusCode != http.StatusSeeOther || len(d.Supabase.Rows()) != 250 {
 		t.Errorf("%d %s", got.StatusCode, got.Code())
 	}
 }

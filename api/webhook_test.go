@@ -19,7 +19,7 @@ import (
 )
 
 // deliver posts a body to the webhook with the given signature.
-func (d deployment) deliver(body, signature string) deploytest.Answer {
+func (d deployment) deliver(body, signature string) answer {
 	d.T.Helper()
 	header := map[string]string{"Content-Type": "application/json"}
 	if signature != "" {
@@ -59,14 +59,14 @@ func (d deployment) ingested() [][]map[string]any {
 func TestHandshake(t *testing.T) {
 	t.Parallel()
 	d := deploy(t)
-	handshake := func(mode, token, challenge string) deploytest.Answer {
+	handshake := func(mode, token, challenge string) answer {
 		return d.Get("/api/webhook?" + url.Values{"hub.mode": {mode}, "hub.verify_token": {token}, "hub.challenge": {challenge}}.Encode())
 	}
 	got := handshake("subscribe", deploytest.VerifyToken, "1158201444<b>")
 	if got.StatusCode != 200 || got.Body != "1158201444<b>" || got.Header.Get("Content-Type") != "text/plain; charset=utf-8" || got.Header.Get("X-Content-Type-Options") != "nosniff" {
 		t.Errorf("%d %q %v", got.StatusCode, got.Body, got.Header)
 	}
-	for name, got := range map[string]deploytest.Answer{
+	for name, got := range map[string]answer{
 		"another token": handshake("subscribe", "x", "1"), "no token": handshake("subscribe", "", "1"),
 		"another mode": handshake("unsubscribe", deploytest.VerifyToken, "1"), "no parameters": d.Get("/api/webhook"),
 	} {
@@ -175,7 +175,7 @@ func TestDeliveryWhileSupabaseFails(t *testing.T) {
 }
 
 // callBack posts a signed_request to one of the callbacks.
-func (d deployment) callBack(path, signedRequest string) deploytest.Answer {
+func (d deployment) callBack(path, signedRequest string) answer {
 	d.T.Helper()
 	return d.sendForm(path, nil, url.Values{"signed_request": {signedRequest}})
 }

@@ -177,8 +177,7 @@ func TestSessionCookieForms(t *testing.T) {
 // Whoever is signed in at the end must be who began.
 func TestUserChangedAtTheChooser(t *testing.T) {
 	t.Parallel()
-	d := deploy(t, brand(1), brand(2))
-	chooser := d.Connect()
+	d, chooser := connected(t, brand(1), brand(2))
 	d.SignIn(ben)
 	d.WantError(d.Submit(chooser, choice(1)), 409, "user_changed")
 	d.SignIn(ada)
