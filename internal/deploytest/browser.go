@@ -29,13 +29,16 @@ func (a Answer) Code() string { return a.Header.Get("X-Error-Code") }
 // Location is where the answer leads.
 func (a Answer) Location() string { return a.Header.Get("Location") }
 
-// NewBrowser is a browser with cookies that follows no redirect.
+// NewBrowser is a browser with cookies that follows no redirect. Its connections are its own: a
+// test server that is closed closes the idle ones of http.DefaultTransport, whoever uses them.
 func NewBrowser(t testing.TB) *http.Client {
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	t.Cleanup(transport.CloseIdleConnections)
 	jar, err := cookiejar.New(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &http.Client{Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	return &http.Client{Jar: jar, Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 }
 
 // Session is a session token of a user as Supabase Auth issues them, for what matters here.
