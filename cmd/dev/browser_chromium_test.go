@@ -25,7 +25,7 @@ import (
 )
 
 // browserLimit ends a browser that hangs, and with it the test.
-const browserLimit = 6 * time.Minute
+const browserLimit = 11 * time.Minute
 
 // findChromium returns the path of the browser; without one the test is
 // skipped, but under CI=true.
