@@ -74,8 +74,9 @@ func TestUserAnswers(t *testing.T) {
 				t.Fatalf("User = %q, %v", got, err)
 			}
 			if c.want != nil {
-				c.want.Op = "asking who is signed in"
-				checkFailure(t, err, *c.want)
+				want := *c.want // a copy: rows share it, and run side by side
+				want.Op = "asking who is signed in"
+				checkFailure(t, err, want)
 			}
 		})
 	}
