@@ -25,8 +25,8 @@ const oneDay = 24 * time.Hour
 
 type deployment struct{ *deploytest.Deployment }
 
-// deploy makes a deployment on Lite, in which nothing is connected yet. Tests with one run one after
-// another: a renewal takes from everybody.
+// deploy makes a deployment on Lite, in which nothing is connected yet. Tests with one run one
+// after another: a renewal takes from everybody.
 func deploy(t *testing.T, pages ...metasim.Page) deployment {
 	t.Helper()
 	return deployment{deploytest.New(t, deploytest.Options{Lite: supalitetest.Shared(t), Pages: pages})}
@@ -125,8 +125,8 @@ func (d deployment) consentAgo(days int) {
 	d.Meta.Reset()
 }
 
-// connectMany stores so many connections, each of a person of its own: every second one 50 days old,
-// the others 10.
+// connectMany stores so many connections, each of a person of its own: every second one 50 days
+// old, the others 10.
 func (d deployment) connectMany(n int) {
 	d.T.Helper()
 	for i := range n {

@@ -127,6 +127,7 @@ func TestOnlyChecked(t *testing.T) {
 	d := connectedAgo(t, 40) // 20 days left
 	before := d.Row(1)
 	d.wantRun(renew.Result{Checked: 1})
+	d.wantSteps("debug_token subscriptions")
 	after := d.wantStatus("active", "")
 	if after["token"] != before["token"] || after["checked"] != true || after["leased"] != false {
 		t.Errorf("%v", after)
@@ -136,7 +137,6 @@ func TestOnlyChecked(t *testing.T) {
 			t.Errorf("%s: %v", column, after[column])
 		}
 	}
-	d.wantSteps("debug_token subscriptions")
 	d.wantRun(renew.Result{}) // not due again
 	d.SQL("update public.user_configs set checked_at = now() - interval '19 hours'")
 	d.wantRun(renew.Result{})
