@@ -95,7 +95,6 @@ func New(o Options) (*App, error) {
 	return a, nil
 }
 
-// verifySession asks Supabase Auth whose session a token is.
 func (a *App) verifySession(ctx context.Context, token secret.String) (string, error) {
 	user, err := a.Store.User(ctx, token)
 	if errors.Is(err, store.ErrSignedOut) {

@@ -11,8 +11,7 @@ import (
 	"igconnect/lib/upstream"
 )
 
-// cleanUpLimit bounds each thing that is done at Meta after the data is gone here.
-const cleanUpLimit = 4 * time.Second
+const cleanUpLimit = 4 * time.Second // for each thing that is done at Meta after the data is gone here
 
 // Disconnect removes a user's connection with its secrets from the database, and
 // then takes back at Meta what nobody else needs. It is gone here whatever Meta

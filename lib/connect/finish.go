@@ -2,12 +2,15 @@ package connect
 
 import (
 	"context"
+	"errors"
 	"slices"
+	"time"
 
 	"igconnect/lib/graph"
 	"igconnect/lib/note"
 	"igconnect/lib/sealed"
 	"igconnect/lib/store"
+	"igconnect/lib/upstream"
 )
 
 // Discover finds everything that the person granted. Where something is missing
@@ -64,4 +67,145 @@ func (s *Service) OfferChoice(ctx context.Context, jar *sealed.Jar, grant Grant,
 		}
 	}
 	return choice, nil
+}
+
+const (
+	subscribeLimit = 8 * time.Second // a subscription can be repaired later: it must not cost the connection
+	callsAtOnce    = 16
+)
+
+// Saved is what came of saving.
+type Saved struct {
+	Connections []store.Sealed       // the rows as they were saved
+	came        []store.Subscription // what came of each one's subscription
+}
+
+// IDs are the Instagram ids of the accounts saved.
+func (s Saved) IDs() []string {
+	ids := make([]string, len(s.Connections))
+	for i, connection := range s.Connections {
+		ids[i] = connection.InstagramID
+	}
+	return ids
+}
+
+// Silent reports whether Meta refused to send the events of the i-th account.
+func (s Saved) Silent(i int) bool { return s.came[i].Error != "" }
+
+// SaveConnections writes the chosen accounts to the database and subscribes them
+// at Meta, side by side, and marks what the grant no longer covers. Where
+// Supabase fails nothing is lost: the error is a *[NotSavedError], and the sealed
+// grant stays in the browser. Else the grant ends here.
+func (s *Service) SaveConnections(ctx context.Context, jar *sealed.Jar, grant Grant, found graph.Found, chosen []graph.Account) (Saved, error) {
+	var saved Saved
+	for _, account := range chosen {
+		saved.Connections = append(saved.Connections, s.row(grant, found, account))
+	}
+	var saveErr error
+	upstream.SideBySide(3,
+		func() { saveErr = s.Store.Save(ctx, saved.Connections) },
+		func() { saved.came = s.subscribe(ctx, chosen) },
+		func() { s.StopUncovered(ctx, grant, found) },
+	)
+	if saveErr != nil {
+		return Saved{}, s.keepForAnotherTry(jar, grant, saved.IDs(), saveErr)
+	}
+	s.correctSubscriptions(ctx, saved)
+	note.Add(ctx, "connected", saved.IDs())
+	s.grants.Clear(jar, grant.Flow)
+	return saved, nil
+}
+
+// row is the row of one account, with the subscription that we expect.
+func (s *Service) row(grant Grant, found graph.Found, account graph.Account) store.Sealed {
+	now := s.Now()
+	row := store.Sealed{
+		Tokens: store.Tokens{Token: grant.Token.Value},
+		Connection: store.Connection{
+			UserID: grant.User, AuthUserID: store.Text(grant.User), FacebookUserID: store.Text(found.Person.ID),
+			Scopes: append([]string{}, found.Granted...), DataAccessExpires: store.At(found.DataAccessExpires), Checked: store.At(now),
+			Account: store.Account{
+				InstagramID: account.InstagramID, Username: store.Text(account.Username), Name: store.Text(account.Name),
+				PictureURL: store.Text(account.PictureURL), Status: store.StatusActive,
+				TokenExpires: store.At(found.Expires), Connected: store.At(now),
+				Subscription: expectedSubscription(account),
+			},
+		},
+	}
+	if page := account.Page; page != nil {
+		row.PageID, row.PageName, row.PageToken = store.Text(page.ID), store.Text(page.Name), account.Token
+	}
+	return row
+}
+
+// expectedSubscription is what subscribing the account should come to.
+func expectedSubscription(account graph.Account) store.Subscription {
+	if account.Token.Empty() {
+		return store.Subscription{Fields: []string{}, Error: "Meta gave no Page token"}
+	}
+	return store.Subscription{Fields: append([]string{}, account.Fields...)}
+}
+
+// subscribe subscribes each account that has a token, and returns what came of
+// it.
+func (s *Service) subscribe(ctx context.Context, accounts []graph.Account) []store.Subscription {
+	ctx, cancel := context.WithTimeout(ctx, subscribeLimit)
+	defer cancel()
+	var (
+		jobs []func()
+		came = make([]store.Subscription, len(accounts))
+	)
+	for i, account := range accounts {
+		came[i] = expectedSubscription(account)
+		if account.Token.Empty() {
+			continue
+		}
+		jobs = append(jobs, func() {
+			reached, err := s.Provider.Subscribe(ctx, account)
+			came[i] = store.Subscription{Fields: reached}
+			if refused, ok := errors.AsType[*graph.Error](err); ok {
+				came[i].Error = store.Text(refused.Reason())
+				note.Add(ctx, "subscription", err.Error())
+			}
+		})
+	}
+	upstream.SideBySide(callsAtOnce, jobs...)
+	return came
+}
+
+// correctSubscriptions writes down what came out differently from what was
+// saved, and only that: one call for all that came out alike. A failure here is
+// noted: the daily check finds it again.
+func (s *Service) correctSubscriptions(ctx context.Context, saved Saved) {
+	differs := func(i int) bool { return !saved.came[i].Equal(saved.Connections[i].Subscription) }
+	done := map[int]bool{}
+	for i, row := range saved.Connections {
+		if done[i] || !differs(i) {
+			continue
+		}
+		var alike []string
+		for j := i; j < len(saved.Connections); j++ {
+			if differs(j) && saved.came[j].Equal(saved.came[i]) {
+				alike, done[j] = append(alike, saved.Connections[j].InstagramID), true
+			}
+		}
+		if err := s.Store.SetSubscription(ctx, row.UserID, alike, saved.came[i]); err != nil {
+			note.Add(ctx, "subscription_not_noted", err.Error())
+		}
+	}
+}
+
+// keepForAnotherTry keeps the grant in the browser for ten minutes, with what
+// was chosen.
+func (s *Service) keepForAnotherTry(jar *sealed.Jar, grant Grant, chosen []string, cause error) error {
+	grant.Chosen = chosen
+	err := s.keepGrant(jar, grant)
+	if errors.Is(err, sealed.ErrTooLarge) { // hundreds of accounts: they are chosen once more
+		grant.Chosen = nil
+		err = s.keepGrant(jar, grant)
+	}
+	if err != nil {
+		return errors.Join(cause, err)
+	}
+	return &NotSavedError{Flow: grant.Flow, Cause: cause}
 }

@@ -163,7 +163,6 @@ func Observe(ctx context.Context, observe func(Answer)) context.Context {
 	return context.WithValue(ctx, observerKey{}, observe)
 }
 
-// report tells the observer of the context, if there is one.
 func report(ctx context.Context, header http.Header) {
 	if observe, ok := ctx.Value(observerKey{}).(func(Answer)); ok {
 		usage, _ := loads(header)

@@ -135,8 +135,7 @@ func classify(e *Error, message string, transient bool) Class {
 
 // ClassOf returns the class of an [*Error]; [Rejected] for any other error.
 func ClassOf(err error) Class {
-	var failure *Error
-	if errors.As(err, &failure) {
+	if failure, ok := errors.AsType[*Error](err); ok {
 		return failure.Class
 	}
 	return Rejected
@@ -145,8 +144,7 @@ func ClassOf(err error) Class {
 // Reclassed gives a refusal of one of the classes the meaning that it has at this
 // step, and returns the error.
 func Reclassed(err error, meaning Class, classes ...Class) error {
-	var refused *Error
-	if errors.As(err, &refused) && slices.Contains(classes, refused.Class) {
+	if refused, ok := errors.AsType[*Error](err); ok && slices.Contains(classes, refused.Class) {
 		refused.Class = meaning
 	}
 	return err

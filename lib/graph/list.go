@@ -14,7 +14,6 @@ const (
 	maxLists = 100
 )
 
-// list is one part of a list as Meta answers it.
 type list[T any] struct {
 	Data   []T `json:"data"`
 	Paging struct {

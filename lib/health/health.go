@@ -73,7 +73,6 @@ func (s *Service) Check(ctx context.Context, host string, operator bool) Report 
 	return report
 }
 
-// settings are the variables, each on its own.
 func (s *Service) settings() []Check {
 	var checks []Check
 	for _, variable := range config.Settings {
@@ -120,10 +119,9 @@ func (s *Service) database(ctx context.Context) []Check {
 		checkAddress = "Check SUPABASE_URL, and that the project is not paused."
 	)
 	version, err := s.Store.Version(ctx)
-	var refused *store.Error
-	switch {
+	switch refused, ok := errors.AsType[*store.Error](err); {
 	case err == nil:
-	case !errors.As(err, &refused):
+	case !ok:
 		return broken(ctx, "supabase", err, noAnswer, checkAddress)
 	case refused.BadKey():
 		return broken(ctx, "supabase_key", err, "Supabase does not accept the key.", "Copy the secret key of this very project into SUPABASE_SECRET_KEY.")

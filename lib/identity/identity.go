@@ -71,8 +71,7 @@ func (s Supabase) BrowserUser(cookies []*http.Cookie) (user string, ok bool) {
 	return Subject(token)
 }
 
-// maxChunks is far above what a session needs: about 100 KB.
-const maxChunks = 32
+const maxChunks = 32 // about 100 KB, far above what a session needs
 
 // SessionToken returns the access token in the cookie that @supabase/ssr writes
 // under the given name, and reports whether there is one. The cookie holds base64url of

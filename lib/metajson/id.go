@@ -55,7 +55,6 @@ func (i *LenientID) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// unquoted takes the quotes off a JSON text.
 func unquoted(data []byte) (text []byte, quoted bool) {
 	if len(data) > 1 && data[0] == '"' {
 		return data[1 : len(data)-1], true

@@ -22,7 +22,6 @@ func (Error) template() string { return "error.html" }
 // Quote is what a person sends along when asking for help.
 func (e Error) Quote() []string { return quote(e.Code, e.RequestID) }
 
-// quote leaves out what is empty.
 func quote(parts ...string) []string {
 	return slices.DeleteFunc(parts, func(part string) bool { return part == "" })
 }

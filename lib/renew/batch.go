@@ -82,8 +82,7 @@ func (s *Service) settle(ctx context.Context, results []store.Checkup) error {
 		return nil
 	}
 	_, err := s.Store.Settle(ctx, results)
-	var refused *store.Error
-	if !errors.As(err, &refused) || !refused.Refused() || len(results) == 1 {
+	if refused, ok := errors.AsType[*store.Error](err); !ok || !refused.Refused() || len(results) == 1 {
 		return err
 	}
 	for _, result := range results {

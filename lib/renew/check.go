@@ -17,7 +17,6 @@ const (
 	checkLimit  = 12 * time.Second // for one connection
 )
 
-// outcome is what came of one connection.
 type outcome struct {
 	begun       bool
 	throttled   bool
@@ -34,22 +33,20 @@ func (s *Service) check(ctx context.Context, due store.Due) outcome {
 	defer cancel()
 	o := outcome{begun: true, checkup: store.Checkup{Due: due}}
 	err := s.examine(ctx, &o)
-	var ofMeta *graph.Error
-	switch {
+	switch ofMeta, ok := errors.AsType[*graph.Error](err); {
 	case err == nil:
 		o.checkup.Done = true
-	case errors.As(err, &ofMeta) && ofMeta.Class == graph.TokenDead:
+	case ok && ofMeta.Class == graph.TokenDead:
 		o.checkup.Done = true
 		reason, known := whyDead(ofMeta.Subcode)
 		o.reconnect(reason, known)
 	default:
 		// 368 blocks one person, and not the app.
-		o.err, o.throttled = err, ofMeta != nil && ofMeta.Class == graph.Throttled && ofMeta.Code != 368
+		o.err, o.throttled = err, ok && ofMeta.Class == graph.Throttled && ofMeta.Code != 368
 	}
 	return o
 }
 
-// reconnect marks the connection for its person.
 func (o *outcome) reconnect(reason string, explained bool) {
 	o.checkup.Outcome, o.checkup.Reason, o.unexplained = store.StatusReconnect, reason, !explained
 }
@@ -115,9 +112,8 @@ const anotherPerson = "The key belongs to another Facebook profile."
 // exchange it, it lives on to its end.
 func (s *Service) extend(ctx context.Context, before graph.Inspection, o *outcome) (graph.Inspection, error) {
 	token, err := s.Provider.Extend(ctx, o.checkup.Token)
-	var ofMeta *graph.Error
-	switch {
-	case errors.As(err, &ofMeta) && ofMeta.Class == graph.TokenDead && ofMeta.Code != 190 && ofMeta.Code != 102:
+	switch ofMeta, ok := errors.AsType[*graph.Error](err); {
+	case ok && ofMeta.Class == graph.TokenDead && ofMeta.Code != 190 && ofMeta.Code != 102:
 		return before, nil
 	case err != nil:
 		return before, err

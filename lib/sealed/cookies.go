@@ -39,7 +39,6 @@ type Cookies[T any] struct {
 	Now    func() time.Time
 }
 
-// sealedValue is what a cookie holds.
 type sealedValue[T any] struct {
 	Issued int64 `json:"iat"` // Unix seconds
 	Value  T     `json:"value"`
@@ -104,7 +103,6 @@ func (c Cookies[T]) Clear(jar *Jar, flow string) {
 	jar.change(c.cookie(c.prefix()+flow, "", -1))
 }
 
-// sent is one cookie that the browser sent.
 type sent[T any] struct {
 	*http.Cookie
 	opened sealedValue[T]

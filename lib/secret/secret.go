@@ -17,7 +17,6 @@ import (
 	"unicode"
 )
 
-// mask is what every printing of a String shows.
 const mask = "[secret]"
 
 // String is a token, key, code or password. Formatting, logging and encoding

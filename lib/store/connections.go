@@ -28,18 +28,17 @@ const (
 
 // Account is what a user may see of a connection, under the columns' names.
 type Account struct {
-	InstagramID       string     `json:"instagram_id"`
-	Username          Text       `json:"username"`
-	Name              Text       `json:"name"`
-	PictureURL        Text       `json:"picture_url"`
-	PageID            Text       `json:"page_id"` // null where the login needs no Page
-	PageName          Text       `json:"page_name"`
-	Status            string     `json:"status"` // active, expiring, reconnect
-	StatusReason      Text       `json:"status_reason"`
-	TokenExpires      *Timestamp `json:"token_expires_at"` // null: never
-	Connected         *Timestamp `json:"connected_at"`
-	SubscribedFields  []string   `json:"subscribed_fields"`
-	SubscriptionError Text       `json:"subscription_error"`
+	InstagramID  string     `json:"instagram_id"`
+	Username     Text       `json:"username"`
+	Name         Text       `json:"name"`
+	PictureURL   Text       `json:"picture_url"`
+	PageID       Text       `json:"page_id"` // null where the login needs no Page
+	PageName     Text       `json:"page_name"`
+	Status       string     `json:"status"` // active, expiring, reconnect
+	StatusReason Text       `json:"status_reason"`
+	TokenExpires *Timestamp `json:"token_expires_at"` // null: never
+	Connected    *Timestamp `json:"connected_at"`
+	Subscription
 }
 
 // Connection is a row of public.user_configs without its tokens: one Instagram

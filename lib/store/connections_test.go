@@ -37,7 +37,7 @@ func full() Sealed {
 			Account: Account{
 				InstagramID: account, Username: "kaese.brot", Name: "Käse", PictureURL: "https://cdn.example/p.jpg?a=1&b=2",
 				PageID: "1001", PageName: "Käse & Brot", Status: StatusActive, TokenExpires: At(at.AddDate(0, 0, 60)), Connected: At(at),
-				SubscribedFields: []string{"messages"}, SubscriptionError: "standby was refused",
+				Subscription: Subscription{Fields: []string{"messages"}, Error: "standby was refused"},
 			},
 		},
 		Tokens: Tokens{Token: secret.New(igToken), PageToken: secret.New(pageToken)},
@@ -47,7 +47,7 @@ func full() Sealed {
 func sparse() Sealed {
 	return Sealed{
 		Connection: Connection{UserID: user, Scopes: []string{}, Checked: At(at), Account: Account{
-			InstagramID: "17841400000000002", Status: StatusActive, Connected: At(at), SubscribedFields: []string{},
+			InstagramID: "17841400000000002", Status: StatusActive, Connected: At(at), Subscription: Subscription{Fields: []string{}},
 		}},
 		Tokens: Tokens{Token: secret.New(igToken)},
 	}
@@ -101,7 +101,7 @@ func TestListAnswers(t *testing.T) {
 	bare := Connection{UserID: user, Account: Account{InstagramID: "1"}}
 	hosted, lite := bare, bare
 	hosted.AuthUserID, hosted.FacebookUserID, hosted.Scopes = user, "2002", []string{"pages_show_list"}
-	hosted.Username, hosted.Status, hosted.SubscribedFields = "a", "active", []string{"messages"}
+	hosted.Username, hosted.Status, hosted.Fields = "a", "active", []string{"messages"}
 	hosted.TokenExpires, hosted.Connected, hosted.Checked = At(at), At(at.Add(500*time.Millisecond)), At(at)
 	lite.TokenExpires, lite.Connected = At(at), At(at.Add(250*time.Millisecond))
 	for _, c := range []struct {

@@ -18,10 +18,9 @@ import (
 // which only the log sees.
 type Failure struct {
 	Code  Code
-	Cause error
+	Cause error // may be nil
 }
 
-// fail makes a Failure. cause may be nil.
 func fail(code Code, cause error) *Failure { return &Failure{Code: code, Cause: cause} }
 
 func (f *Failure) Error() string {
@@ -64,31 +63,22 @@ var metaCodes = map[graph.Class]Code{
 
 // asFailure gives any error its code; nil stays nil.
 func asFailure(err error) *Failure {
-	if err == nil {
-		return nil
-	}
-	var (
-		failure  *Failure
-		notSaved *connect.NotSavedError
-		missing  *connect.MissingPermissionError
-		none     *connect.NoAccountError
-		ofMeta   *graph.Error
-		ofStore  *store.Error
-	)
-	switch {
-	case errors.As(err, &failure):
+	switch failure, ok := errors.AsType[*Failure](err); {
+	case err == nil || ok:
 		return failure
-	case errors.As(err, &notSaved):
+	case is[*connect.NotSavedError](err):
 		return fail(StoreUnavailable, err)
-	case errors.As(err, &missing):
+	case is[*connect.MissingPermissionError](err):
 		return fail(MissingPermission, err)
-	case errors.As(err, &none):
+	case is[*connect.NoAccountError](err):
 		return fail(NoInstagramAccount, err)
-	case errors.As(err, &ofMeta):
+	}
+	if ofMeta, ok := errors.AsType[*graph.Error](err); ok {
 		return fail(metaCodes[ofMeta.Class], err)
-	case errors.As(err, &ofStore) && ofStore.BadKey():
+	}
+	if ofStore, ok := errors.AsType[*store.Error](err); ok && ofStore.BadKey() {
 		return fail(Misconfigured, err)
-	case errors.As(err, &ofStore):
+	} else if ok {
 		return fail(StoreUnavailable, err)
 	}
 	for _, known := range sentinels {
@@ -97,6 +87,11 @@ func asFailure(err error) *Failure {
 		}
 	}
 	return fail(Internal, err)
+}
+
+func is[T error](err error) bool {
+	_, ok := errors.AsType[T](err)
+	return ok
 }
 
 // failed is the response to an error: JSON to programs, to people a page, or in
@@ -122,24 +117,18 @@ func failed(r *Request, f *Failure, asJSON bool) (response Response) {
 // failurePage is what a person is shown: why an account is missing, or the
 // table's texts with a way on.
 func failurePage(r *Request, f *Failure) page.Page {
-	var (
-		missing  *connect.MissingPermissionError
-		none     *connect.NoAccountError
-		notSaved *connect.NotSavedError
-	)
-	switch {
-	case errors.As(f.Cause, &missing):
+	if missing, ok := errors.AsType[*connect.MissingPermissionError](f.Cause); ok {
 		return missingPermissionPage(r, missing)
-	case errors.As(f.Cause, &none):
+	}
+	if none, ok := errors.AsType[*connect.NoAccountError](f.Cause); ok {
 		return noAccountPage(r, none)
 	}
 	entry := errorTable[f.Code]
 	shown := page.Error{Code: string(f.Code), RequestID: r.ID, Title: entry.title, What: entry.what, Next: entry.next}
-	switch {
-	case errors.As(f.Cause, &notSaved):
+	if notSaved, ok := errors.AsType[*connect.NotSavedError](f.Cause); ok {
 		shown.Note = "Nothing is lost: for ten minutes Meta need not be asked again."
 		shown.Actions = []page.Action{{Label: "Try again", Post: "/api/choose", Fields: flowField(notSaved.Flow), Primary: true}}
-	case entry.again != "":
+	} else if entry.again != "" {
 		shown.Actions = []page.Action{again(r, entry.again)}
 	}
 	return shown
@@ -148,8 +137,7 @@ func failurePage(r *Request, f *Failure) page.Page {
 // retryAfter is how long a throttled caller should wait: as Meta says, else
 // five minutes.
 func (f *Failure) retryAfter() time.Duration {
-	var ofMeta *graph.Error
-	if errors.As(f.Cause, &ofMeta) && ofMeta.RetryAfter > 0 {
+	if ofMeta, ok := errors.AsType[*graph.Error](f.Cause); ok && ofMeta.RetryAfter > 0 {
 		return ofMeta.RetryAfter
 	}
 	return 5 * time.Minute

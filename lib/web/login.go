@@ -87,7 +87,6 @@ func again(r *Request, label string) page.Action {
 	return page.Action{Label: label, Href: loginPath(r.Login), Primary: true}
 }
 
-// loginPath is the address of a login with these options.
 func loginPath(o connect.LoginOptions) string {
 	query := url.Values{}
 	if o.ReturnTo != "" {

@@ -77,7 +77,6 @@ func share(r *Request, header http.Header) {
 	header.Set("Access-Control-Expose-Headers", "X-Error-Code")
 }
 
-// sharedWith reports whether the page that asks is of an allowed origin.
 func sharedWith(r *Request) bool {
 	return r.App != nil && slices.Contains(r.App.Config.AllowedOrigins, r.Header.Get("Origin"))
 }

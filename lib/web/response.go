@@ -45,7 +45,6 @@ func JSON(status int, body any) Response {
 	return Response{status: status, header: http.Header{"Content-Type": {"application/json"}}, body: encoded}
 }
 
-// with adds a header.
 func (r Response) with(name, value string) Response {
 	header := r.header.Clone()
 	if header == nil {

@@ -12,14 +12,18 @@ import (
 	"log/slog"
 	"maps"
 	"net/http"
+	"os"
 	"regexp"
+	"runtime"
 	"runtime/debug"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
 
+	"igconnect/lib/app"
 	"igconnect/lib/note"
 	"igconnect/lib/sealed"
 	"igconnect/lib/secret"
@@ -106,7 +110,6 @@ func write(r *Request, w http.ResponseWriter, route Route, response Response) in
 	return response.status
 }
 
-// allowed lists the route's methods.
 func (r Route) allowed() string {
 	methods := slices.Collect(maps.Keys(r.Methods))
 	if r.Shared {
@@ -115,7 +118,6 @@ func (r Route) allowed() string {
 	return strings.Join(slices.Sorted(slices.Values(methods)), ", ")
 }
 
-// writeLog writes the request's one log record.
 func writeLog(r *Request, route Route, record *note.Record, failure *Failure, status int, took time.Duration) {
 	level := slog.LevelInfo
 	attributes := []slog.Attr{
@@ -143,3 +145,35 @@ func requestID(r *http.Request) string {
 	}
 	return uuid.NewString()
 }
+
+type appKey struct{}
+
+// WithApp returns a context whose requests are served by the given App. Without
+// one a function builds its own from the environment, once.
+func WithApp(ctx context.Context, a *app.App) context.Context {
+	return context.WithValue(ctx, appKey{}, a)
+}
+
+// appFor returns the App of the context, else that of the environment.
+func appFor(ctx context.Context) (*app.App, error) {
+	if a, ok := ctx.Value(appKey{}).(*app.App); ok {
+		return a, nil
+	}
+	return fromEnvironment()
+}
+
+// fromEnvironment builds the process's App from the environment. This is the one
+// place of lib/ that reads it.
+var fromEnvironment = sync.OnceValues(func() (*app.App, error) {
+	a, err := app.New(app.Options{Getenv: os.Getenv})
+	if err != nil {
+		return nil, err
+	}
+	// Garbage may grow to twice what is in use: in a function that is some
+	// megabytes of the gigabytes it has, and saves a tenth of its time under load.
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(200)
+	}
+	a.Log.Info("start", "version", app.Version, "go", runtime.Version())
+	return a, nil
+})

@@ -49,8 +49,8 @@ func ParseDelivery(body []byte) ([]Event, error) {
 		Object string  `json:"object"`
 		Entry  []entry `json:"entry"`
 	}
-	var syntax *json.SyntaxError
-	if err := json.Unmarshal(metajson.Storable(body), &delivery); errors.As(err, &syntax) {
+	err := json.Unmarshal(metajson.Storable(body), &delivery)
+	if _, syntax := errors.AsType[*json.SyntaxError](err); syntax {
 		return nil, ErrNotJSON // any other error is of a part of another type, which stays empty
 	}
 	if delivery.Object != "instagram" {

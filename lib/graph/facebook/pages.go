@@ -12,8 +12,7 @@ import (
 	"igconnect/lib/upstream"
 )
 
-// readsAtOnce bounds the calls that one look-up makes side by side.
-const readsAtOnce = 16
+const readsAtOnce = 16 // calls of one look-up, side by side
 
 const pageFields = "id,name,access_token,tasks,instagram_business_account{id,username,name,profile_picture_url}," +
 	"connected_instagram_account{id,username}"
@@ -56,7 +55,6 @@ func (p page) account(fields []string) graph.Account {
 	}
 }
 
-// pages reads a list of Pages.
 func pages(ctx context.Context, c *graph.Client, op, path string, token secret.String) ([]page, error) {
 	call := graph.Call{Op: op, Path: path, Params: url.Values{"fields": {pageFields}}, Token: token}
 	all, err := graph.List[page](ctx, c, call)
@@ -64,7 +62,6 @@ func pages(ctx context.Context, c *graph.Client, op, path string, token secret.S
 	return slices.DeleteFunc(all, func(p page) bool { return p.ID == "" }), err
 }
 
-// onePage reads a Page by its id.
 func onePage(ctx context.Context, c *graph.Client, id string, token secret.String) (page, error) {
 	call := graph.Call{Op: "reading a Page", Path: "/" + id, Params: url.Values{"fields": {pageFields}}, Token: token}
 	return graph.Read(ctx, c, call, func(p page) bool { return string(p.ID) == id })

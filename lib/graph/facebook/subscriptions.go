@@ -112,8 +112,7 @@ func (l Login) Repair(ctx context.Context, user secret.String, account graph.Acc
 			return repair, fmt.Errorf("using the Page's token: %s", err) // not wrapped: not the person's
 		}
 	}
-	var ofMeta *graph.Error
-	if errors.As(err, &ofMeta) && (ofMeta.Class == graph.Rejected || ofMeta.Class == graph.NoPermission) {
+	if ofMeta, ok := errors.AsType[*graph.Error](err); ok && (ofMeta.Class == graph.Rejected || ofMeta.Class == graph.NoPermission) {
 		repair.Refused, err = ofMeta.Reason(), nil
 	}
 	if err == nil {
