@@ -8,7 +8,7 @@
 // It counts no calls: it throttles only where [Sim.Inject] says so. It knows Facebook Login alone.
 //
 // Start with [New] and [Sim.AddPerson]; [Sim.Approve] logs a person in, [Sim.Deliver] posts an
-// event, and account.go has what can happen to a person's account. Inside, routes.go lists the
+// event, and people.go has what can happen to a person's account. Inside, routes.go lists the
 // endpoints, with the check of the caller that each needs (access.go).
 package metasim
 
