@@ -79,11 +79,8 @@ func (s *Sim) readDialog(c *call) (*dialog, *problem) {
 // A config_id replaces the scope.
 func (s *Sim) requestedPermissions(q url.Values) ([]permission, *problem) {
 	list := strings.FieldsFunc(q.Get("scope"), func(r rune) bool { return r == ',' || r == ' ' })
-	if id := q.Get("config_id"); id != "" {
+	if q.Get("config_id") != "" {
 		list = DefaultScopes
-		if s.cfg.Configurations != nil {
-			list = s.cfg.Configurations[id]
-		}
 	}
 	if len(list) == 0 {
 		return nil, &problem{"Nothing asked for", "Neither scope nor config_id names any permission."}

@@ -124,11 +124,6 @@ func TestDialogConfigID(t *testing.T) {
 	r := newRig(t)
 	token := r.shortToken(Approval{}, "config_id", "77", "scope", "email")
 	r.debug(token).has(t, "data.scopes", "#5") // of any config_id: the default ones and public_profile
-	r.Sim.cfg.Configurations = map[string][]string{"78": {"email"}}
-	if r.approve(Approval{}, "config_id", "77") == nil {
-		t.Errorf("an unknown config_id was accepted")
-	}
-	r.code(Approval{Decline: []string{"email"}}, "config_id", "78")
 }
 
 // Whoever comes back finds the Pages ticked that were shared before, and no new one.

@@ -1,13 +1,10 @@
 package metasim
 
 import (
-	"cmp"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"math/rand/v2"
 	"slices"
-	"strconv"
 	"time"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -19,14 +16,11 @@ import (
 // An event happens when it is made, by the machine's clock; At says otherwise. Delivered twice it
 // is the same event.
 type Event struct {
-	list     string // the member of the entry that it stands in
-	kind     string // the member that holds value; of a plain change its field
-	value    any    // an object, except in a plain change
+	kind     string // the member that holds value; of a change its field
+	value    any    // an object, except in a change
 	from, to string // sender and recipient
 	at       time.Time
-	seconds  bool // see Seconds
-	numeric  bool // see NumericIDs
-	plain    bool // see Change
+	change   bool // see Change
 }
 
 // kindFields are the Page fields that carry each kind. Reads are missing: no Page field is known
@@ -37,7 +31,7 @@ var kindFields = map[string]string{
 }
 
 func newEvent(kind, from, to string, value object) Event {
-	return Event{list: "messaging", kind: kind, from: from, to: to, value: value, at: time.Now()}
+	return Event{kind: kind, from: from, to: to, value: value, at: time.Now()}
 }
 
 // Message is a text that the person from sends to the account to.
@@ -58,14 +52,9 @@ func Referral(from, to, ref string) Event {
 	return newEvent("referral", from, to, object{"ref": ref, "source": "SHORTLINK", "type": "OPEN_THREAD"})
 }
 
-// Unknown is an event of a kind that is not documented (yet), with a mid and nothing else.
-func Unknown(from, to, kind string) Event { return newEvent(kind, from, to, object{"mid": newMID()}) }
-
 // Change is an item of the entry's changes: a field of the webhook and any value that can be
 // written as JSON. It has no time of its own.
-func Change(field string, value any) Event {
-	return Event{list: "changes", plain: true, kind: field, value: value}
-}
+func Change(field string, value any) Event { return Event{change: true, kind: field, value: value} }
 
 // Comment is a comment of the person from under a post.
 func Comment(from, text string) Event {
@@ -73,15 +62,6 @@ func Comment(from, text string) Event {
 		"id": "180" + random(digits, 14), "text": text,
 		"from":  object{"id": from, "username": "user" + from},
 		"media": object{"id": "179" + random(digits, 14), "media_product_type": "FEED"},
-	})
-}
-
-// TestMessage is what the Test button of Meta's dashboard sends, made-up ids, textual timestamp
-// and all.
-func TestMessage() Event {
-	return Change("messages", object{
-		"sender": object{"id": "12334"}, "recipient": object{"id": "23245"}, "timestamp": "1527459824",
-		"message": object{"mid": "random_mid", "text": "random_text"},
 	})
 }
 
@@ -107,12 +87,6 @@ func (e Event) Deleted() Event {
 // Read is the news that the message e, an Echo, was read by whom it went to.
 func (e Event) Read() Event { return newEvent("read", e.to, e.from, object{"mid": e.MID()}) }
 
-// Standby is e as an app gets it that does not own the thread.
-func Standby(e Event) Event { e.list = "standby"; return e }
-
-// AsChange is e among the entry's changes, as the dashboard's Test button sends messages.
-func AsChange(e Event) Event { e.list = "changes"; return e }
-
 // MID returns the id of the message that e is or is about, "" if it has none.
 func (e Event) MID() string {
 	value, _ := e.value.(object)
@@ -132,40 +106,14 @@ func (e Event) With(name string, value any) Event {
 // At sets the event's own time.
 func (e Event) At(t time.Time) Event { e.at = t; return e }
 
-// Seconds writes the event's time, and its entry's, in seconds instead of milliseconds.
-func (e Event) Seconds() Event { e.seconds = true; return e }
-
-// NumericIDs writes sender and recipient, and the entry's id, as JSON numbers where they are
-// digits only.
-func (e Event) NumericIDs() Event { e.numeric = true; return e }
-
-// wire is e as it stands in its list.
-func (e Event) wire() object {
-	if e.plain {
-		return object{"field": e.kind, "value": e.value}
+// wire is e as it stands in its list, and the list's name.
+func (e Event) wire() (list string, item object) {
+	if e.change {
+		return "changes", object{"field": e.kind, "value": e.value}
 	}
-	o := object{
-		"sender": object{"id": wireID(e.from, e.numeric)}, "recipient": object{"id": wireID(e.to, e.numeric)},
-		"timestamp": wireTime(e.at, e.seconds), e.kind: e.value,
+	return "messaging", object{
+		"sender": object{"id": e.from}, "recipient": object{"id": e.to}, "timestamp": e.at.UnixMilli(), e.kind: e.value,
 	}
-	if e.list == "changes" {
-		return object{"field": cmp.Or(kindFields[e.kind], e.kind), "value": o}
-	}
-	return o
-}
-
-func wireID(id string, numeric bool) any {
-	if _, err := strconv.ParseUint(id, 10, 64); numeric && err == nil {
-		return json.Number(id)
-	}
-	return id
-}
-
-func wireTime(t time.Time, seconds bool) int64 {
-	if seconds {
-		return t.Unix()
-	}
-	return t.UnixMilli()
 }
 
 // Entry is what happened to one account.
@@ -188,14 +136,12 @@ func (s *Sim) DeliveryOf(entries ...Entry) []byte {
 		if e.Time.IsZero() {
 			e.Time = s.Now()
 		}
-		o, numeric, seconds := object{}, false, false
+		list[i] = object{"id": e.Account, "time": e.Time.UnixMilli()}
 		for _, event := range e.Events {
-			numeric, seconds = numeric || event.numeric, seconds || event.seconds
-			events, _ := o[event.list].([]object)
-			o[event.list] = append(events, event.wire())
+			name, item := event.wire()
+			events, _ := list[i][name].([]object)
+			list[i][name] = append(events, item)
 		}
-		o["id"], o["time"] = wireID(e.Account, numeric), wireTime(e.Time, seconds)
-		list[i] = o
 	}
 	return escape(encode(object{"object": "instagram", "entry": list}))
 }

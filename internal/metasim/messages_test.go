@@ -1,6 +1,7 @@
 package metasim
 
 import (
+	"bytes"
 	"errors"
 	"strings"
 	"sync"
@@ -72,31 +73,34 @@ func TestMessagesRefused(t *testing.T) {
 
 // Who has written may be answered for 24 hours of the Sim's clock.
 func TestMessagesWindow(t *testing.T) {
-	now := hello().At(start)
+	of, now := New(Config{}).Delivery, hello().At(start)
+	at := func(seconds string) []byte {
+		return []byte(`{"entry":[{"id":17841001,"messaging":[{"sender":{"id":5614},"timestamp":` + seconds + `,"message":{}}]}]}`)
+	}
 	for _, tt := range []struct {
-		name, account string
-		event         Event
-		later         time.Duration
-		open          bool
+		name  string
+		body  []byte
+		later time.Duration
+		open  bool
 	}{
-		{"at once", "17841001", now, 0, true},
-		{"by the Page's id", "901", now, 0, true},
-		{"numeric ids", "17841001", now.NumericIDs(), 0, true},
-		{"in seconds", "17841001", now.Seconds(), 24 * time.Hour, true},
-		{"after 24 hours", "17841001", now, 24 * time.Hour, true},
-		{"after more", "17841001", now, 24*time.Hour + time.Second, false},
-		{"an old message", "17841001", hello().At(start.Add(-25 * time.Hour)), 0, false},
-		{"a message from the future", "17841001", hello().At(start.AddDate(974, 0, 0)), 24*time.Hour + time.Second, false},
-		{"in standby", "17841001", Standby(now), 0, true},
-		{"a postback", "17841001", Postback("5614", "17841001", "x", "y").At(start), 0, true},
-		{"somebody else", "17841001", Message("5615", "17841001", "Hi").At(start), 0, false},
-		{"to another account", "17841003", now, 0, false},
+		{"at once", of("17841001", now), 0, true},
+		{"by the Page's id", of("901", now), 0, true},
+		{"numeric ids", at("1773480413000"), 0, true},
+		{"in seconds", at("1773480413"), 24 * time.Hour, true},
+		{"after 24 hours", of("17841001", now), 24 * time.Hour, true},
+		{"after more", of("17841001", now), 24*time.Hour + time.Second, false},
+		{"an old message", of("17841001", hello().At(start.Add(-25*time.Hour))), 0, false},
+		{"a message from the future", of("17841001", hello().At(start.AddDate(974, 0, 0))), 24*time.Hour + time.Second, false},
+		{"in standby", standby(of("17841001", now)), 0, true},
+		{"a postback", of("17841001", Postback("5614", "17841001", "x", "y").At(start)), 0, true},
+		{"somebody else", of("17841001", Message("5615", "17841001", "Hi").At(start)), 0, false},
+		{"to another account", of("17841003", now), 0, false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			r, h := subscribed(t, "feed"), newHook(t, 503) // failing to deliver unwrites nothing
 			r.Sim.subscriptions["903"] = []string{"feed"}
 			token := r.pageTokenFor("901", "instagram_manage_messages")
-			must(r.Deliver(t.Context(), h.url, r.Delivery(tt.account, tt.event)))
+			must(r.Deliver(t.Context(), h.url, tt.body))
 			r.Jump(tt.later)
 			a := r.call("POST", "/901/messages", token, "recipient", recipient, "message", thanks)
 			if tt.open {
@@ -121,7 +125,7 @@ func TestMessagesWindowKept(t *testing.T) {
 	other := Message("77", "17841001", "Hi")
 	must(r.Deliver(t.Context(), h.url, r.Delivery("17841001", hello().At(start), hello().At(start.Add(-48*time.Hour)),
 		other.Reaction("react").At(start), other.Edit(1, "x").At(start), other.Deleted().At(start), Echo("77", "17841001", "x").At(start),
-		AsChange(other.At(start)), TestMessage())))
+		Change("messages", object{"sender": object{"id": "12334"}, "message": object{"mid": "m9"}}))))
 	answer("5614").want(t, 200, 0, 0, "")
 	body := string(r.Delivery("17841001", Message("78", "17841001", "Hi").At(sent)))
 	must(r.Deliver(t.Context(), h.url, []byte(strings.Replace(body, "1668022333735", `"soon"`, 1)))) // untimed
@@ -140,42 +144,47 @@ func subscribed(t *testing.T, fields ...string) *rig {
 	return r
 }
 
+// standby is the delivery as an app gets it that does not own the thread.
+func standby(body []byte) []byte {
+	return bytes.Replace(body, []byte("messaging"), []byte("standby"), 1)
+}
+
 // Deliveries reach accounts whose Page is subscribed to the field.
 func TestReach(t *testing.T) {
+	of := New(Config{}).Delivery
 	for _, tt := range []struct {
 		name    string
 		fields  []string
-		account string
-		event   Event
+		body    []byte
 		reached bool
 	}{
-		{"not subscribed", nil, "17841001", hello(), false},
-		{"an account that is nobody's", nil, "17849999", hello(), true},
-		{"the field", []string{"messages"}, "17841001", hello(), true},
-		{"by the Page's id", []string{"messages"}, "901", hello(), true},
-		{"by the Page's id, not subscribed", nil, "901", hello(), false},
-		{"numeric ids", nil, "17841001", hello().NumericIDs(), false},
-		{"another field", []string{"messages"}, "17841001", hello().Reaction("react"), false},
-		{"feed", []string{"feed"}, "17841001", hello(), true},
-		{"another Page's account", []string{"messages"}, "17841003", hello(), false},
-		{"echo", []string{"messages"}, "17841001", Echo("17841001", "5614", "x"), true},
-		{"deleted", []string{"messages"}, "17841001", hello().Deleted(), true},
-		{"edit", []string{"message_edits"}, "17841001", hello().Edit(1, "x"), true},
-		{"edit, messages only", []string{"messages"}, "17841001", hello().Edit(1, "x"), false},
-		{"reaction", []string{"message_reactions"}, "17841001", hello().Reaction("unreact"), true},
-		{"postback", []string{"messaging_postbacks"}, "17841001", Postback("1", "2", "x", "y"), true},
-		{"referral", []string{"messaging_referrals"}, "17841001", Referral("1", "2", "x"), true},
-		{"standby", []string{"standby"}, "17841001", Standby(hello()), true},
-		{"standby, messages only", []string{"messages"}, "17841001", Standby(hello()), false},
-		{"no Page field: any will do", []string{"name"}, "17841001", hello().Read(), true},
-		{"no Page field: none", nil, "17841001", hello().Read(), false},
-		{"comment", []string{"messages"}, "17841001", Comment("5614", "x"), true},
-		{"comment, not subscribed", nil, "17841001", Comment("5614", "x"), false},
-		{"the Test button", nil, "17841001", TestMessage(), true},
+		{"not subscribed", nil, of("17841001", hello()), false},
+		{"an account that is nobody's", nil, of("17849999", hello()), true},
+		{"the field", []string{"messages"}, of("17841001", hello()), true},
+		{"by the Page's id", []string{"messages"}, of("901", hello()), true},
+		{"by the Page's id, not subscribed", nil, of("901", hello()), false},
+		{"numeric ids", nil, []byte(`{"entry":[{"id":17841001,"messaging":[{"message":{}}]}]}`), false},
+		{"another field", []string{"messages"}, of("17841001", hello().Reaction("react")), false},
+		{"feed", []string{"feed"}, of("17841001", hello()), true},
+		{"another Page's account", []string{"messages"}, of("17841003", hello()), false},
+		{"echo", []string{"messages"}, of("17841001", Echo("17841001", "5614", "x")), true},
+		{"deleted", []string{"messages"}, of("17841001", hello().Deleted()), true},
+		{"edit", []string{"message_edits"}, of("17841001", hello().Edit(1, "x")), true},
+		{"edit, messages only", []string{"messages"}, of("17841001", hello().Edit(1, "x")), false},
+		{"reaction", []string{"message_reactions"}, of("17841001", hello().Reaction("unreact")), true},
+		{"postback", []string{"messaging_postbacks"}, of("17841001", Postback("1", "2", "x", "y")), true},
+		{"referral", []string{"messaging_referrals"}, of("17841001", Referral("1", "2", "x")), true},
+		{"standby", []string{"standby"}, standby(of("17841001", hello())), true},
+		{"standby, messages only", []string{"messages"}, standby(of("17841001", hello())), false},
+		{"no Page field: any will do", []string{"name"}, of("17841001", hello().Read()), true},
+		{"no Page field: none", nil, of("17841001", hello().Read()), false},
+		{"comment", []string{"messages"}, of("17841001", Comment("5614", "x")), true},
+		{"comment, not subscribed", nil, of("17841001", Comment("5614", "x")), false},
+		{"the Test button", nil, of("17841001", Change("messages", object{"message": object{"mid": "random_mid"}})), true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			r, h := subscribed(t, tt.fields...), newHook(t)
-			err := r.DeliverUntilAcknowledged(t.Context(), h.url, r.Delivery(tt.account, tt.event), 3, 0)
+			err := r.DeliverUntilAcknowledged(t.Context(), h.url, tt.body, 3, 0)
 			switch {
 			case tt.reached && (err != nil || len(h.got) != 1):
 				t.Errorf("not delivered: %v", err)

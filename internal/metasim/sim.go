@@ -24,14 +24,11 @@ type Config struct {
 	AppID, AppSecret string
 	// RedirectURIs are the registered addresses, compared byte for byte.
 	RedirectURIs []string
-	// Configurations are those of Facebook Login for Business: config_id to the permissions it
-	// asks for. Nil: any config_id asks for DefaultScopes.
-	Configurations map[string][]string
 	// Now is the clock of codes, tokens and consents, which Sim.Jump moves forward. Nil: time.Now.
 	Now func() time.Time
 }
 
-// DefaultScopes are the permissions that a config_id asks for when Config.Configurations is nil.
+// DefaultScopes are the permissions that any config_id of Facebook Login for Business asks for.
 var DefaultScopes = []string{"instagram_basic", "instagram_manage_messages", "pages_show_list", "pages_manage_metadata"}
 
 // Sim is an http.Handler: the dialog, the Graph API and the pictures of the accounts. [New] makes

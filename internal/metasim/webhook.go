@@ -16,6 +16,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strconv"
 	"time"
 )
 
@@ -173,8 +174,12 @@ func (s *Sim) SignedRequest(personID string, o Signing) string {
 	if o.IssuedAt.IsZero() {
 		o.IssuedAt = s.Now()
 	}
+	id := any(personID)
+	if _, err := strconv.ParseUint(personID, 10, 64); o.NumericID && err == nil {
+		id = json.Number(personID)
+	}
 	payload := encode(object{
-		"algorithm": cmp.Or(o.Algorithm, "HMAC-SHA256"), "user_id": wireID(personID, o.NumericID),
+		"algorithm": cmp.Or(o.Algorithm, "HMAC-SHA256"), "user_id": id,
 		"issued_at": o.IssuedAt.Unix(), "expires": o.IssuedAt.Add(time.Hour).Unix(),
 	})
 	if o.Payload != nil {
