@@ -20,18 +20,13 @@ var plainClient = &http.Client{
 	Timeout:       60 * time.Second,
 }
 
-// connected is what became of a connect.
-type connected struct {
-	callback time.Duration // from the callback's request to its whole answer
-	begun    time.Time     // of the callback's request
-}
+// call is one request, from its start to the end of the answer.
+type call struct{ start, end time.Time }
 
 // connect is one visitor's way: the login, Meta's dialog (approved in this process), the callback.
-func connect(ctx context.Context, at string, v visitor, sim *metasim.Sim) (c connected, err error) {
-	login, err := get(ctx, at+"/api/login", browser(v.cookie))
-	if err == nil && login.status != http.StatusFound {
-		err = login.refused("login")
-	}
+// It returns the last.
+func connect(ctx context.Context, at string, v visitor, sim *metasim.Sim) (c call, err error) {
+	login, err := get(ctx, "login", at+"/api/login", browser(v.cookie), http.StatusFound)
 	if err != nil {
 		return c, err
 	}
@@ -39,11 +34,11 @@ func connect(ctx context.Context, at string, v visitor, sim *metasim.Sim) (c con
 	if err != nil {
 		return c, err
 	}
-	begun := time.Now()
-	callback, err := get(ctx, back, browser(v.cookie+"; "+login.cookies))
-	c = connected{time.Since(begun), begun}
-	if err == nil && (callback.status != http.StatusSeeOther || !strings.HasSuffix(callback.location, "connected="+v.account)) {
-		err = callback.refused("callback")
+	c.start = time.Now()
+	callback, err := get(ctx, "callback", back, browser(v.cookie+"; "+login.cookies), http.StatusSeeOther)
+	c.end = time.Now()
+	if err == nil && !strings.HasSuffix(callback.location, "connected="+v.account) {
+		err = callback
 	}
 	return c, err
 }
@@ -66,25 +61,24 @@ func approve(sim *metasim.Sim, dialog string, v visitor) (back string, err error
 	return answer.Header().Get("Location"), nil
 }
 
-// answered is the answer to a browser's request; as an error, one that is not as expected.
+// answered is the answer to the request of a step; as an error, one that is not as expected.
 type answered struct {
+	step                          string
 	status                        int
 	location, cookies, code, body string
-	step                          string // at which it was not expected
 }
 
 func (a answered) Error() string {
 	return fmt.Sprintf("%s: status %d %s: %.300s", a.step, a.status, a.code, a.body)
 }
 
-func (a answered) refused(step string) error { a.step = step; return a }
-
 // browser is the header of a browser's request.
 func browser(cookies string) http.Header {
 	return http.Header{"Cookie": {cookies}, "Accept": {"text/html"}}
 }
 
-func get(ctx context.Context, address string, header http.Header) (a answered, err error) {
+// get makes the request of a step. An answer with another status is an error.
+func get(ctx context.Context, step, address string, header http.Header, status int) (a answered, err error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
 		return a, err
@@ -103,8 +97,10 @@ func get(ctx context.Context, address string, header http.Header) (a answered, e
 	for _, cookie := range response.Cookies() {
 		pairs = append(pairs, cookie.Name+"="+cookie.Value)
 	}
-	return answered{
-		status: response.StatusCode, location: response.Header.Get("Location"), cookies: strings.Join(pairs, "; "),
-		code: response.Header.Get("X-Error-Code"), body: string(body),
-	}, nil
+	h := response.Header
+	a = answered{step, response.StatusCode, h.Get("Location"), strings.Join(pairs, "; "), h.Get("X-Error-Code"), string(body)}
+	if a.status != status {
+		err = a
+	}
+	return a, err
 }

@@ -17,6 +17,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"os/signal"
 	"time"
@@ -68,13 +69,12 @@ var fullPlan = plan{
 
 // compare measures both sides and prints the table. It reports whether every target was reached.
 func compare(ctx context.Context, p plan, out, progress io.Writer) (reached bool, err error) {
-	database, err := postgres.Start(ctx)
-	onPostgres := err == nil // it serves several at once, as Supabase's does; Lite's own one after the other
-	databaseURL := ""
-	if onPostgres {
+	databaseURL := "" // of one that serves several at once, as Supabase's does; Lite's own serves one after the other
+	switch database, err := postgres.Start(ctx); {
+	case err == nil:
 		defer database.Stop()
 		databaseURL = database.URL
-	} else if !errors.Is(err, postgres.ErrMissing) {
+	case !errors.Is(err, postgres.ErrMissing):
 		return false, err
 	}
 	s, err := newSetting(ctx, databaseURL, progress)
@@ -91,7 +91,7 @@ func compare(ctx context.Context, p plan, out, progress io.Writer) (reached bool
 		if side.visitors, err = s.visitors(ctx, i*p.atOnce, p.atOnce); err != nil {
 			return false, err
 		}
-		if _, err := side.launch(ctx, side.all, ""); err != nil {
+		if err := side.launch(ctx, side.all, "", http.StatusUnauthorized); err != nil {
 			return false, err
 		}
 		r.sides[i] = side
@@ -104,6 +104,6 @@ func compare(ctx context.Context, p plan, out, progress io.Writer) (reached bool
 		return false, err
 	}
 	fmt.Fprintln(progress, "Done")
-	reached = r.report(out, onPostgres)
+	reached = r.report(out, databaseURL != "")
 	return login.report(out) && reached, nil
 }

@@ -23,14 +23,17 @@ type measured struct {
 	callback map[time.Duration][]time.Duration // by latency of an upstream call: how long each callback took
 	trips    int                               // upstream calls of a callback that come one after the other
 	calls    int                               // of a callback, in total
-	load     load                              // with Supabase Lite
-	busy     load                              // with Lite's answers from memory
+	loads    map[string]*load                  // by store
 	peak     int64                             // bytes of memory
 	idle     int64                             // bytes, some seconds after the load
 	starts   []time.Duration
 	life     map[int]time.Duration // by connects in a life: CPU time of all these lives of a process
 	size     int64                 // bytes on disk
 }
+
+// The stores under load. Supabase Lite serves so few connects a second that both processes mostly
+// wait, which says little about how many they could serve; its answers from memory keep up.
+const onLite, fromMemory = "Supabase Lite", "Supabase from memory"
 
 // load is what came of many connects at once, over all turns.
 type load struct {
@@ -40,10 +43,10 @@ type load struct {
 }
 
 // each is the CPU time of one connect, in seconds.
-func (l load) each() float64 { return l.cpu[0].Seconds() / float64(l.connects) }
+func (l *load) each() float64 { return l.cpu[0].Seconds() / float64(l.connects) }
 
 // second is how many connects there were in one.
-func (l load) second() float64 { return float64(l.connects) / l.took.Seconds() }
+func (l *load) second() float64 { return float64(l.connects) / l.took.Seconds() }
 
 // measure takes all figures. Whatever is compared is measured in turns, so that a busy moment of
 // the machine meets both sides.
@@ -60,12 +63,18 @@ func (r *run) measure(ctx context.Context) error {
 			return err
 		}
 	}
-	for _, step := range []func(context.Context) error{r.measureLoad, r.measureBusy, r.measureMemory, r.measureStart, r.measureFirst} {
-		if err := step(ctx); err != nil {
+	for _, store := range []string{onLite, fromMemory} {
+		if err := r.measureLoad(ctx, store); err != nil {
 			return err
 		}
 	}
-	return nil
+	if err := r.measureMemory(); err != nil {
+		return err
+	}
+	if err := r.measureStart(ctx); err != nil {
+		return err
+	}
+	return r.measureFirst(ctx)
 }
 
 // measureCallbacks times the callback request under one latency. In the last turn the upstream
@@ -80,7 +89,7 @@ func (r *run) measureCallbacks(ctx context.Context, l latency) error {
 				return err
 			}
 			for _, c := range all {
-				s.callback[l.delay] = append(s.callback[l.delay], c.callback)
+				s.callback[l.delay] = append(s.callback[l.delay], c.end.Sub(c.start))
 			}
 			if turn < l.turns-1 {
 				continue
@@ -90,18 +99,15 @@ func (r *run) measureCallbacks(ctx context.Context, l latency) error {
 			if err != nil {
 				return err
 			}
-			calls := r.upstream(alone[0].begun)
+			calls := r.upstream(alone[0].start)
 			s.trips, s.calls = inARow(calls), len(calls)
 		}
 	}
 	return nil
 }
 
-// call is one call upstream, as the upstream saw it.
-type call struct{ start, end time.Time }
-
-// upstream returns the calls that began at or after a moment, to Meta and to Supabase, and forgets
-// all.
+// upstream returns the calls that began at or after a moment, as Meta and Supabase saw them, and
+// forgets all.
 func (s *setting) upstream(from time.Time) (calls []call) {
 	for _, r := range s.proxy.Records() {
 		calls = append(calls, call{r.Start, r.End})
@@ -127,29 +133,17 @@ func inARow(calls []call) int {
 	return n
 }
 
-// measureLoad lets as many connect at once as the plan says, without latency.
-func (r *run) measureLoad(ctx context.Context) error {
-	return r.takeTurns(ctx, "", func(s *side) *load { return &s.load })
-}
-
-// measureBusy is measureLoad with a store that keeps up: Supabase Lite serves so few connects a
-// second that both processes mostly wait, which says little about how many they could serve.
-func (r *run) measureBusy(ctx context.Context) error {
-	r.memory.on.Store(true)
-	defer r.memory.on.Store(false)
-	return r.takeTurns(ctx, ", Supabase's answers from memory", func(s *side) *load { return &s.busy })
-}
-
-// takeTurns lets everybody connect at each side in turn, and adds what came of it up.
-func (r *run) takeTurns(ctx context.Context, how string, sum func(*side) *load) error {
+// measureLoad lets everybody connect at once, without latency, at each side in turn.
+func (r *run) measureLoad(ctx context.Context, store string) error {
 	for range r.turns {
 		for _, s := range r.sides {
-			fmt.Fprintf(r.progress, "%d at once%s: %s\n", r.atOnce, how, s.name)
+			fmt.Fprintf(r.progress, "%d at once, %s: %s\n", r.atOnce, store, s.name)
 			r.fresh(0)
-			if r.profile != "" && how != "" && s.debugURL != "" {
+			r.memory.on.Store(store == fromMemory)
+			if r.profile != "" && store == fromMemory && s.debugURL != "" {
 				go s.writeProfile(r.profile, r.turn)
 			}
-			if err := r.takeTurn(ctx, s, sum(s)); err != nil {
+			if err := r.takeTurn(ctx, s, s.loads[store]); err != nil {
 				return err
 			}
 		}
@@ -157,7 +151,7 @@ func (r *run) takeTurns(ctx context.Context, how string, sum func(*side) *load) 
 	return nil
 }
 
-// takeTurn lets everybody connect for one turn.
+// takeTurn lets everybody connect for one turn, and adds what came of it to sum.
 func (r *run) takeTurn(ctx context.Context, s *side, sum *load) error {
 	pids := [3]int{s.process.pid(), r.lite.PID(), os.Getpid()}
 	before, err := cpuTimes(pids)
@@ -188,40 +182,33 @@ func (s *side) writeProfile(file string, length time.Duration) {
 	}
 }
 
-// measureMemory looks at both processes after a rest.
-func (r *run) measureMemory(context.Context) (err error) {
+// measureMemory looks at both processes that took the load, after a rest, and stops them.
+func (r *run) measureMemory() (err error) {
 	fmt.Fprintln(r.progress, "Resting")
 	time.Sleep(r.rest)
 	for _, s := range r.sides {
 		if s.peak, s.idle, err = memoryOf(s.process.pid()); err != nil {
 			return err
 		}
+		s.process.stop()
 	}
 	return nil
 }
 
 // measureStart starts each side's login again and again, and times from there to its first answer:
 // a redirect to the dialog, for which Supabase was asked who it is. That answer comes from memory,
-// or else it is a good part of what is timed. The processes that took the load are stopped before.
+// or else it is a good part of what is timed.
 func (r *run) measureStart(ctx context.Context) error {
 	fmt.Fprintln(r.progress, "Starting processes")
 	r.fresh(0)
 	r.memory.on.Store(true)
-	defer r.memory.on.Store(false)
-	for _, s := range r.sides {
-		s.process.stop()
-	}
 	for range r.starts {
 		for _, s := range r.sides {
 			begun := time.Now()
-			status, err := s.launch(ctx, s.login, s.visitors[0].cookie)
-			s.starts = append(s.starts, time.Since(begun))
-			if err != nil {
+			if err := s.launch(ctx, s.login, s.visitors[0].cookie, http.StatusFound); err != nil {
 				return err
 			}
-			if status != http.StatusFound {
-				return s.process.explain(fmt.Errorf("the first answer has status %d", status))
-			}
+			s.starts = append(s.starts, time.Since(begun))
 			s.process.stop()
 		}
 	}
@@ -233,12 +220,11 @@ func (r *run) measureStart(ctx context.Context) error {
 func (r *run) measureFirst(ctx context.Context) error {
 	r.fresh(0)
 	r.memory.on.Store(true)
-	defer r.memory.on.Store(false)
 	for _, n := range []int{1, r.few} {
 		fmt.Fprintf(r.progress, "Starting processes for connects, %d each\n", n)
 		for range r.lives {
 			for _, s := range r.sides {
-				if _, err := s.launch(ctx, s.all, ""); err != nil {
+				if err := s.launch(ctx, s.all, "", http.StatusUnauthorized); err != nil {
 					return err
 				}
 				if _, err := s.connects(ctx, 1, n); err != nil {
@@ -254,14 +240,14 @@ func (r *run) measureFirst(ctx context.Context) error {
 }
 
 // connects lets visitors connect, n times in all and so many at once.
-func (s *side) connects(ctx context.Context, atOnce, n int) ([]connected, error) {
+func (s *side) connects(ctx context.Context, atOnce, n int) ([]call, error) {
 	var begun atomic.Int64
 	return s.among(ctx, atOnce, func() bool { return begun.Add(1) <= int64(n) })
 }
 
 // among lets the first so many visitors connect over and over, at the same time, as long as there
 // is more. The first error ends it.
-func (s *side) among(ctx context.Context, atOnce int, more func() bool) (all []connected, err error) {
+func (s *side) among(ctx context.Context, atOnce int, more func() bool) (all []call, err error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var (

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 	"runtime"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -63,23 +65,23 @@ func (p *process) stop() {
 	plainClient.CloseIdleConnections()
 }
 
-// answers waits until the process answers a GET, and returns its status. It tries again every half
-// a millisecond while nobody listens.
-func (p *process) answers(ctx context.Context, address, cookies string) (status int, err error) {
+// answers waits until the process answers a GET with this status. It tries again every half a
+// millisecond while nobody listens.
+func (p *process) answers(ctx context.Context, address, cookies string, status int) error {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
 	for {
-		answer, err := get(ctx, address, browser(cookies))
+		_, err := get(ctx, "first answer", address, browser(cookies), status)
 		if err == nil {
-			return answer.status, nil
+			return nil
 		}
 		if !errors.Is(err, syscall.ECONNREFUSED) {
-			return 0, p.explain(err)
+			return p.explain(err)
 		}
 		select {
 		case <-time.After(500 * time.Microsecond):
 		case <-p.done:
-			return 0, p.explain(errors.New("it ended by itself"))
+			return p.explain(errors.New("it ended by itself"))
 		}
 	}
 }
@@ -90,9 +92,6 @@ func (p *process) explain(err error) error {
 	return fmt.Errorf("%w\nIt said last:\n%s", err, text[max(0, len(text)-2000):])
 }
 
-// ticks are the twelfth and the thirteenth field behind the name, which may hold blanks.
-var ticks = regexp.MustCompile(`\) \S(?: \S+){10} (\d+) (\d+) `)
-
 // cpuTimes are what processes have spent in user and system mode so far, in steps of 10 ms.
 // https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html
 func cpuTimes(pids [3]int) (times [3]time.Duration, err error) {
@@ -101,19 +100,17 @@ func cpuTimes(pids [3]int) (times [3]time.Duration, err error) {
 		if err != nil {
 			return times, err
 		}
-		found := ticks.FindSubmatch(text)
-		if found == nil {
+		fields := strings.Fields(string(text[bytes.LastIndexByte(text, ')')+1:])) // behind the name, which may hold blanks
+		if len(fields) < 13 {
 			return times, errors.New("/proc/<pid>/stat does not tell the CPU time")
 		}
-		for _, digits := range found[1:] {
-			n, _ := strconv.Atoi(string(digits))
+		for _, ticks := range fields[11:13] {
+			n, _ := strconv.Atoi(ticks)
 			times[i] += time.Duration(n) * 10 * time.Millisecond
 		}
 	}
 	return times, nil
 }
-
-var memoryLines = regexp.MustCompile(`VmHWM:\s*\d+ kB\nVmRSS:\s*\d+ kB`)
 
 // memoryOf returns the most bytes that a process ever held, and those that it holds.
 func memoryOf(pid int) (most, now int64, err error) {
@@ -121,7 +118,8 @@ func memoryOf(pid int) (most, now int64, err error) {
 	if err != nil {
 		return 0, 0, err
 	}
-	if _, err := fmt.Sscanf(string(memoryLines.Find(text)), "VmHWM: %d kB\nVmRSS: %d kB", &most, &now); err != nil {
+	_, lines, _ := strings.Cut(string(text), "VmHWM:")
+	if _, err := fmt.Sscanf(lines, "%d kB\nVmRSS: %d kB", &most, &now); err != nil {
 		return 0, 0, fmt.Errorf("/proc/<pid>/status does not tell the memory: %w", err)
 	}
 	return most << 10, now << 10, nil

@@ -114,6 +114,7 @@ func (s *setting) serveMetaProven(w http.ResponseWriter, r *http.Request) {
 
 // fresh forgets what Meta and the proxy have seen, and delays every call to them from now on. The
 // Sim is a new one: a Sim keeps every token and request that it ever saw, and gets slower with them.
+// Supabase Lite answers itself again.
 func (s *setting) fresh(latency time.Duration) {
 	sim := metasim.New(metasim.Config{AppID: appID, AppSecret: appSecret, RedirectURIs: s.redirects})
 	for _, p := range s.people {
@@ -125,6 +126,7 @@ func (s *setting) fresh(latency time.Duration) {
 	}
 	s.proxy.Reset()
 	s.proxy.SetLatency(latency)
+	s.memory.on.Store(false)
 }
 
 // visitor is somebody signed in at the app, who at Meta is a person with one Page and its

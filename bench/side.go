@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"net/http"
@@ -32,7 +33,7 @@ func (s *setting) newSide(name, metaURL string) (*side, []string) {
 	url := fmt.Sprint("http://127.0.0.1:", port)
 	redirectURI := url + "/api/auth/callback"
 	s.redirects = append(s.redirects, redirectURI)
-	found := measured{callback: map[time.Duration][]time.Duration{}, life: map[int]time.Duration{}}
+	found := measured{callback: map[time.Duration][]time.Duration{}, loads: map[string]*load{onLite: {}, fromMemory: {}}, life: map[int]time.Duration{}}
 	return &side{setting: s, measured: found, name: name, url: url}, []string{
 		fmt.Sprint("PORT=", port), "FB_APP_ID=" + appID, "FB_APP_SECRET=" + appSecret, "REDIRECT_URI=" + redirectURI,
 		"SUPABASE_URL=" + s.storeURL, "SUPABASE_SECRET_KEY=" + s.lite.ServiceKey, "FB_GRAPH_URL=" + metaURL, "FB_DIALOG_URL=" + metaURL,
@@ -54,7 +55,7 @@ func main() { log.Fatal(http.ListenAndServe("127.0.0.1:"+os.Getenv("PORT"), http
 `
 
 // buildOurs builds the functions static and stripped, as they are deployed.
-func buildOurs(ctx context.Context, around *setting) (*side, error) {
+func buildOurs(ctx context.Context, around *setting) (s *side, err error) {
 	s, env := around.newSide("igconnect", around.metaURL)
 	fmt.Fprintln(around.progress, "Building the functions")
 	debugPort := freePort()
@@ -77,11 +78,12 @@ func buildOurs(ctx context.Context, around *setting) (*side, error) {
 		built[name] = program{command: []string{binary}, dir: around.scratch, env: env}
 	}
 	s.all, s.login = built["ours"], built["Login"]
-	return s, addSizes(built["Callback"].command[0], &s.size)
+	s.size, err = sizeOf(built["Callback"].command[0])
+	return s, err
 }
 
 // buildSeed compiles bench/seed beside its packages.
-func buildSeed(ctx context.Context, around *setting) (*side, error) {
+func buildSeed(ctx context.Context, around *setting) (s *side, err error) {
 	s, env := around.newSide("the seed's recipe", around.proofURL)
 	node, err := exec.LookPath("node")
 	if err != nil {
@@ -91,20 +93,16 @@ func buildSeed(ctx context.Context, around *setting) (*side, error) {
 	if err := os.CopyFS(dir, source); err != nil {
 		return nil, err
 	}
-	modules := filepath.Join(dir, "node_modules")
-	link := func(name string, options ...string) error {
+	link := func(into, name string, options ...string) error {
 		installed, err := supalite.InstallPackages(ctx, name, "the packages of bench/seed", source, around.progress, options...)
 		if err != nil {
 			return err
 		}
-		if err := os.RemoveAll(modules); err != nil {
-			return err
-		}
-		return os.Symlink(filepath.Join(installed, "node_modules"), modules)
+		return os.Symlink(filepath.Join(installed, "node_modules"), filepath.Join(dir, into, "node_modules"))
 	}
 
-	// The compiler's packages stand there first, and then only those that the program needs.
-	if err := link("bench-seed-tools"); err != nil {
+	// The compiler's packages stand beside the source, and only those that it needs in the program.
+	if err := link("", "bench-seed-tools"); err != nil {
 		return nil, err
 	}
 	tsc := exec.CommandContext(ctx, node, "node_modules/typescript/bin/tsc", "--outDir", "dist")
@@ -112,43 +110,44 @@ func buildSeed(ctx context.Context, around *setting) (*side, error) {
 	if out, err := tsc.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("compiling bench/seed: %w\n%s", err, out)
 	}
-	if err := link("bench-seed", "--omit=dev"); err != nil {
+	if err := link("dist", "bench-seed", "--omit=dev"); err != nil {
 		return nil, err
 	}
 	s.all = program{command: []string{node, "dist/server.js"}, dir: dir, env: append(env, "NODE_ENV=production")}
 	s.login = s.all
-	if err := addSizes(filepath.Join(dir, "dist"), &s.size); err != nil {
-		return nil, err
-	}
-	return s, addSizes(modules, &s.size)
+	s.size, err = sizeOf(filepath.Join(dir, "dist"), filepath.Join(dir, "dist", "node_modules"))
+	return s, err
 }
 
-// addSizes adds the bytes of a file, or of all files below a folder or a link to one.
-func addSizes(path string, size *int64) error {
-	return fs.WalkDir(os.DirFS(filepath.Dir(path)), filepath.Base(path), func(_ string, entry fs.DirEntry, err error) error {
-		if err != nil || !entry.Type().IsRegular() {
+// sizeOf returns the bytes of files, and of all files below folders or links to them.
+func sizeOf(paths ...string) (size int64, err error) {
+	for _, path := range paths {
+		err = errors.Join(err, fs.WalkDir(os.DirFS(filepath.Dir(path)), filepath.Base(path), func(_ string, entry fs.DirEntry, err error) error {
+			if err != nil || !entry.Type().IsRegular() {
+				return err
+			}
+			info, err := entry.Info()
+			if err == nil {
+				size += info.Size()
+			}
 			return err
-		}
-		info, err := entry.Info()
-		if err == nil {
-			*size += info.Size()
-		}
-		return err
-	})
+		}))
+	}
+	return size, err
 }
 
-// launch starts one of the side's programs, which runs until it is stopped or the setting closed. It
-// returns the status of its first answer, to a login with these cookies.
-func (s *side) launch(ctx context.Context, p program, cookies string) (status int, err error) {
+// launch starts one of the side's programs, which runs until it is stopped or the setting closed. Its
+// first answer, to a login with these cookies, must have this status.
+func (s *side) launch(ctx context.Context, p program, cookies string, status int) (err error) {
 	if s.process, err = p.spawn(s.scratch); err != nil {
-		return 0, err
+		return err
 	}
 	s.closers = append(s.closers, s.process.stop)
-	return s.process.answers(ctx, s.url+"/api/login", cookies)
+	return s.process.answers(ctx, s.url+"/api/login", cookies, status)
 }
 
 // debug asks the process about itself.
 func (s *side) debug(path string) (string, error) {
-	answer, err := get(context.Background(), s.debugURL+path, http.Header{})
+	answer, err := get(context.Background(), "debug", s.debugURL+path, http.Header{}, http.StatusOK)
 	return answer.body, err
 }

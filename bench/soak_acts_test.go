@@ -110,12 +110,9 @@ func (s *soaking) renew(ctx context.Context, run int) error {
 		return err
 	}
 	var came struct{ Checked, Renewed, Reconnect, Failed, Remaining int }
-	answer, err := get(ctx, s.side.url+"/api/renew", http.Header{"Authorization": {"Bearer " + cronSecret}})
-	switch {
-	case err != nil:
+	answer, err := get(ctx, "renew", s.side.url+"/api/renew", http.Header{"Authorization": {"Bearer " + cronSecret}}, http.StatusOK)
+	if err != nil {
 		return err
-	case answer.status != http.StatusOK:
-		return answer.refused("renew")
 	}
 	if err := json.Unmarshal([]byte(answer.body), &came); err != nil {
 		return err

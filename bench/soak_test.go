@@ -4,6 +4,7 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"net/http"
 	"sync"
 	"testing"
 	"time"
@@ -98,7 +99,7 @@ func startSoak(ctx context.Context, around *setting, p soakPlan) (s *soaking, er
 	if err := s.storeAging(ctx, everybody[p.visitors:]); err != nil {
 		return nil, err
 	}
-	if _, err := s.side.launch(ctx, s.side.all, ""); err != nil {
+	if err := s.side.launch(ctx, s.side.all, "", http.StatusUnauthorized); err != nil {
 		return nil, err
 	}
 	fmt.Fprintln(s.progress, "Everybody connects once")

@@ -30,10 +30,9 @@ func (f figure) reached() bool {
 
 // figures are all lines, in their order.
 func (r *run) figures() []figure {
-	p := r.plan
 	both := func(value func(*side) float64) [2]float64 { return [2]float64{value(r.sides[0]), value(r.sides[1])} }
 	var all []figure
-	for _, l := range p.latencies {
+	for _, l := range r.latencies {
 		for _, q := range []float64{0.5, 0.99} {
 			f := figure{
 				what: fmt.Sprintf("callback, %d ms an upstream call, p%.0f", l.delay.Milliseconds(), 100*q), unit: milliseconds,
@@ -45,18 +44,18 @@ func (r *run) figures() []figure {
 			all = append(all, f)
 		}
 	}
-	atOnce := fmt.Sprintf("%d at once", p.atOnce)
+	atOnce := fmt.Sprintf("%d at once", r.atOnce)
 	return append(all,
 		figure{what: "callback, upstream round trips in a row", unit: count, values: both(func(s *side) float64 { return float64(s.trips) })},
 		figure{what: "callback, upstream calls in total", unit: count, values: both(func(s *side) float64 { return float64(s.calls) })},
-		figure{what: "connects a second, " + atOnce, unit: count, values: both(func(s *side) float64 { return s.load.second() })},
-		figure{what: "CPU a connect, " + atOnce, unit: milliseconds, values: both(func(s *side) float64 { return s.load.each() })},
-		figure{what: "CPU a connect, " + atOnce + ", Supabase from memory", unit: milliseconds, values: both(func(s *side) float64 { return s.busy.each() })},
-		figure{what: "connects a second per core, " + atOnce + ", Supabase from memory", unit: count, values: both(func(s *side) float64 { return 1 / s.busy.each() })},
-		figure{what: fmt.Sprintf("connects a second per core, a process's first %d", p.few), unit: count, target: 3, higherWins: true, values: both(func(s *side) float64 { return float64(p.few) / s.each(p, p.few) })},
-		figure{what: "CPU of a process with one connect", unit: milliseconds, values: both(func(s *side) float64 { return s.each(p, 1) })},
+		figure{what: "connects a second, " + atOnce, unit: count, values: both(func(s *side) float64 { return s.loads[onLite].second() })},
+		figure{what: "CPU a connect, " + atOnce, unit: milliseconds, values: both(func(s *side) float64 { return s.loads[onLite].each() })},
+		figure{what: "CPU a connect, " + atOnce + ", " + fromMemory, unit: milliseconds, values: both(func(s *side) float64 { return s.loads[fromMemory].each() })},
+		figure{what: "connects a second per core, " + atOnce + ", " + fromMemory, unit: count, values: both(func(s *side) float64 { return 1 / s.loads[fromMemory].each() })},
+		figure{what: fmt.Sprintf("connects a second per core, a process's first %d", r.few), unit: count, target: 3, higherWins: true, values: both(func(s *side) float64 { return float64(r.few) / s.each(r.plan, r.few) })},
+		figure{what: "CPU of a process with one connect", unit: milliseconds, values: both(func(s *side) float64 { return s.each(r.plan, 1) })},
 		figure{what: "memory, at most", unit: megabytes, target: 0.3, values: both(func(s *side) float64 { return float64(s.peak) })},
-		figure{what: fmt.Sprintf("memory, %v after the load", p.rest), unit: megabytes, values: both(func(s *side) float64 { return float64(s.idle) })},
+		figure{what: fmt.Sprintf("memory, %v after the load", r.rest), unit: megabytes, values: both(func(s *side) float64 { return float64(s.idle) })},
 		figure{what: "process start to first answer", unit: milliseconds, target: 0.1, values: both(func(s *side) float64 { return quantile(s.starts, 0.5) })},
 		figure{what: "size on disk", unit: megabytes, values: both(func(s *side) float64 { return float64(s.size) })},
 	)
@@ -91,8 +90,9 @@ func (r *run) report(out io.Writer, onPostgres bool) (reached bool) {
 	}
 	fmt.Fprintf(out, "\n%sSupabase Lite ran on %s.\nEach of the two has %s.\n", notes, database, cores)
 	for _, s := range r.sides {
-		reportCores(out, s.name, "Supabase Lite", s.load)
-		reportCores(out, s.name, "Supabase from memory", s.busy)
+		for _, store := range []string{onLite, fromMemory} {
+			reportCores(out, s.name, store, s.loads[store])
+		}
 	}
 	fmt.Fprintln(out)
 	return reportTargets(out, all)
@@ -115,7 +115,7 @@ const notes = `- callback: the request that Meta sends the browser back with. ig
 `
 
 // reportCores says what the machine was busy with.
-func reportCores(out io.Writer, name, store string, l load) {
+func reportCores(out io.Writer, name, store string, l *load) {
 	cores := func(d time.Duration) float64 { return d.Seconds() / l.took.Seconds() }
 	fmt.Fprintf(out, "%s, %s: %.0f connects a second took %.2f of a core, Supabase Lite %.2f, the benchmark with Meta %.2f.\n",
 		name, store, l.second(), cores(l.cpu[0]), cores(l.cpu[1]), cores(l.cpu[2]))
