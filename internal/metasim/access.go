@@ -27,106 +27,96 @@ const (
 
 var errUnknownToken = &apiError{Code: 190, Message: "Invalid OAuth access token - Cannot parse access token"}
 
-// access is a call whose caller was checked: the token, whose it is and what that person
-// consented to.
-type access struct {
-	*call
-	token   *token
-	person  *Person  // nil with the app's own token
-	consent *consent // nil: none
-}
-
-// checkToken needs a live token of any kind but the app's, with its appsecret_proof.
-func (s *Sim) checkToken(c *call) (access, error) {
-	t, err := s.carriedToken(c)
-	if err != nil {
-		return access{}, err
+// checkToken needs a live token of any kind but the app's, with its appsecret_proof. It sets the
+// call's token, person and consent.
+func (s *Sim) checkToken(c *call) (err error) {
+	if c.token, err = s.carriedToken(c); err != nil {
+		return err
 	}
+	c.person, c.consent = s.person(c.token.person), s.consents[c.token.person]
 	if !c.query.Has("appsecret_proof") && !c.form.Has("appsecret_proof") {
-		return access{}, methodError(0, "API calls from the server require an appsecret_proof argument")
+		return methodError(0, "API calls from the server require an appsecret_proof argument")
 	}
-	return access{c, t, s.person(t.person), s.consents[t.person]}, s.checkProof(c, t)
+	return s.checkProof(c)
 }
 
 // checkUser needs a person's token.
-func (s *Sim) checkUser(c *call) (access, error) {
-	a, err := s.checkToken(c)
-	if err == nil && (a.token.kind != userToken || a.person == nil) {
+func (s *Sim) checkUser(c *call) error {
+	err := s.checkToken(c)
+	if err == nil && (c.token.kind != userToken || c.person == nil) {
 		err = c.missingObject()
 	}
-	return a, err
+	return err
 }
 
 // checkSelf needs the token of the person that the path names.
-func (s *Sim) checkSelf(c *call) (access, error) {
-	a, err := s.checkUser(c)
-	if err == nil && c.id != "me" && c.id != a.person.ID {
+func (s *Sim) checkSelf(c *call) error {
+	err := s.checkUser(c)
+	if err == nil && c.id != "me" && c.id != c.person.ID {
 		err = c.missingObject()
 	}
-	return a, err
+	return err
 }
 
 // checkBusinessUser needs the token of a person who granted business_management.
-func (s *Sim) checkBusinessUser(c *call) (access, error) {
-	a, err := s.checkUser(c)
+func (s *Sim) checkBusinessUser(c *call) error {
+	err := s.checkUser(c)
 	if err == nil {
-		err = a.checkDataAccess()
+		err = c.checkDataAccess()
 	}
-	if err == nil && !a.consent.has("business_management") {
+	if err == nil && !c.consent.has("business_management") {
 		err = errorf(200, "(#200) Requires business_management permission to manage the object")
 	}
-	return a, err
+	return err
 }
 
 // checkPage needs a token of the Page that the path names, and sets c.id to the Page's.
-func (s *Sim) checkPage(c *call) (access, error) {
-	a, err := s.checkToken(c)
+func (s *Sim) checkPage(c *call) error {
+	err := s.checkToken(c)
 	switch {
 	case err != nil:
-		return access{}, err
-	case a.token.kind != pageToken:
-		return access{}, errorf(210, "(#210) A page access token is required to request this resource.")
-	case a.token.page != c.id && c.id != "me":
-		return access{}, c.missingObject()
+		return err
+	case c.token.kind != pageToken:
+		return errorf(210, "(#210) A page access token is required to request this resource.")
+	case c.token.page != c.id && c.id != "me":
+		return c.missingObject()
 	}
-	c.id = a.token.page
-	return a, a.checkDataAccess()
+	c.id = c.token.page
+	return c.checkDataAccess()
 }
 
 // checkPageManager is checkPage for calls that read or change the Page's subscription.
-func (s *Sim) checkPageManager(c *call) (access, error) {
-	a, err := s.checkPage(c)
-	if err == nil && (!a.consent.has("pages_manage_metadata") || !a.consent.shares(c.id)) {
+func (s *Sim) checkPageManager(c *call) error {
+	err := s.checkPage(c)
+	if err == nil && (!c.consent.has("pages_manage_metadata") || !c.consent.shares(c.id)) {
 		err = errorf(200, "(#200) Requires pages_manage_metadata permission to manage the object")
 	}
-	return a, err
+	return err
 }
 
 // checkAppToken needs a live token; that it is the app's own, the endpoint checks, which has its
 // own error for that. An appsecret_proof is checked if there is one, but not needed: the app's
 // token holds the secret.
-func (s *Sim) checkAppToken(c *call) (access, error) {
-	t, err := s.carriedToken(c)
-	if err == nil && c.query.Has("appsecret_proof") {
-		err = s.checkProof(c, t)
+func (s *Sim) checkAppToken(c *call) (err error) {
+	if c.token, err = s.carriedToken(c); err == nil && c.query.Has("appsecret_proof") {
+		err = s.checkProof(c)
 	}
-	return access{call: c, token: t}, err
+	return err
 }
 
 // checkAppSecret needs client_id and client_secret.
-func (s *Sim) checkAppSecret(c *call) (access, error) {
-	var err error
+func (s *Sim) checkAppSecret(c *call) error {
 	switch id, secret := c.param("client_id"), c.param("client_secret"); {
 	case id == "":
-		err = errorf(101, "Missing client_id parameter.")
+		return errorf(101, "Missing client_id parameter.")
 	case id != s.cfg.AppID:
-		err = errorf(101, "Error validating application. Invalid application ID.")
+		return errorf(101, "Error validating application. Invalid application ID.")
 	case secret == "":
-		err = errorf(1, "Missing client_secret parameter.")
+		return errorf(1, "Missing client_secret parameter.")
 	case secret != s.cfg.AppSecret:
-		err = errorf(1, "Error validating client secret.")
+		return errorf(1, "Error validating client secret.")
 	}
-	return access{call: c}, err
+	return nil
 }
 
 // carriedToken returns the live token that c carries, in the Authorization header or the
@@ -146,20 +136,12 @@ func (s *Sim) carriedToken(c *call) (*token, error) {
 	case strings.HasPrefix(value, s.cfg.AppID+"|"):
 		return nil, errorf(190, "Invalid OAuth access token signature.")
 	}
-	return s.liveToken(value, c.now)
-}
-
-// liveToken returns the token of that value, or the error 190 that refuses it.
-func (s *Sim) liveToken(value string, now time.Time) (*token, error) {
 	t := s.tokens[value]
-	if e := s.tokenError(t, now); e != nil {
-		return nil, e
-	}
-	return t, nil
+	return t, s.tokenError(t, c.now)
 }
 
 // tokenError returns the error 190 that t, nil if unknown, is refused with, and nil if it is good.
-func (s *Sim) tokenError(t *token, now time.Time) *apiError {
+func (s *Sim) tokenError(t *token, now time.Time) error {
 	subcode := 0
 	switch {
 	case t == nil:
@@ -192,8 +174,8 @@ func (s *Sim) tokenError(t *token, now time.Time) *apiError {
 
 // checkProof checks the proof in either documented form: HMAC(token), or HMAC(token|time) along
 // with appsecret_time, good for five minutes.
-func (s *Sim) checkProof(c *call, t *token) error {
-	text, good := t.value, true
+func (s *Sim) checkProof(c *call) error {
+	text, good := c.token.value, true
 	if stamp := c.param("appsecret_time"); stamp != "" {
 		seconds, err := strconv.ParseInt(stamp, 10, 64)
 		good = err == nil && c.now.Sub(time.Unix(seconds, 0)).Abs() <= proofTimeLimit
@@ -211,8 +193,8 @@ func (s *Sim) checkProof(c *call, t *token) error {
 // upgrade and a revocation work), but businesses, Pages, their subscriptions and messages are
 // closed, to Page tokens too: see "Authentication Versus Data Access" in Meta's documentation. It
 // names no error; 190/493 with this message is what developers report.
-func (a access) checkDataAccess() error {
-	if a.consent == nil || a.now.Before(a.consent.dataAccessEnds()) {
+func (c *call) checkDataAccess() error {
+	if c.consent == nil || c.now.Before(c.consent.dataAccessEnds()) {
 		return nil
 	}
 	const message = "The access token is invalid since the user hasn't engaged the app in longer than 90 days."

@@ -24,12 +24,12 @@ type listQuery struct {
 }
 
 // listQuery reads fields, which are defaults if none are named, limit and after.
-func (a access) listQuery(defaults ...string) (q listQuery, err error) {
-	q = listQuery{edge: a.route.step, text: a.param("fields"), limit: defaultLimit, after: a.param("after")}
+func (c *call) listQuery(defaults ...string) (q listQuery, err error) {
+	q = listQuery{edge: c.route.step, text: c.param("fields"), limit: defaultLimit, after: c.param("after")}
 	if q.fields, err = parseFields(q.text, defaults...); err != nil {
 		return q, err
 	}
-	if text := a.param("limit"); text != "" {
+	if text := c.param("limit"); text != "" {
 		q.limit, err = strconv.Atoi(text)
 		if err != nil || q.limit < 1 {
 			return q, errorf(100, "(#100) param limit must be a positive integer")
@@ -41,7 +41,7 @@ func (a access) listQuery(defaults ...string) (q listQuery, err error) {
 
 // list is one part of the list of all below the node owner. A cursor is an item's id, encoded.
 func list[T any](
-	a access, owner string, all []T, q listQuery, id func(T) string, render func(T) (object, error),
+	c *call, owner string, all []T, q listQuery, id func(T) string, render func(T) (object, error),
 ) (object, error) {
 	cursor := func(item T) string { return base64.RawURLEncoding.EncodeToString([]byte(id(item))) }
 	start := 0
@@ -69,82 +69,82 @@ func list[T any](
 	after := cursor(all[end-1])
 	paging := object{"cursors": object{"before": cursor(all[start]), "after": after}}
 	if end < len(all) {
-		next := url.Values{"access_token": {a.token.value}, "limit": {strconv.Itoa(q.limit)}, "after": {after}}
+		next := url.Values{"access_token": {c.token.value}, "limit": {strconv.Itoa(q.limit)}, "after": {after}}
 		if q.text != "" {
 			next.Set("fields", q.text)
 		}
-		paging["next"] = fmt.Sprintf("%s/%s/%s/%s?%s", a.origin(), a.version, owner, q.edge, next.Encode())
+		paging["next"] = fmt.Sprintf("%s/%s/%s/%s?%s", c.origin(), c.version, owner, q.edge, next.Encode())
 	}
 	return object{"data": data, "paging": paging}, nil
 }
 
 // pageList is one part of a list of Pages below the node owner.
-func (s *Sim) pageList(a access, owner string, pages []Page, q listQuery) (object, error) {
-	if err := a.checkDataAccess(); err != nil {
+func (s *Sim) pageList(c *call, owner string, pages []Page, q listQuery) (object, error) {
+	if err := c.checkDataAccess(); err != nil {
 		return nil, err
 	}
 	if len(q.fields) == 0 {
 		q.fields = names("access_token", "category", "name", "id", "tasks")
 	}
 	id := func(p Page) string { return p.ID }
-	return list(a, owner, pages, q, id, func(p Page) (object, error) { return s.pageObject(a, &p, q.fields) })
+	return list(c, owner, pages, q, id, func(p Page) (object, error) { return s.pageObject(c, &p, q.fields) })
 }
 
-func (s *Sim) accounts(a access) (any, error) {
-	q, err := a.listQuery()
+func (s *Sim) accounts(c *call) (any, error) {
+	q, err := c.listQuery()
 	if err != nil {
 		return nil, err
 	}
-	return s.pageList(a, a.person.ID, a.listedPages(), q)
+	return s.pageList(c, c.person.ID, c.listedPages(), q)
 }
 
 // listedPages returns the Pages that /me/accounts shows: none without pages_show_list, and only
 // those shared and not held by a business.
-func (a access) listedPages() []Page {
-	if !a.consent.has("pages_show_list") {
+func (c *call) listedPages() []Page {
+	if !c.consent.has("pages_show_list") {
 		return nil
 	}
-	return slices.DeleteFunc(slices.Clone(a.person.Pages), func(p Page) bool {
-		return p.Unlisted || !a.consent.shares(p.ID)
+	return slices.DeleteFunc(slices.Clone(c.person.Pages), func(p Page) bool {
+		return p.Unlisted || !c.consent.shares(p.ID)
 	})
 }
 
-func (s *Sim) businesses(a access) (any, error) {
-	if a.id != "me" && a.id != a.person.ID {
-		return nil, a.missingObject()
+func (s *Sim) businesses(c *call) (any, error) {
+	if c.id != "me" && c.id != c.person.ID {
+		return nil, c.missingObject()
 	}
-	q, err := a.listQuery("id", "name")
+	q, err := c.listQuery("id", "name")
 	if err != nil {
 		return nil, err
 	}
 	id := func(b Business) string { return b.ID }
-	return list(a, a.person.ID, a.person.Businesses, q, id, func(b Business) (object, error) {
+	return list(c, c.person.ID, c.person.Businesses, q, id, func(b Business) (object, error) {
 		return pick(q.fields, "Business", object{"id": b.ID, "name": b.Name})
 	})
 }
 
-func (s *Sim) businessPages(a access) (any, error) {
-	at := slices.IndexFunc(a.person.Businesses, func(b Business) bool { return b.ID == a.id })
+func (s *Sim) businessPages(c *call) (any, error) {
+	at := slices.IndexFunc(c.person.Businesses, func(b Business) bool { return b.ID == c.id })
 	if at < 0 {
-		return nil, a.missingObject()
+		return nil, c.missingObject()
 	}
-	q, err := a.listQuery()
+	q, err := c.listQuery()
 	if err != nil {
 		return nil, err
 	}
-	pages := a.person.Businesses[at].Owned
+	pages := c.person.Businesses[at].Owned
 	if q.edge == "client_pages" {
-		pages = a.person.Businesses[at].Client
+		pages = c.person.Businesses[at].Client
 	}
-	shared := slices.DeleteFunc(slices.Clone(pages), func(p Page) bool { return !a.consent.shares(p.ID) })
-	return s.pageList(a, a.id, shared, q)
+	shared := slices.DeleteFunc(slices.Clone(pages), func(p Page) bool { return !c.consent.shares(p.ID) })
+	return s.pageList(c, c.id, shared, q)
 }
 
 // permissions serves GET /me/permissions: granted and declined, not what was never asked for.
-func (s *Sim) permissions(a access) (any, error) {
+func (s *Sim) permissions(c *call) (any, error) {
 	data := []object{}
 	for _, p := range knownPermissions {
-		if status := a.consent.state(p.Name); status != "" {
+		if status := c.consent.state(p.Name); status != "" {
 			data = append(data, object{"permission": p.Name, "status": status})
 		}
 	}

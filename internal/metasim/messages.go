@@ -165,31 +165,31 @@ type Reply struct {
 func (s *Sim) Replies() []Reply { return read(s, func() []Reply { return slices.Clone(s.replies) }) }
 
 // sendMessage serves POST /{page-id}/messages. Nobody gets the message: Replies keeps it.
-func (s *Sim) sendMessage(a access) (any, error) {
+func (s *Sim) sendMessage(c *call) (any, error) {
 	var to struct{ ID string }
 	var message struct {
 		Text                    string
 		Attachment, Attachments json.RawMessage
 	}
 	switch {
-	case !a.consent.has("instagram_manage_messages") || !a.consent.shares(a.id):
+	case !c.consent.has("instagram_manage_messages") || !c.consent.shares(c.id):
 		return nil, errorf(10, "(#10) This endpoint requires the 'instagram_manage_messages' permission.")
-	case json.Unmarshal([]byte(a.param("recipient")), &to) != nil || to.ID == "":
+	case json.Unmarshal([]byte(c.param("recipient")), &to) != nil || to.ID == "":
 		return nil, errorf(100, "(#100) The parameter recipient is required")
-	case json.Unmarshal([]byte(a.param("message")), &message) != nil ||
+	case json.Unmarshal([]byte(c.param("message")), &message) != nil ||
 		message.Text == "" && message.Attachment == nil && message.Attachments == nil:
 		return nil, errorf(100, "(#100) The parameter message is required")
 	}
 	// As long as nobody has written to any account, everybody may be written to: so calls can be
 	// tested without deliveries.
-	at, wrote := s.lastWritten[writer{a.id, to.ID}]
-	if len(s.lastWritten) > 0 && (!wrote || a.now.Sub(at) > replyWindow) {
+	at, wrote := s.lastWritten[writer{c.id, to.ID}]
+	if len(s.lastWritten) > 0 && (!wrote || c.now.Sub(at) > replyWindow) {
 		const text = "(#10) This message is sent outside of allowed window."
 		return nil, &apiError{Code: 10, Subcode: 2534022, Message: text}
 	}
 	id := newMID()
 	s.replies = append(s.replies, Reply{
-		PageID: a.id, Recipient: to.ID, Text: message.Text, Token: a.token.value, MessageID: id, At: a.now,
+		PageID: c.id, Recipient: to.ID, Text: message.Text, Token: c.token.value, MessageID: id, At: c.now,
 	})
 	return object{"recipient_id": to.ID, "message_id": id}, nil
 }

@@ -17,46 +17,46 @@ import (
 type object map[string]any
 
 // node serves GET /{id} of a person or a Page.
-func (s *Sim) node(a access) (any, error) {
-	fields, err := parseFields(a.param("fields"), "name", "id")
+func (s *Sim) node(c *call) (any, error) {
+	fields, err := parseFields(c.param("fields"), "name", "id")
 	if err != nil {
 		return nil, err
 	}
-	if a.person == nil {
-		return nil, a.missingObject()
+	if c.person == nil {
+		return nil, c.missingObject()
 	}
-	if a.token.kind == userToken && (a.id == "me" || a.id == a.person.ID) {
-		return s.userObject(a, fields)
+	if c.token.kind == userToken && (c.id == "me" || c.id == c.person.ID) {
+		return s.userObject(c, fields)
 	}
-	id := a.id
+	id := c.id
 	if id == "me" {
-		id = a.token.page // with a Page token, "me" is the Page
+		id = c.token.page // with a Page token, "me" is the Page
 	}
-	page := a.person.page(id)
-	if page == nil || !a.maySee(page) {
-		return nil, a.missingObject()
+	page := c.person.page(id)
+	if page == nil || !c.maySee(page) {
+		return nil, c.missingObject()
 	}
-	if err := a.checkDataAccess(); err != nil {
+	if err := c.checkDataAccess(); err != nil {
 		return nil, err
 	}
-	return s.pageObject(a, page, fields)
+	return s.pageObject(c, page, fields)
 }
 
 // maySee reports whether the token may read the Page: a Page token its own, a user token those
 // shared.
-func (a access) maySee(p *Page) bool {
-	if a.token.kind == pageToken {
-		return a.token.page == p.ID
+func (c *call) maySee(p *Page) bool {
+	if c.token.kind == pageToken {
+		return c.token.page == p.ID
 	}
-	return a.consent.shares(p.ID) && a.consent.has("pages_show_list")
+	return c.consent.shares(p.ID) && c.consent.has("pages_show_list")
 }
 
-func (s *Sim) userObject(a access, fields []field) (object, error) {
-	values := object{"id": a.person.ID, "name": a.person.Name}
+func (s *Sim) userObject(c *call, fields []field) (object, error) {
+	values := object{"id": c.person.ID, "name": c.person.Name}
 	for _, f := range fields {
 		if f.name == "accounts" {
 			q := listQuery{edge: f.name, fields: f.sub, limit: min(cmp.Or(f.limit, defaultLimit), nestedLimit)}
-			list, err := s.pageList(a, a.person.ID, a.listedPages(), q)
+			list, err := s.pageList(c, c.person.ID, c.listedPages(), q)
 			if err != nil {
 				return nil, err
 			}
@@ -66,7 +66,7 @@ func (s *Sim) userObject(a access, fields []field) (object, error) {
 	return pick(fields, "User", values)
 }
 
-func (s *Sim) pageObject(a access, p *Page, fields []field) (object, error) {
+func (s *Sim) pageObject(c *call, p *Page, fields []field) (object, error) {
 	values := object{"id": p.ID, "name": p.Name, "category": "Brand", "tasks": p.Tasks}
 	if p.Tasks == nil {
 		values["tasks"] = allTasks
@@ -75,16 +75,16 @@ func (s *Sim) pageObject(a access, p *Page, fields []field) (object, error) {
 		var err error
 		switch {
 		case f.name == "instagram_business_account":
-			values[f.name], err = a.instagramObject(f, p.Instagram)
+			values[f.name], err = c.instagramObject(f, p.Instagram)
 		case f.name == "connected_instagram_account":
 			// Meta shows the professional account here too.
-			values[f.name], err = a.instagramObject(f, cmp.Or(p.Personal, p.Instagram))
-		case f.name == "access_token" && a.token.kind == pageToken:
-			values[f.name] = a.token.value
+			values[f.name], err = c.instagramObject(f, cmp.Or(p.Personal, p.Instagram))
+		case f.name == "access_token" && c.token.kind == pageToken:
+			values[f.name] = c.token.value
 		case f.name == "access_token" && p.NoToken:
 			values[f.name] = nil
 		case f.name == "access_token":
-			values[f.name] = s.issuePage(a.token, p, a.now).value
+			values[f.name] = s.issuePage(c.token, p, c.now).value
 		}
 		if err != nil {
 			return nil, err
@@ -95,8 +95,8 @@ func (s *Sim) pageObject(a access, p *Page, fields []field) (object, error) {
 
 // instagramObject is the account as a field of a Page, nil where there is none, or no
 // instagram_basic. An unknown subfield is refused all the same.
-func (a access) instagramObject(f field, ig *Instagram) (any, error) {
-	shown := ig != nil && a.consent.has("instagram_basic")
+func (c *call) instagramObject(f field, ig *Instagram) (any, error) {
+	shown := ig != nil && c.consent.has("instagram_basic")
 	if ig == nil {
 		ig = &Instagram{}
 	}
@@ -104,7 +104,7 @@ func (a access) instagramObject(f field, ig *Instagram) (any, error) {
 	number, _ := strconv.ParseInt(ig.ID, 10, 64)
 	account, err := pick(f.sub, "IGUser", object{
 		"id": ig.ID, "username": ig.Username, "name": ig.Name, "ig_id": number%9_000_000_000 + 1_000_000_000,
-		"profile_picture_url": a.origin() + "/pictures/" + ig.ID + ".svg",
+		"profile_picture_url": c.origin() + "/pictures/" + ig.ID + ".svg",
 	})
 	if !shown || err != nil {
 		return nil, err

@@ -81,18 +81,18 @@ func (s *Sim) issuePage(user *token, p *Page, now time.Time) *token {
 }
 
 // tokenAnswer is the answer of oauth/access_token.
-func (a access) tokenAnswer(t *token) object {
+func (c *call) tokenAnswer(t *token) object {
 	o := object{"access_token": t.value, "token_type": "bearer"}
-	if !a.fault.NoExpiry {
-		o["expires_in"] = int64(t.expires.Sub(a.now) / time.Second)
+	if !c.fault.NoExpiry {
+		o["expires_in"] = int64(t.expires.Sub(c.now) / time.Second)
 	}
 	return o
 }
 
 // exchange turns a code into a short-lived token. Only a success uses the code up. Meta's short
 // tokens expire on the full hour, one to two hours ahead.
-func (s *Sim) exchange(a access) (any, error) {
-	redirectURI, value := a.param("redirect_uri"), a.param("code")
+func (s *Sim) exchange(c *call) (any, error) {
+	redirectURI, value := c.param("redirect_uri"), c.param("code")
 	known := s.codes[value]
 	switch {
 	case redirectURI == "":
@@ -106,13 +106,13 @@ func (s *Sim) exchange(a access) (any, error) {
 			"redirect_uri is identical to the one you used in the OAuth dialog request")
 	case known.used:
 		return nil, &apiError{Code: 100, Subcode: 36009, Message: "This authorization code has been used."}
-	case a.now.Sub(known.issued) >= codeLife:
+	case c.now.Sub(known.issued) >= codeLife:
 		return nil, &apiError{Code: 100, Subcode: 36007, Message: "This authorization code has expired."}
 	}
 	known.used = true
-	short := s.issue(token{kind: userToken, person: known.person, issued: a.now})
-	short.expires = a.now.Truncate(time.Hour).Add(2 * time.Hour)
-	return a.tokenAnswer(short), nil
+	short := s.issue(token{kind: userToken, person: known.person, issued: c.now})
+	short.expires = c.now.Truncate(time.Hour).Add(2 * time.Hour)
+	return c.tokenAnswer(short), nil
 }
 
 // SetRenewalExtends says whether upgrading a token that is long-lived already gives 60 days from
@@ -122,36 +122,37 @@ func (s *Sim) SetRenewalExtends(on bool) { s.locked(func() { s.renewalKeepsExpir
 
 // upgrade turns a live user token, short or long, into a new long-lived one. The old one stays
 // valid.
-func (s *Sim) upgrade(a access) (any, error) {
-	value := a.param("fb_exchange_token")
+func (s *Sim) upgrade(c *call) (any, error) {
+	value := c.param("fb_exchange_token")
 	if value == "" {
 		return nil, errorf(1, "fb_exchange_token parameter not specified")
 	}
-	if t := s.tokens[value]; t != nil && t.kind != userToken {
+	t := s.tokens[value]
+	if t != nil && t.kind != userToken {
 		return nil, errUnknownToken
 	}
-	t, err := s.liveToken(value, a.now)
-	if err != nil {
+	if err := s.tokenError(t, c.now); err != nil {
 		return nil, err
 	}
-	renewed := s.issueLong(cmp.Or(a.fault.Person, t.person), a.now)
+	renewed := s.issueLong(cmp.Or(c.fault.Person, t.person), c.now)
 	if t.long && s.renewalKeepsExpiry {
 		renewed.expires = t.expires
 	}
-	return a.tokenAnswer(renewed), nil
+	return c.tokenAnswer(renewed), nil
 }
 
-func (s *Sim) debugToken(a access) (any, error) {
-	if a.token.kind != appToken {
+func (s *Sim) debugToken(c *call) (any, error) {
+	if c.token.kind != appToken {
 		return nil, errorf(100, "(#100) You must provide an app access token, or a user access token "+
 			"that is an owner or developer of the app")
 	}
-	input := a.query.Get("input_token")
+	input := c.query.Get("input_token")
 	if input == "" {
 		return nil, errorf(100, "(#100) The parameter input_token is required.")
 	}
 	t, o := s.tokens[input], object{"is_valid": true, "scopes": []string{}}
-	if e := s.tokenError(t, a.now); e != nil {
+	if err := s.tokenError(t, c.now); err != nil {
+		e := err.(*apiError)
 		problem := object{"code": e.Code, "message": e.Message}
 		if e.Subcode != 0 {
 			problem["subcode"] = e.Subcode

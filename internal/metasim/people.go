@@ -238,7 +238,7 @@ func (s *Sim) removeApp(p *Person) {
 
 // revoke serves DELETE /{user-id}/permissions: the app is removed, and all of the person's tokens
 // for it end.
-func (s *Sim) revoke(a access) (any, error) {
-	s.removeApp(a.person)
+func (s *Sim) revoke(c *call) (any, error) {
+	s.removeApp(c.person)
 	return true, nil
 }

@@ -24,10 +24,10 @@ const maxBody = 1 << 20
 type route struct {
 	method, path, step string
 	// check finds out who calls and refuses whom it must; nil lets everybody in.
-	check func(*Sim, *call) (access, error)
+	check func(*Sim, *call) error
 	// endpoint returns a value to be written as JSON, or an *apiError. Exactly one of it and page
 	// is set.
-	endpoint func(*Sim, access) (any, error)
+	endpoint func(*Sim, *call) (any, error)
 	page     func(*Sim, *call) response
 }
 
@@ -75,6 +75,11 @@ type call struct {
 	now    time.Time
 	record *Request
 	fault  Fault // that applies
+
+	// Set by the route's check: the caller.
+	token   *token
+	person  *Person  // nil with the app's own token
+	consent *consent // nil: none
 }
 
 // readCall reads r whole, so that the server notices when its client goes away, and finds its
@@ -161,22 +166,20 @@ func (s *Sim) serve(c *call) response {
 		const message = "The request is too large."
 		return c.refuse(&apiError{status: http.StatusRequestEntityTooLarge, Code: 1, Message: message})
 	}
-	a, err := access{call: c}, error(nil)
 	if c.route.check != nil {
-		a, err = c.route.check(s, c)
+		if err := c.route.check(s, c); err != nil {
+			return c.refuse(err)
+		}
 	}
-	var value any
-	if err == nil {
-		value, err = c.route.endpoint(s, a)
-	}
+	value, err := c.route.endpoint(s, c)
 	if err != nil {
 		return c.refuse(err)
 	}
 	return c.json(http.StatusOK, value, newTraceID())
 }
 
-func (s *Sim) unknownPath(a access) (any, error) {
-	return nil, errorf(2500, "Unknown path components: %s", a.r.URL.Path)
+func (s *Sim) unknownPath(c *call) (any, error) {
+	return nil, errorf(2500, "Unknown path components: %s", c.r.URL.Path)
 }
 
 const jsonType = "application/json; charset=UTF-8"

@@ -29,11 +29,11 @@ func (s *Sim) DropSubscription(pageID string) { s.locked(func() { delete(s.subsc
 
 // subscribe serves POST /{page}/subscribed_apps. It replaces the whole list; one field that is
 // unknown or not authorised rejects the whole call.
-func (s *Sim) subscribe(a access) (any, error) {
-	if a.param("subscribed_fields") == "" {
+func (s *Sim) subscribe(c *call) (any, error) {
+	if c.param("subscribed_fields") == "" {
 		return nil, errorf(100, "(#100) The parameter subscribed_fields is required.")
 	}
-	fields := strings.Split(a.param("subscribed_fields"), ",")
+	fields := strings.Split(c.param("subscribed_fields"), ",")
 	for i, name := range fields {
 		if !slices.Contains(pageFields, name) {
 			return nil, errorf(100, "(#100) Param subscribed_fields[%d] must be one of {%s} - got %q.",
@@ -41,18 +41,18 @@ func (s *Sim) subscribe(a access) (any, error) {
 		}
 	}
 	for _, name := range fields {
-		if needsMessaging(name) && !a.consent.has("pages_messaging") {
+		if needsMessaging(name) && !c.consent.has("pages_messaging") {
 			const format = "(#200) To subscribe to the %s field, one of these permissions is needed: pages_messaging"
 			return nil, errorf(200, format, name)
 		}
 	}
-	s.subscriptions[a.id] = fields
+	s.subscriptions[c.id] = fields
 	return object{"success": true}, nil
 }
 
-func (s *Sim) subscribedApps(a access) (any, error) {
+func (s *Sim) subscribedApps(c *call) (any, error) {
 	data := []object{}
-	if fields, ok := s.subscriptions[a.id]; ok {
+	if fields, ok := s.subscriptions[c.id]; ok {
 		data = append(data, object{
 			"id": s.cfg.AppID, "name": "Simulated app", "category": "Business", "subscribed_fields": fields,
 		})
@@ -60,8 +60,8 @@ func (s *Sim) subscribedApps(a access) (any, error) {
 	return object{"data": data}, nil
 }
 
-func (s *Sim) unsubscribe(a access) (any, error) {
-	delete(s.subscriptions, a.id)
+func (s *Sim) unsubscribe(c *call) (any, error) {
+	delete(s.subscriptions, c.id)
 	return object{"success": true}, nil
 }
 
@@ -83,12 +83,12 @@ func (s *Sim) SetAppSubscriptions(all ...AppSubscription) {
 	s.locked(func() { s.appSubscriptions = slices.Clone(all) })
 }
 
-func (s *Sim) listAppSubscriptions(a access) (any, error) {
-	if a.token.kind != appToken {
+func (s *Sim) listAppSubscriptions(c *call) (any, error) {
+	if c.token.kind != appToken {
 		return nil, errorf(15, "(#15) This method must be called with an app access_token.")
 	}
-	if a.id != s.cfg.AppID {
-		return nil, a.missingObject()
+	if c.id != s.cfg.AppID {
+		return nil, c.missingObject()
 	}
 	data := []object{}
 	for _, sub := range s.appSubscriptions {
@@ -97,7 +97,7 @@ func (s *Sim) listAppSubscriptions(a access) (any, error) {
 			if sub.PlainFields {
 				fields = append(fields, name)
 			} else {
-				fields = append(fields, object{"name": name, "version": a.version})
+				fields = append(fields, object{"name": name, "version": c.version})
 			}
 		}
 		data = append(data, object{
