@@ -64,9 +64,7 @@ func (s *Sim) visit(
 	if err != nil {
 		return nil, err
 	}
-	if form != nil {
-		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	}
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	defer func() {
 		if p := recover(); p == http.ErrAbortHandler {
 			err = errors.Join(errors.New("the connection was closed"), ctx.Err())

@@ -1,6 +1,7 @@
 package metasim
 
 import (
+	"cmp"
 	"encoding/base64"
 	"fmt"
 	"net/url"
@@ -21,28 +22,30 @@ type listQuery struct {
 	fields []field
 	limit  int
 	after  string // cursor; "": from the start
+	err    error  // what is wrong with it; lists refuse it with that
 }
 
 // listQuery reads fields, which are defaults if none are named, limit and after.
-func (c *call) listQuery(defaults ...string) (q listQuery, err error) {
-	q = listQuery{edge: c.route.step, text: c.param("fields"), limit: defaultLimit, after: c.param("after")}
-	if q.fields, err = parseFields(q.text, defaults...); err != nil {
-		return q, err
-	}
+func (c *call) listQuery(defaults string) listQuery {
+	q := listQuery{edge: c.route.step, text: c.param("fields"), limit: defaultLimit, after: c.param("after")}
+	q.fields, q.err = parseFields(cmp.Or(q.text, defaults))
 	if text := c.param("limit"); text != "" {
-		q.limit, err = strconv.Atoi(text)
-		if err != nil || q.limit < 1 {
-			return q, errorf(100, "(#100) param limit must be a positive integer")
+		limit, err := strconv.Atoi(text)
+		if err != nil || limit < 1 {
+			q.err = cmp.Or(q.err, errorf(100, "(#100) param limit must be a positive integer"))
 		}
-		q.limit = min(q.limit, maxLimit)
+		q.limit = min(limit, maxLimit)
 	}
-	return q, nil
+	return q
 }
 
 // list is one part of the list of all below the node owner. A cursor is an item's id, encoded.
 func list[T any](
 	c *call, owner string, all []T, q listQuery, id func(T) string, render func(T) (object, error),
 ) (object, error) {
+	if q.err != nil {
+		return nil, q.err
+	}
 	cursor := func(item T) string { return base64.RawURLEncoding.EncodeToString([]byte(id(item))) }
 	start := 0
 	if q.after != "" {
@@ -80,22 +83,16 @@ func list[T any](
 
 // pageList is one part of a list of Pages below the node owner.
 func (s *Sim) pageList(c *call, owner string, pages []Page, q listQuery) (object, error) {
-	if err := c.checkDataAccess(); err != nil {
-		return nil, err
-	}
+	q.err = cmp.Or(q.err, c.checkDataAccess())
 	if len(q.fields) == 0 {
-		q.fields = names("access_token", "category", "name", "id", "tasks")
+		q.fields = []field{{name: "access_token"}, {name: "category"}, {name: "name"}, {name: "id"}, {name: "tasks"}}
 	}
 	id := func(p Page) string { return p.ID }
 	return list(c, owner, pages, q, id, func(p Page) (object, error) { return s.pageObject(c, &p, q.fields) })
 }
 
 func (s *Sim) accounts(c *call) (any, error) {
-	q, err := c.listQuery()
-	if err != nil {
-		return nil, err
-	}
-	return s.pageList(c, c.person.ID, c.listedPages(), q)
+	return s.pageList(c, c.person.ID, c.listedPages(), c.listQuery(""))
 }
 
 // listedPages returns the Pages that /me/accounts shows: none without pages_show_list, and only
@@ -113,10 +110,7 @@ func (s *Sim) businesses(c *call) (any, error) {
 	if c.id != "me" && c.id != c.person.ID {
 		return nil, c.missingObject()
 	}
-	q, err := c.listQuery("id", "name")
-	if err != nil {
-		return nil, err
-	}
+	q := c.listQuery("id,name")
 	id := func(b Business) string { return b.ID }
 	return list(c, c.person.ID, c.person.Businesses, q, id, func(b Business) (object, error) {
 		return pick(q.fields, "Business", object{"id": b.ID, "name": b.Name})
@@ -128,16 +122,12 @@ func (s *Sim) businessPages(c *call) (any, error) {
 	if at < 0 {
 		return nil, c.missingObject()
 	}
-	q, err := c.listQuery()
-	if err != nil {
-		return nil, err
-	}
 	pages := c.person.Businesses[at].Owned
-	if q.edge == "client_pages" {
+	if c.route.step == "client_pages" {
 		pages = c.person.Businesses[at].Client
 	}
 	shared := slices.DeleteFunc(slices.Clone(pages), func(p Page) bool { return !c.consent.shares(p.ID) })
-	return s.pageList(c, c.id, shared, q)
+	return s.pageList(c, c.id, shared, c.listQuery(""))
 }
 
 // permissions serves GET /me/permissions: granted and declined, not what was never asked for.

@@ -1,6 +1,7 @@
 package metasim
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -30,7 +31,7 @@ func parseDelivery(body []byte) []delivered {
 	var d struct {
 		Entry []struct {
 			ID                 textOrJSON
-			Messaging, Standby []wireEvent
+			Messaging, Standby []delivered
 			Changes            []struct{ Field string }
 		}
 	}
@@ -39,50 +40,43 @@ func parseDelivery(body []byte) []delivered {
 	}
 	var all []delivered
 	for _, e := range d.Entry {
-		account := string(e.ID)
-		for _, event := range e.Messaging {
-			all = append(all, event.delivered(account))
-		}
-		for _, event := range e.Standby {
-			event := event.delivered(account)
-			event.field = "standby"
-			all = append(all, event)
+		for i := range e.Standby {
+			e.Standby[i].field = "standby"
 		}
 		for _, c := range e.Changes {
 			// A Page field in changes is the dashboard's Test button, which asks no Page.
-			all = append(all, delivered{account: account, free: slices.Contains(pageFields, c.Field)})
+			e.Messaging = append(e.Messaging, delivered{free: slices.Contains(pageFields, c.Field)})
+		}
+		for _, event := range slices.Concat(e.Messaging, e.Standby) {
+			event.account = string(e.ID)
+			all = append(all, event)
 		}
 	}
 	return all
 }
 
-// wireEvent is an item of messaging or standby.
-type wireEvent struct {
-	Sender    struct{ ID textOrJSON }
-	Timestamp textOrJSON
-	Message   *struct {
-		IsEcho    bool `json:"is_echo"`
-		IsDeleted bool `json:"is_deleted"`
+// UnmarshalJSON reads an item of messaging or standby.
+func (d *delivered) UnmarshalJSON(raw []byte) error {
+	var event struct {
+		Sender    struct{ ID textOrJSON }
+		Timestamp textOrJSON
+		Message   struct {
+			IsEcho    bool `json:"is_echo"`
+			IsDeleted bool `json:"is_deleted"`
+		}
 	}
-	MessageEdit                  json.RawMessage `json:"message_edit"`
-	Reaction, Postback, Referral json.RawMessage
-}
-
-func (e wireEvent) delivered(account string) delivered {
-	d := delivered{account: account, from: string(e.Sender.ID), at: e.Timestamp.time()}
-	switch {
-	case e.Message != nil:
-		d.field, d.opens = kindFields["message"], !e.Message.IsEcho && !e.Message.IsDeleted
-	case e.Postback != nil:
-		d.field, d.opens = kindFields["postback"], true
-	case e.MessageEdit != nil:
-		d.field = kindFields["message_edit"]
-	case e.Reaction != nil:
-		d.field = kindFields["reaction"]
-	case e.Referral != nil:
-		d.field = kindFields["referral"]
+	var members map[string]json.RawMessage
+	if err := cmp.Or(json.Unmarshal(raw, &event), json.Unmarshal(raw, &members)); err != nil {
+		return err
 	}
-	return d
+	d.from, d.at = string(event.Sender.ID), event.Timestamp.time()
+	for kind, field := range kindFields {
+		if members[kind] != nil {
+			d.field = field
+			d.opens = kind == "postback" || kind == "message" && !event.Message.IsEcho && !event.Message.IsDeleted
+		}
+	}
+	return nil
 }
 
 // time reads seconds or milliseconds; above 1e11 they are milliseconds (as seconds that would be

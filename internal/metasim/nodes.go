@@ -18,7 +18,7 @@ type object map[string]any
 
 // node serves GET /{id} of a person or a Page.
 func (s *Sim) node(c *call) (any, error) {
-	fields, err := parseFields(c.param("fields"), "name", "id")
+	fields, err := parseFields(cmp.Or(c.param("fields"), "name,id"))
 	if err != nil {
 		return nil, err
 	}
@@ -167,10 +167,10 @@ const maxFieldDepth = 8
 // fieldHead is a field up to its brace.
 var fieldHead = regexp.MustCompile(`^([a-z_0-9]+)(?:\.limit\((\d{1,4})\))?`)
 
-// parseFields parses a fields parameter; an empty one gives the defaults.
-func parseFields(text string, defaults ...string) ([]field, error) {
+// parseFields parses a fields parameter.
+func parseFields(text string) ([]field, error) {
 	if text == "" {
-		return names(defaults...), nil
+		return nil, nil
 	}
 	p := fieldParser{text: text, rest: text}
 	fields, err := p.list(0)
@@ -180,62 +180,40 @@ func parseFields(text string, defaults ...string) ([]field, error) {
 	return fields, err
 }
 
-// names makes fields of plain names.
-func names(list ...string) []field {
-	fields := make([]field, len(list))
-	for i, name := range list {
-		fields[i].name = name
-	}
-	return fields
-}
-
 type fieldParser struct{ text, rest string }
 
-func (p *fieldParser) list(depth int) ([]field, error) {
-	var fields []field
-	for {
-		f, err := p.field(depth)
-		switch {
-		case err != nil:
-			return nil, err
-		case slices.ContainsFunc(fields, func(g field) bool { return g.name == f.name }):
+func (p *fieldParser) list(depth int) (fields []field, err error) {
+	for more := true; more; more = p.take(",") {
+		head := fieldHead.FindStringSubmatch(p.rest)
+		if head == nil {
+			return nil, p.expected("name")
+		}
+		p.rest = p.rest[len(head[0]):]
+		f := field{name: head[1]}
+		f.limit, _ = strconv.Atoi(head[2]) // at most four digits, or none
+		if p.take("{") {
+			if depth == maxFieldDepth {
+				return nil, syntaxError("Fields are nested too deeply")
+			}
+			if f.sub, err = p.list(depth + 1); err != nil {
+				return nil, err
+			}
+			if !p.take("}") {
+				return nil, p.expected("}")
+			}
+		}
+		if slices.ContainsFunc(fields, func(g field) bool { return g.name == f.name }) {
 			return nil, syntaxError("Field %s specified more than once. This is only possible before version 2.1", f.name)
 		}
 		fields = append(fields, f)
-		if !p.take(',') {
-			return fields, nil
-		}
 	}
+	return fields, nil
 }
 
-func (p *fieldParser) field(depth int) (field, error) {
-	head := fieldHead.FindStringSubmatch(p.rest)
-	if head == nil {
-		return field{}, p.expected("name")
-	}
-	p.rest = p.rest[len(head[0]):]
-	f := field{name: head[1]}
-	f.limit, _ = strconv.Atoi(head[2]) // at most four digits, or none
-	if !p.take('{') {
-		return f, nil
-	}
-	if depth == maxFieldDepth {
-		return f, syntaxError("Fields are nested too deeply")
-	}
-	var err error
-	if f.sub, err = p.list(depth + 1); err == nil && !p.take('}') {
-		err = p.expected("}")
-	}
-	return f, err
-}
-
-// take reads past the byte b if it comes next, and reports whether it does.
-func (p *fieldParser) take(b byte) bool {
-	if p.rest == "" || p.rest[0] != b {
-		return false
-	}
-	p.rest = p.rest[1:]
-	return true
+// take reads past text if it comes next, and reports whether it does.
+func (p *fieldParser) take(text string) (ok bool) {
+	p.rest, ok = strings.CutPrefix(p.rest, text)
+	return ok
 }
 
 func (p *fieldParser) expected(what string) error {
