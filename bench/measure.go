@@ -31,8 +31,10 @@ type measured struct {
 	size     int64                 // bytes on disk
 }
 
-// The stores under load. Supabase Lite serves so few connects a second that both processes mostly
+// stores are those under load. Supabase Lite serves so few connects a second that both processes mostly
 // wait, which says little about how many they could serve; its answers from memory keep up.
+var stores = [2]string{onLite, fromMemory}
+
 const onLite, fromMemory = "Supabase Lite", "Supabase from memory"
 
 // load is what came of many connects at once, over all turns.
@@ -63,18 +65,12 @@ func (r *run) measure(ctx context.Context) error {
 			return err
 		}
 	}
-	for _, store := range []string{onLite, fromMemory} {
-		if err := r.measureLoad(ctx, store); err != nil {
+	for _, step := range []func(context.Context) error{r.measureLoad, r.measureMemory, r.measureStart, r.measureFirst} {
+		if err := step(ctx); err != nil {
 			return err
 		}
 	}
-	if err := r.measureMemory(); err != nil {
-		return err
-	}
-	if err := r.measureStart(ctx); err != nil {
-		return err
-	}
-	return r.measureFirst(ctx)
+	return nil
 }
 
 // measureCallbacks times the callback request under one latency. In the last turn the upstream
@@ -134,16 +130,10 @@ func inARow(calls []call) int {
 }
 
 // measureLoad lets everybody connect at once, without latency, at each side in turn.
-func (r *run) measureLoad(ctx context.Context, store string) error {
-	for range r.turns {
-		for _, s := range r.sides {
-			fmt.Fprintf(r.progress, "%d at once, %s: %s\n", r.atOnce, store, s.name)
-			r.fresh(0)
-			r.memory.on.Store(store == fromMemory)
-			if r.profile != "" && store == fromMemory && s.debugURL != "" {
-				go s.writeProfile(r.profile, r.turn)
-			}
-			if err := r.takeTurn(ctx, s, s.loads[store]); err != nil {
+func (r *run) measureLoad(ctx context.Context) error {
+	for _, store := range stores {
+		for turn := range 2 * r.turns {
+			if err := r.takeTurn(ctx, r.sides[turn%2], store); err != nil {
 				return err
 			}
 		}
@@ -151,8 +141,14 @@ func (r *run) measureLoad(ctx context.Context, store string) error {
 	return nil
 }
 
-// takeTurn lets everybody connect for one turn, and adds what came of it to sum.
-func (r *run) takeTurn(ctx context.Context, s *side, sum *load) error {
+// takeTurn lets everybody connect for one turn, and adds what came of it to the side's load.
+func (r *run) takeTurn(ctx context.Context, s *side, store string) error {
+	fmt.Fprintf(r.progress, "%d at once, %s: %s\n", r.atOnce, store, s.name)
+	r.fresh(0)
+	r.memory.on.Store(store == fromMemory)
+	if r.profile != "" && store == fromMemory && s.debugURL != "" {
+		go s.writeProfile(r.profile, r.turn)
+	}
 	pids := [3]int{s.process.pid(), r.lite.PID(), os.Getpid()}
 	before, err := cpuTimes(pids)
 	if err != nil {
@@ -163,6 +159,7 @@ func (r *run) takeTurn(ctx context.Context, s *side, sum *load) error {
 	if err != nil {
 		return err
 	}
+	sum := s.loads[store]
 	sum.connects += len(all)
 	sum.took += time.Since(begun)
 	after, err := cpuTimes(pids)
@@ -183,7 +180,7 @@ func (s *side) writeProfile(file string, length time.Duration) {
 }
 
 // measureMemory looks at both processes that took the load, after a rest, and stops them.
-func (r *run) measureMemory() (err error) {
+func (r *run) measureMemory(context.Context) (err error) {
 	fmt.Fprintln(r.progress, "Resting")
 	time.Sleep(r.rest)
 	for _, s := range r.sides {

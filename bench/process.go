@@ -22,9 +22,8 @@ import (
 
 // program is how one side is started: with nothing in its environment but what it is told.
 type program struct {
-	command []string
-	dir     string
-	env     []string
+	command, env []string
+	dir          string
 }
 
 // process is one that runs.

@@ -47,8 +47,7 @@ type setting struct {
 	metaURL, proofURL string // as igconnect calls it, and as the seed does
 	redirects         []string
 	people            []metasim.Person
-
-	closers []func()
+	closers           []func()
 }
 
 // newSetting starts Supabase Lite on the given database ("": its own) and a Meta without people.
@@ -67,11 +66,8 @@ func newSetting(ctx context.Context, databaseURL string, progress io.Writer) (s 
 	}
 	s.closers = append(s.closers, func() { os.RemoveAll(s.scratch) })
 	fmt.Fprintln(progress, "Starting Supabase Lite")
-	s.lite, err = supalite.Start(ctx, supalite.Options{
-		DatabaseURL: databaseURL, Progress: progress,
-		Migrations: os.DirFS(filepath.Join(s.root, "supabase", "migrations")),
-	})
-	if err != nil {
+	migrations := os.DirFS(filepath.Join(s.root, "supabase", "migrations"))
+	if s.lite, err = supalite.Start(ctx, supalite.Options{DatabaseURL: databaseURL, Progress: progress, Migrations: migrations}); err != nil {
 		return nil, err
 	}
 	s.closers = append(s.closers, func() { s.lite.Stop() })
@@ -132,11 +128,8 @@ func (s *setting) fresh(latency time.Duration) {
 // visitor is somebody signed in at the app, who at Meta is a person with one Page and its
 // Instagram account.
 type visitor struct {
-	userID  string
-	cookie  string // the session, as @supabase/ssr keeps it
-	person  string // id at Meta
-	page    string // likewise
-	account string // Instagram id
+	userID, cookie        string // and the session, as @supabase/ssr keeps it
+	person, page, account string // ids at Meta
 }
 
 // visitors signs n people up and makes them known to Meta. Their numbers begin at first.
@@ -151,9 +144,8 @@ func (s *setting) visitors(ctx context.Context, first, n int) (all []visitor, er
 			cookie: "sb-127-auth-token=base64-" + base64.RawURLEncoding.EncodeToString(user.Session),
 		}
 		instagram := &metasim.Instagram{ID: v.account, Username: fmt.Sprint("brand_", number), Name: fmt.Sprint("Brand ", number)}
-		s.people = append(s.people, metasim.Person{ID: v.person, Name: fmt.Sprint("Visitor ", number), Pages: []metasim.Page{
-			{ID: v.page, Name: fmt.Sprint("Page ", number), Instagram: instagram},
-		}})
+		page := metasim.Page{ID: v.page, Name: fmt.Sprint("Page ", number), Instagram: instagram}
+		s.people = append(s.people, metasim.Person{ID: v.person, Name: fmt.Sprint("Visitor ", number), Pages: []metasim.Page{page}})
 		all = append(all, v)
 	}
 	return all, nil
@@ -174,12 +166,12 @@ func (m *memory) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	key := r.Method + " " + r.URL.String() + " " + r.Header.Get("Authorization")
 	kept, found := m.answers.Load(key)
+	answer, _ := kept.(*httptest.ResponseRecorder)
 	if !found {
-		kept = httptest.NewRecorder()
-		m.lite.ServeHTTP(kept.(http.ResponseWriter), r)
-		m.answers.Store(key, kept)
+		answer = httptest.NewRecorder()
+		m.lite.ServeHTTP(answer, r)
+		m.answers.Store(key, answer)
 	}
-	answer := kept.(*httptest.ResponseRecorder)
 	maps.Copy(w.Header(), answer.Header())
 	w.WriteHeader(answer.Code)
 	w.Write(answer.Body.Bytes())

@@ -90,7 +90,7 @@ func (r *run) report(out io.Writer, onPostgres bool) (reached bool) {
 	}
 	fmt.Fprintf(out, "\n%sSupabase Lite ran on %s.\nEach of the two has %s.\n", notes, database, cores)
 	for _, s := range r.sides {
-		for _, store := range []string{onLite, fromMemory} {
+		for _, store := range stores {
 			reportCores(out, s.name, store, s.loads[store])
 		}
 	}
