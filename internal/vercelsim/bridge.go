@@ -36,7 +36,7 @@ type outcome struct {
 // parts, limit as its maxDuration (0: none).
 func (d *Deployment) call(w http.ResponseWriter, r *http.Request, fn http.HandlerFunc, limit time.Duration) {
 	in, err := rebuild(r)
-	if errors.Is(err, errTooLarge) {
+	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
 		fail(w, http.StatusRequestEntityTooLarge, "FUNCTION_PAYLOAD_TOO_LARGE")
 		return
 	}
@@ -95,19 +95,14 @@ func (d *Deployment) answer(w http.ResponseWriter, out *outcome) {
 	w.Write(out.body.Bytes())
 }
 
-var errTooLarge = errors.New("body too large")
-
 // rebuild makes the request anew from what Vercel's event carries: method, path, headers and the
 // whole body. The context is therefore Background, TLS nil, RequestURI without the query,
 // RemoteAddr without a port, and the Host header stands among the others too. r must be the
 // caller's own copy.
 func rebuild(r *http.Request) (*http.Request, error) {
-	body, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
+	body, err := io.ReadAll(http.MaxBytesReader(nil, r.Body, maxBody))
 	if err != nil {
 		return nil, err
-	}
-	if len(body) > maxBody {
-		return nil, errTooLarge
 	}
 	in, err := http.NewRequest(r.Method, r.URL.RequestURI(), bytes.NewReader(body))
 	if err != nil {

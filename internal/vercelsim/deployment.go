@@ -2,6 +2,7 @@ package vercelsim
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
@@ -140,18 +141,14 @@ func (d *Deployment) lookUp(urlPath string) http.HandlerFunc {
 	if d.Public == nil {
 		return nil
 	}
-	name := strings.TrimPrefix(urlPath, "/")
-	index := "index.html"
-	if name != "" {
-		index = strings.TrimSuffix(name, "/") + "/" + index
-	}
-	for _, candidate := range []string{name, index} {
+	for _, file := range []string{urlPath, strings.TrimSuffix(urlPath, "/") + "/index.html"} {
+		name := strings.TrimPrefix(file, "/")
 		// ValidPath refuses "..", "." and empty elements, and with them "//".
-		if !fs.ValidPath(candidate) {
+		if !fs.ValidPath(name) {
 			continue
 		}
-		if info, err := fs.Stat(d.Public, candidate); err == nil && info.Mode().IsRegular() {
-			return func(w http.ResponseWriter, r *http.Request) { d.serveFile(w, r, candidate) }
+		if info, err := fs.Stat(d.Public, name); err == nil && info.Mode().IsRegular() {
+			return func(w http.ResponseWriter, r *http.Request) { d.serveFile(w, r, name) }
 		}
 	}
 	return nil
@@ -186,15 +183,9 @@ func (d *Deployment) serveFile(w http.ResponseWriter, r *http.Request, name stri
 		fail(w, http.StatusInternalServerError, "INTERNAL_STATIC_FILE_ERROR")
 		return
 	}
-	contentType, ok := contentTypes[strings.ToLower(path.Ext(name))]
-	if !ok {
-		contentType = "application/octet-stream"
-	}
-	h := w.Header()
-	if h.Get("Content-Type") == "" {
-		h.Set("Content-Type", contentType)
-	}
-	sum := sha256.Sum256(content)
+	sum, h := sha256.Sum256(content), w.Header()
+	byName := contentTypes[strings.ToLower(path.Ext(name))]
+	h.Set("Content-Type", cmp.Or(h.Get("Content-Type"), byName, "application/octet-stream"))
 	h.Set("ETag", fmt.Sprintf(`"%x"`, sum[:16]))
 	http.ServeContent(w, r, name, time.Time{}, bytes.NewReader(content))
 }
