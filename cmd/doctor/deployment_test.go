@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"log"
@@ -19,8 +18,8 @@ const (
 	publicKey  = "sb_publishable_anything"
 )
 
-// deployment answers as a well one does, as far as the doctor looks; tests put
-// something else in the place of one answer.
+// deployment answers as a well one does, as far as the doctor looks; tests put something else in the
+// place of one answer.
 type deployment struct {
 	*httptest.Server
 	mu      sync.Mutex
@@ -71,19 +70,20 @@ var safe = map[string]string{
 	"Content-Security-Policy": "default-src 'none'; script-src 'self'; base-uri 'none'; frame-ancestors 'none'",
 }
 
-const dialog = `{"url":"https://www.facebook.com/v24.0/dialog/oauth?client_id=1&scope=`
+var stateCookie = map[string]string{"Set-Cookie": "__Host-igconnect_state_0a=x; Path=/; Max-Age=600; HttpOnly; Secure; SameSite=Lax"}
+
+const (
+	dialog    = `{"url":"https://www.facebook.com/v24.0/dialog/oauth?client_id=1&scope=`
+	allScopes = `instagram_basic,instagram_manage_messages,pages_show_list,pages_manage_metadata,pages_messaging,business_management"}`
+)
 
 func (d *deployment) well() map[string]http.HandlerFunc {
-	var lines []map[string]any
-	for _, name := range []string{"FB_APP_ID", "redirect_uri", "vault"} {
-		lines = append(lines, map[string]any{"name": name, "ok": true, "problem": "", "fix": ""})
-	}
-	health, _ := json.Marshal(map[string]any{"ok": true, "checks": lines})
+	const health = `{"ok":true,"checks":[{"name":"FB_APP_ID","ok":true,"problem":"","fix":""},{"name":"redirect_uri","ok":true},{"name":"vault","ok":true}]}`
 	return map[string]http.HandlerFunc{
 		"GET /":                    answering(200, safe, `<script src="/app.js" defer></script>`),
 		"GET /api/auth/callback":   answering(400, with(safe, "X-Error-Code", "state_mismatch", "Cache-Control", "no-store"), "We lost track of your login"),
 		"GET /api/health":          answering(200, nil, `{"ok":true}`),
-		"GET /api/health operator": answering(200, nil, string(health)),
+		"GET /api/health operator": answering(200, nil, health),
 		"GET /api/webhook":         refusing(403, "forbidden"),
 		"POST /api/webhook":        refusing(401, "bad_signature"),
 		"GET /api/renew":           refusing(401, "unauthorized"),
@@ -92,8 +92,7 @@ func (d *deployment) well() map[string]http.HandlerFunc {
 		"POST /api/deletion":       refusing(401, "bad_signature"),
 		"GET /api/accounts":        refusing(401, "signed_out"),
 		"GET /api/login":           refusing(401, "signed_out"),
-		"GET /api/login user": answering(200, map[string]string{"Set-Cookie": "__Host-igconnect_state_0a=x; Path=/; Max-Age=600; HttpOnly; Secure; SameSite=Lax"},
-			dialog+`instagram_basic,instagram_manage_messages,pages_show_list,pages_manage_metadata,pages_messaging,business_management"}`),
+		"GET /api/login user":      answering(200, stateCookie, dialog+allScopes),
 	}
 }
 

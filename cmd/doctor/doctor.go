@@ -2,11 +2,12 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 
@@ -60,8 +61,8 @@ type answer struct {
 	err    error
 }
 
-// refused reports whether a function of igconnect refused, with this code: what
-// stands in front of it (a firewall, a sign-in) does not know that header.
+// refused reports whether a function of igconnect refused, with this code: what stands in front of
+// it (a firewall, a sign-in) does not know that header.
 func (a answer) refused(status int, code string) bool {
 	return a.status == status && a.header.Get("X-Error-Code") == code
 }
@@ -103,34 +104,70 @@ func reason(err error) string {
 	return strings.TrimRight(err.Error(), ".")
 }
 
-// parseBase reads an address that ends after its host. Secrets are sent there:
-// without https only to this machine.
-func parseBase(raw string) (string, error) {
-	u, err := url.Parse(strings.TrimRight(strings.TrimSpace(raw), "/"))
+// ownHealth is what /api/health answers.
+type ownHealth struct {
+	OK      *bool
+	Version string
+	Checks  []struct {
+		Name, Problem, Fix string
+		OK                 bool
+	}
+}
+
+const healthName = "/api/health"
+
+// health asks the deployment how it finds itself: as the operator, whom it tells everything, and
+// as a stranger, whom it must not.
+func (d *doctor) health(ctx context.Context) []check {
+	stranger, problem := d.readHealth(ctx, nil)
 	switch {
-	case raw == "":
-		return "", errors.New("is missing: name the deployment, such as https://connect.example.com")
-	case err != nil || u.Hostname() == "" || u.User != nil || u.Scheme != "https" && u.Scheme != "http":
-		return "", errors.New("must be a complete address, such as https://connect.example.com")
-	case u.Path != "" || u.RawQuery != "" || u.Fragment != "":
-		return "", errors.New("must end after the host name")
-	case u.Scheme == "http" && !thisMachine(u.Hostname()):
-		return "", errors.New("must start with https://, for secrets are sent there (http:// only for localhost)")
+	case problem != nil:
+		return []check{*problem}
+	case len(stranger.Checks) > 0 || stranger.Version != "":
+		return []check{wrong(healthName, "It tells strangers how this is set up.", "Deploy the newest version of igconnect.")}
+	case d.cron.Empty():
+		said := map[bool]string{true: "no setting is missing", false: "a setting is missing or broken"}[*stranger.OK]
+		return []check{unchecked(healthName, "It says that "+said+". More it tells only with the CRON_SECRET of the deployment: set that variable here, or use -secret-file.")}
 	}
-	return u.String(), nil
+	own, problem := d.readHealth(ctx, map[string]string{"Authorization": "Bearer " + d.cron.Reveal()})
+	switch {
+	case problem != nil:
+		return []check{*problem}
+	case len(own.Checks) == 0:
+		return []check{wrong(healthName, "It does not know this CRON_SECRET, or has none.", "Set the same CRON_SECRET here and in the deployment's environment variables, then deploy again.")}
+	}
+	var lines []check
+	if own.Version != "" {
+		lines = append(lines, note("version", own.Version))
+	}
+	for _, c := range own.Checks {
+		line := passed(c.Name)
+		if !c.OK {
+			line = wrong(c.Name, c.Problem, c.Fix)
+		}
+		lines = append(lines, line)
+	}
+	if !slices.ContainsFunc(lines, func(c check) bool { return c.Name == "redirect_uri" }) {
+		lines = append(lines, unchecked("Supabase and Meta", "They are asked as soon as the settings are right."))
+	}
+	return lines
 }
 
-func thisMachine(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
+// readHealth reads the answer, or says what is wrong with it.
+func (d *doctor) readHealth(ctx context.Context, header map[string]string) (own ownHealth, problem *check) {
+	got := d.get(ctx, "/api/health", header)
+	known := got.status == http.StatusOK || got.status == http.StatusServiceUnavailable
+	if !known || json.Unmarshal(got.body, &own) != nil || own.OK == nil {
+		return own, new(notIgconnect(healthName, got))
+	}
+	return own, nil
 }
 
-// overHTTP is the address that somebody reaches who types no https; "" where the deployment has
-// none, or a port of its own.
-func overHTTP(base string) string {
-	u, err := url.Parse(base)
-	if err != nil || u.Scheme != "https" || u.Port() != "" {
-		return ""
+// notIgconnect is for an answer that igconnect would not give, or none.
+func notIgconnect(name string, got answer) check {
+	if got.err != nil {
+		return wrong(name, "No answer: "+reason(got.err)+".", "Try again.")
 	}
-	return "http://" + u.Host
+	return wrong(name, fmt.Sprintf("It answers %d, but not as igconnect does.", got.status),
+		"Use the address of REDIRECT_URI. Is it the production deployment? Previews are behind Vercel's sign-in. Does your app forward all paths of igconnect?")
 }

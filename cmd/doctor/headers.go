@@ -84,11 +84,8 @@ var maxAge = regexp.MustCompile(`(?i)(?:^|;)\s*max-age="?([0-9]+)`)
 
 // maxAgeOf is that of a Strict-Transport-Security header in seconds, 0 if it has none.
 func maxAgeOf(policy string) int {
-	if found := maxAge.FindStringSubmatch(policy); found != nil {
-		seconds, _ := strconv.Atoi(found[1])
-		return seconds
-	}
-	return 0
+	seconds, _ := strconv.Atoi(maxAge.FindStringSubmatch(policy + "; max-age=0")[1])
+	return seconds
 }
 
 // encryption checks that whoever types no https is sent to it.

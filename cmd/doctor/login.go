@@ -12,8 +12,8 @@ import (
 	"igconnect/lib/page"
 )
 
-// login begins a login, which saves nothing: what it asks Meta for, and how it
-// leaves its state in the browser.
+// login begins a login, which saves nothing: what it asks Meta for, and how it leaves its state in
+// the browser.
 func (d *doctor) login(ctx context.Context) []check {
 	checks := []check{d.signedOut(ctx)}
 	if d.session.Empty() {
@@ -85,8 +85,8 @@ func (d *doctor) stateCookie(got answer) check {
 // optional are the permissions without which an account can be connected.
 var optional = []string{"pages_messaging", "business_management"}
 
-// permissions says what breaks for each permission that the dialog does not ask
-// for. Whether Meta has granted them to the app is not to be seen from here.
+// permissions says what breaks for each permission that the dialog does not ask for. Whether Meta
+// has granted them to the app is not to be seen from here.
 func permissions(query url.Values) []check {
 	if query.Get("config_id") != "" {
 		return []check{unchecked("permissions", "A login configuration at Meta says what is asked for: compare it with docs/setup-meta.md, step 4.")}

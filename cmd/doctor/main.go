@@ -1,10 +1,10 @@
-// Command doctor examines a deployment from outside and says, line by line,
-// what is well, what is wrong, and what to do:
+// Command doctor examines a deployment from outside and says, line by line, what is well, what is
+// wrong, and what to do:
 //
 //	CRON_SECRET=… go run ./cmd/doctor -url https://connect.example.com
 //
-// It changes nothing there. Secrets come from the environment or from a file,
-// never from a flag, which other programs of the machine could read:
+// It changes nothing there. Secrets come from the environment or from a file, never from a flag,
+// which other programs of the machine could read:
 //
 //	CRON_SECRET               the operator's, for all that /api/health knows
 //	DOCTOR_SESSION            access token of a signed-in user, for the login
@@ -22,7 +22,9 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"os/signal"
 	"strings"
@@ -88,7 +90,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 
 // newDoctor reads where to look and with which secrets.
 func newDoctor(raw, file string, getenv func(string) string) (*doctor, error) {
-	base, err := parseBase(raw)
+	base, plain, err := parseBase(raw)
 	if err != nil {
 		return nil, fmt.Errorf("-url %w", err)
 	}
@@ -103,22 +105,39 @@ func newDoctor(raw, file string, getenv func(string) string) (*doctor, error) {
 			return nil, errors.New("the file of -secret-file is empty")
 		}
 	}
-	d := &doctor{
-		url: base, plain: overHTTP(base), cron: secret.New(cron), session: secret.New(get("DOCTOR_SESSION")),
-		project: project{key: cmp.Or(get("SUPABASE_PUBLISHABLE_KEY"), get("NEXT_PUBLIC_SUPABASE_PUBLISHABLE_KEY"),
-			get("SUPABASE_ANON_KEY"), get("NEXT_PUBLIC_SUPABASE_ANON_KEY"))},
-		http: &http.Client{Transport: upstream.NewTransport(), CheckRedirect: upstream.NoRedirects, Timeout: oneCall},
-	}
+	var p project
+	p.key = cmp.Or(get("SUPABASE_PUBLISHABLE_KEY"), get("NEXT_PUBLIC_SUPABASE_PUBLISHABLE_KEY"), get("SUPABASE_ANON_KEY"), get("NEXT_PUBLIC_SUPABASE_ANON_KEY"))
 	if address := cmp.Or(get("SUPABASE_URL"), get("NEXT_PUBLIC_SUPABASE_URL")); address != "" {
-		if d.project.url, err = parseBase(address); err != nil {
+		if p.url, _, err = parseBase(address); err != nil {
 			return nil, fmt.Errorf("SUPABASE_URL %w", err)
 		}
 	}
-	return d, nil
+	client := &http.Client{Transport: upstream.NewTransport(), CheckRedirect: upstream.NoRedirects, Timeout: oneCall}
+	return &doctor{base, plain, secret.New(cron), secret.New(get("DOCTOR_SESSION")), p, client}, nil
 }
 
-// coloured reports whether lines may be green and red: on a terminal, unless
-// NO_COLOR says otherwise (https://no-color.org).
+// parseBase reads an address that ends after its host. Secrets are sent there: without https only
+// to this machine. plain is the address that somebody reaches who types no https; "" where the
+// deployment has none, or a port of its own.
+func parseBase(raw string) (base, plain string, err error) {
+	u, err := url.Parse(strings.TrimRight(strings.TrimSpace(raw), "/"))
+	switch {
+	case raw == "":
+		return "", "", errors.New("is missing: name the deployment, such as https://connect.example.com")
+	case err != nil || u.Hostname() == "" || u.User != nil || u.Scheme != "https" && u.Scheme != "http":
+		return "", "", errors.New("must be a complete address, such as https://connect.example.com")
+	case u.Path != "" || u.RawQuery != "" || u.Fragment != "":
+		return "", "", errors.New("must end after the host name")
+	case u.Scheme == "http" && u.Hostname() != "localhost" && !net.ParseIP(u.Hostname()).IsLoopback():
+		return "", "", errors.New("must start with https://, for secrets are sent there (http:// only for localhost)")
+	case u.Scheme == "https" && u.Port() == "":
+		plain = "http://" + u.Host
+	}
+	return u.String(), plain, nil
+}
+
+// coloured reports whether lines may be green and red: on a terminal, unless NO_COLOR says otherwise
+// (https://no-color.org).
 func coloured(w io.Writer, getenv func(string) string) bool {
 	file, ok := w.(*os.File)
 	if !ok || getenv("NO_COLOR") != "" || cmp.Or(getenv("TERM"), "dumb") == "dumb" {

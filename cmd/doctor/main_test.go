@@ -11,25 +11,20 @@ import (
 )
 
 func TestBase(t *testing.T) {
-	for raw, want := range map[string]string{
-		"https://connect.example.com":   "https://connect.example.com",
-		" https://connect.example.com/": "https://connect.example.com",
-		"http://localhost:3000":         "http://localhost:3000",
-		"http://127.0.0.1:3000/":        "http://127.0.0.1:3000",
-		"":                              "", "connect.example.com": "", "ftp://x.example": "", "http://connect.example.com": "",
-		"https://connect.example.com/api/health": "", "https://me:pw@connect.example.com": "", "https://x.example?a=b": "", "https://": "", "https://x.example#a": "",
+	for raw, want := range map[string]struct{ base, plain string }{
+		"https://connect.example.com":   {"https://connect.example.com", "http://connect.example.com"},
+		" https://connect.example.com/": {"https://connect.example.com", "http://connect.example.com"},
+		"https://[::1]":                 {"https://[::1]", "http://[::1]"},
+		"https://x.example:8443":        {"https://x.example:8443", ""},
+		"https://[::1]:8443":            {"https://[::1]:8443", ""},
+		"http://localhost:3000":         {"http://localhost:3000", ""},
+		"http://127.0.0.1:3000/":        {"http://127.0.0.1:3000", ""},
+		"":                              {}, "connect.example.com": {}, "ftp://x.example": {}, "http://connect.example.com": {}, "http://192.0.2.1": {},
+		"https://connect.example.com/api/health": {}, "https://me:pw@connect.example.com": {}, "https://x.example?a=b": {}, "https://": {}, "https://x.example#a": {},
 	} {
-		got, err := parseBase(raw)
-		if got != want || (err == nil) != (want != "") {
-			t.Errorf("%q: %q, %v", raw, got, err)
-		}
-	}
-	for base, want := range map[string]string{
-		"https://connect.example.com": "http://connect.example.com", "https://[::1]": "http://[::1]",
-		"http://localhost:3000": "", "https://x.example:8443": "", "https://[::1]:8443": "",
-	} {
-		if got := overHTTP(base); got != want {
-			t.Errorf("%s: %q", base, got)
+		base, plain, err := parseBase(raw)
+		if base != want.base || plain != want.plain || (err == nil) != (base != "") {
+			t.Errorf("%q: %q, %q, %v", raw, base, plain, err)
 		}
 	}
 }
@@ -116,5 +111,24 @@ func TestText(t *testing.T) {
 		"\x1b[36m  note         four                                  So.\x1b[0m\n\n1 of 4 wrong. 1 not checked.\n"
 	if got := r.text(true); got != want {
 		t.Errorf("%q", got)
+	}
+}
+
+// TestDocumentedReport shows that the example in docs/doctor.md is what the doctor prints.
+func TestDocumentedReport(t *testing.T) {
+	document, err := os.ReadFile("../../docs/doctor.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []check{
+		passed("FB_APP_ID"), wrong("webhook", "Meta sends events to another address.", ""), passed("http leads to https"), passed("headers of /"),
+		passed("webhook refuses a wrong token"), passed("login refuses strangers"), passed("state cookie"), passed("instagram_basic"),
+		note("pages_messaging", "It is not asked for. An account can be connected, but new messages may not reach us."),
+		passed("anon: get_instagram_token"), passed("authenticated: user_configs.token"),
+	} {
+		c.Group = "Group"
+		if line := strings.Split(newReport("", []check{c}).text(false), "\n")[3]; !strings.Contains(string(document), "\n"+line+"\n") {
+			t.Errorf("not in docs/doctor.md: %q", line)
+		}
 	}
 }

@@ -27,8 +27,7 @@ func TestPrivileges(t *testing.T) {
 			"wrong anon: claim_due_connections: It is not there."},
 		{"a session that ended", "authenticated user_configs.token", answering(401, nil, `{"code":"PGRST303","message":"JWT expired"}`),
 			"wrong authenticated: user_configs.token: Supabase did not let authenticated in at all, so this was not tried."},
-		{"an outage", "anon user_configs.token", answering(502, nil, `<html>`),
-			"wrong anon: user_configs.token: Supabase answers 502."},
+		{"an outage", "anon user_configs.token", answering(502, nil, `<html>`), "wrong anon: user_configs.token: Supabase answers 502."},
 		{"a code of another shape", "anon user_configs.page_token", answering(403, nil, `{"code":403}`),
 			"wrong anon: user_configs.page_token: Supabase did not let anon in at all, so this was not tried."},
 	} {
