@@ -5,7 +5,6 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -51,7 +50,7 @@ func TestBrowser(t *testing.T) {
 // startSystem starts what go run ./cmd/dev -once starts. The log is shown if the test fails.
 func startSystem(t *testing.T) *system {
 	t.Helper()
-	log := &keptLog{shown: io.Discard}
+	log := &keptLog{}
 	t.Cleanup(func() {
 		if t.Failed() {
 			t.Logf("the log:\n%s", log.bytes())

@@ -48,9 +48,7 @@ var noFault = fault{"none", "All is well again", func(s *system) {
 		s.meta.ClearFaults()
 		s.meta.SetLatency(0)
 	}
-	if s.proxy != nil {
-		s.proxy.Mend() // it opens no port
-	}
+	s.proxy.Mend() // it opens no port
 }}
 
 func meta(f metasim.Fault) func(*system) { return func(s *system) { s.meta.Inject(f) } }

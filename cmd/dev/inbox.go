@@ -4,16 +4,18 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strings"
 
 	"igconnect/examples/worker-go/worker"
+	"igconnect/internal/metasim"
 )
 
 // inbox is what /dev/ shows of instagram_events, and what became of it.
 type inbox struct {
-	Events  []event // the newest first
-	Trouble string  // why Events is not known
-	Replies []reply // the newest first
+	Events  []event         // the newest first
+	Trouble string          // why Events is not known
+	Replies []metasim.Reply // the newest first
 	Worked  *worked
 }
 
@@ -25,9 +27,6 @@ type event struct {
 	Attempts                 int
 	LastError                string `json:"last_error"`
 }
-
-// reply is an answer that the simulated Meta received, without its token.
-type reply struct{ Text, To, Page string }
 
 // worked is what a worker did with one claim.
 type worked struct {
@@ -54,10 +53,9 @@ func (s *system) inbox(ctx context.Context) *inbox {
 		in.Trouble = err.Error()
 	}
 	if s.meta != nil {
-		received := s.meta.Replies()
-		for i := len(received) - 1; i >= 0 && len(in.Replies) < maxShown; i-- {
-			in.Replies = append(in.Replies, reply{received[i].Text, nameOf(received[i].Recipient), received[i].PageID})
-		}
+		in.Replies = s.meta.Replies()
+		slices.Reverse(in.Replies)
+		in.Replies = in.Replies[:min(len(in.Replies), maxShown)]
 	}
 	return in
 }
@@ -86,10 +84,7 @@ func (s *system) events(ctx context.Context) (events []event, err error) {
 	if err != nil {
 		return nil, err
 	}
-	encoded, err := json.Marshal(rows)
-	if err != nil {
-		return nil, err
-	}
+	encoded, _ := json.Marshal(rows) // which were JSON before
 	err = json.Unmarshal(encoded, &events)
 	return events, err
 }
@@ -105,14 +100,9 @@ func (e event) Class() string {
 	return "warn"
 }
 
-// Who names whom the account talks with.
-func (e event) Who() string {
-	_, person, _ := strings.Cut(e.Conversation, "/")
-	return nameOf(person)
-}
-
-// nameOf names a sender of ours; anybody else keeps the id.
+// nameOf names a sender of ours; anybody else keeps the id. It takes a conversation, too.
 func nameOf(person string) string {
+	person = person[strings.Index(person, "/")+1:]
 	if known, ok := find(senders, func(s choice) bool { return s.ID == person }); ok {
 		return known.Name
 	}

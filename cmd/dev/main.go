@@ -30,14 +30,15 @@ func main() {
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	var err error
+	root, err := vercelsim.FindRoot()
 	switch {
 	case flag.NArg() > 0:
 		err = fmt.Errorf("there is no argument %q: see -help", flag.Arg(0))
+	case err != nil:
 	case *once:
-		err = runOnce(ctx)
+		err = runOnce(ctx, root)
 	default:
-		err = runServer(ctx, *addr, *fresh)
+		err = runServer(ctx, root, *addr, *fresh)
 	}
 	if err != nil && ctx.Err() == nil {
 		fmt.Fprintln(os.Stderr, sentence(err))
@@ -46,11 +47,7 @@ func main() {
 }
 
 // runServer serves until ctx ends.
-func runServer(ctx context.Context, addr string, fresh bool) error {
-	root, err := vercelsim.FindRoot()
-	if err != nil {
-		return err
-	}
+func runServer(ctx context.Context, root, addr string, fresh bool) error {
 	settings, err := readEnv(root)
 	if err != nil {
 		return err

@@ -3,31 +3,28 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"net/http"
+	"net/http/cookiejar"
 	"net/url"
 	"os"
 	"strings"
 	"time"
 
 	"igconnect/internal/metasim"
-	"igconnect/internal/vercelsim"
 )
 
 // runOnce starts the system with simulators, on free ports and without leaving data behind,
 // connects an account as a browser would, and has a message to it answered.
-func runOnce(ctx context.Context) error {
-	root, err := vercelsim.FindRoot()
-	if err != nil {
-		return err
-	}
+func runOnce(ctx context.Context, root string) error {
 	begin := time.Now()
-	w := &walk{browser: newBrowser(), stepBegan: begin}
-	log := &keptLog{shown: os.Stderr}
-	w.system, err = start(ctx, options{root: root, addr: "localhost:0", log: log})
+	log := &keptLog{}
+	s, err := start(ctx, options{root: root, addr: "localhost:0", log: io.MultiWriter(log, os.Stderr)})
 	if err != nil {
 		return err
 	}
-	defer w.close()
+	defer s.close()
+	w := newWalk(s, begin)
 	w.report("started: %s, with Meta and Supabase simulated", w.url)
 	for _, part := range []func(context.Context) error{w.connect, w.checkRow, w.checkLookUp, w.checkInbox} {
 		if err := part(ctx); err != nil {
@@ -37,19 +34,27 @@ func runOnce(ctx context.Context) error {
 	if err := w.checkLeaks(ctx, log.bytes()); err != nil {
 		return err
 	}
-	fmt.Printf("\nThe account is connected, its token sealed, and its message answered. All of it took %.1f s.\n",
-		time.Since(begin).Seconds())
+	fmt.Printf("\nThe account is connected, its token sealed, and its message answered. All of it took %.1f s.\n", time.Since(begin).Seconds())
 	return nil
 }
 
 // walk is one person's way through a connection, in steps.
 type walk struct {
 	*system
-	browser     *browser
+	browser     *http.Client
+	responses   []output // that the browser got, with the cookies that they set
 	stepBegan   time.Time
 	instagramID string
 	mid         string // of the message to it
 	err         error  // of a visit: those after it are left out
+}
+
+// newWalk begins a walk of somebody whose browser has no cookies yet and follows no redirect.
+func newWalk(s *system, began time.Time) *walk {
+	jar, _ := cookiejar.New(nil) // never fails
+	return &walk{system: s, stepBegan: began, browser: &http.Client{
+		Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}}
 }
 
 // report prints what a step did and how long it took. The next step begins.
@@ -60,58 +65,52 @@ func (w *walk) report(format string, args ...any) {
 
 // connect goes from the landing page to Meta's dialog and back.
 func (w *walk) connect(ctx context.Context) error {
-	w.stepBegan = time.Now()
 	w.visit(ctx, "the landing page", w.url+"/", nil, http.StatusOK)
 	signIn := w.visit(ctx, "asked to connect without a session: sent to sign in", w.url+"/api/login?return_to=/", nil, http.StatusFound)
-	w.visit(ctx, "the sign-in page", signIn, nil, http.StatusOK)
-	form := url.Values{"email": {demoUsers[0].Email}, "return_to": {query(signIn, "return_to")}}
+	w.visit(ctx, "the sign-in page", signIn.String(), nil, http.StatusOK)
+	form := url.Values{"email": {demoUsers[0].Email}, "return_to": {signIn.Query().Get("return_to")}}
 	login := w.visit(ctx, "signed in as "+demoUsers[0].Email, w.url+"/dev/sign-in", form, http.StatusSeeOther)
-	dialog := w.visit(ctx, "asked to connect again: sent to Meta's dialog", login, nil, http.StatusFound)
+	dialog := w.visit(ctx, "asked to connect again: sent to Meta's dialog", login.String(), nil, http.StatusFound)
 	if w.err != nil {
 		return w.err
 	}
-	callback, err := w.meta.Approve(ctx, dialog, metasim.Approval{})
+	callback, err := w.meta.Approve(ctx, dialog.String(), metasim.Approval{})
 	if err != nil {
 		return fmt.Errorf("approving: %w", err)
 	}
 	w.report("approved everything in the dialog")
 	landed := w.visit(ctx, "came back to /api/auth/callback: token exchanged, upgraded and saved", callback, nil, http.StatusSeeOther)
-	if w.instagramID = query(landed, "connected"); w.err == nil && w.instagramID == "" {
+	if w.instagramID = landed.Query().Get("connected"); w.err == nil && w.instagramID == "" {
 		return fmt.Errorf("returning: %s names no connected account", landed)
 	}
-	w.visit(ctx, "landed on "+strings.TrimPrefix(landed, w.origin), landed, nil, http.StatusOK)
+	w.visit(ctx, "landed on "+strings.TrimPrefix(landed.String(), w.origin), landed.String(), nil, http.StatusOK)
 	return w.err
 }
 
-// visit fetches a page as a step of its own, or submits a form, and returns where a redirect
-// leads. The status must be want. After an error, which is in w.err, it does nothing.
-func (w *walk) visit(ctx context.Context, step, target string, form url.Values, want int) (next string) {
+// visit fetches a page as a step of its own, or submits a form as a page of ours does, and returns
+// where a redirect leads. The status must be want. After an error, which is in w.err, it does
+// nothing.
+func (w *walk) visit(ctx context.Context, step, target string, form url.Values, want int) (next *url.URL) {
 	if w.err != nil {
-		return ""
+		return &url.URL{}
 	}
-	res, body, err := w.browser.visit(ctx, target, form)
+	method, header := http.MethodGet, map[string]string{"Accept": "text/html,*/*;q=0.8"}
+	if form != nil {
+		method = http.MethodPost
+		header["Content-Type"], header["Origin"] = formType, w.url
+	}
+	res, body, err := ask(ctx, w.browser, method, target, header, form.Encode())
 	if err == nil && res.StatusCode != want {
 		err = fmt.Errorf("status %d %s instead of %d\n%s", res.StatusCode, res.Header.Get("X-Error-Code"), want, body)
 	}
 	if err == nil && want != http.StatusOK {
-		var location *url.URL
-		if location, err = res.Location(); err == nil {
-			next = location.String()
-		}
+		next, err = res.Location()
 	}
 	if err != nil {
 		w.err = fmt.Errorf("%s: %w", step, err)
-		return ""
+		return &url.URL{}
 	}
+	w.responses = append(w.responses, output{"the response of " + res.Request.URL.Path, fmt.Appendf(nil, "%v\n%s", res.Header, body)})
 	w.report("%s", step)
 	return next
-}
-
-// query is a parameter of an address, "" if it has none.
-func query(address, name string) string {
-	u, err := url.Parse(address)
-	if err != nil {
-		return ""
-	}
-	return u.Query().Get(name)
 }

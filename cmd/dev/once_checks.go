@@ -1,28 +1,34 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/http"
+	"os"
 	"slices"
+	"strings"
+	"sync"
 
+	"igconnect/internal/leaks"
 	"igconnect/internal/metasim"
 )
 
 // checkRow reads the row as the database holds it.
 func (w *walk) checkRow(ctx context.Context) error {
-	var o overview
-	if err := w.connections(ctx, &o); err != nil {
+	rows, err := w.connections(ctx)
+	if err == nil && len(rows) != 1 {
+		err = fmt.Errorf("there are %d of them", len(rows))
+	}
+	if err != nil {
 		return fmt.Errorf("reading the row: %w", err)
 	}
-	if len(o.Connected) != 1 {
-		return fmt.Errorf("reading the row: there are %d of them", len(o.Connected))
-	}
-	row := o.Connected[0]
+	row := rows[0]
 	w.report("the row in user_configs:")
-	for _, column := range o.Columns {
+	for _, column := range row.Columns() {
 		fmt.Printf("%12s%-24s %s\n", "", column, row.Show(column))
 	}
 	switch {
@@ -51,8 +57,7 @@ func (w *walk) checkLookUp(ctx context.Context) error {
 		{"anon", w.supabase.AnonKey, "", false},
 		{"authenticated", w.supabase.AnonKey, user.AccessToken, false},
 	} {
-		status, body, err := project{w.env.supabaseURL(), as.key, as.bearer}.post(ctx,
-			"/rest/v1/rpc/get_instagram_token", map[string]string{"p_instagram_id": w.instagramID})
+		status, body, err := w.postSupabase(ctx, "/rest/v1/rpc/get_instagram_token", as.key, as.bearer, map[string]string{"p_instagram_id": w.instagramID})
 		var rows []struct{ Token string }
 		_ = json.Unmarshal(body, &rows) // a refusal has none
 		switch {
@@ -102,11 +107,11 @@ func (w *walk) checkInbox(ctx context.Context) error {
 // onlyEvent returns the event of an inbox that holds one.
 func (w *walk) onlyEvent(ctx context.Context) (event, error) {
 	events, err := w.events(ctx)
+	if err == nil && len(events) != 1 {
+		err = fmt.Errorf("it holds %d events", len(events))
+	}
 	if err != nil {
 		return event{}, fmt.Errorf("reading the inbox: %w", err)
-	}
-	if len(events) != 1 {
-		return event{}, fmt.Errorf("reading the inbox: it holds %d events", len(events))
 	}
 	return events[0], nil
 }
@@ -137,4 +142,92 @@ func (w *walk) answerMessage(ctx context.Context) error {
 	}
 	w.report("answered: Meta received %q from Page %s with its token", replies[0].Text, replies[0].PageID)
 	return nil
+}
+
+// output is one of a run: a table, a response, a cookie, a log.
+type output struct {
+	name    string
+	content []byte
+}
+
+// checkLeaks searches everything that the run left behind for the secrets that went through it.
+func (w *walk) checkLeaks(ctx context.Context, logs []byte) error {
+	tables, err := w.supabase.Dump(ctx)
+	if err != nil {
+		return err
+	}
+	if _, err := w.supabase.SQL(ctx, "checkpoint"); err != nil {
+		return fmt.Errorf("writing the database's files: %w", err)
+	}
+	files, err := databaseFiles(w.supabase.DataDir)
+	if err != nil {
+		return fmt.Errorf("reading the database's files: %w", err)
+	}
+	// A search of nothing finds nothing: what is no secret must be seen.
+	log := string(logs)
+	if len(leaking(map[string]string{"the account": w.instagramID}, files)) == 0 ||
+		!strings.Contains(tables["public.user_configs"], w.instagramID) || !strings.Contains(log, w.instagramID) ||
+		!strings.Contains(tables["public.instagram_events"], w.mid) || !strings.Contains(log, `"route":"webhook"`) {
+		return errors.New("the search for secrets does not see the tables, their files or the logs")
+	}
+	outputs := append(slices.Clip(w.responses), output{"the logs", logs})
+	for name, rows := range tables {
+		outputs = append(outputs, output{"table " + name, []byte(rows)})
+	}
+	secrets := leaks.Numbered("of Meta's", w.meta.Secrets())
+	secrets["the database's key"] = w.env.supabaseKey()
+	for _, name := range []string{"FB_APP_SECRET", "WEBHOOK_VERIFY_TOKEN", "CRON_SECRET"} {
+		secrets[name] = w.env[name]
+	}
+	if found := leaking(secrets, append(outputs, files...)); len(found) > 0 {
+		return fmt.Errorf("secrets stand in clear in %s", strings.Join(found, ", "))
+	}
+	w.report("none of %d secrets in %d tables, %d database files, %d responses, the cookies and %d bytes of logs",
+		len(secrets), len(tables), len(files), len(w.responses), len(logs))
+	return nil
+}
+
+// leaking returns the names of the outputs in which one of the secrets stands.
+func leaking(secrets map[string]string, outputs []output) []string {
+	search := leaks.NewSearch(secrets)
+	var found []string
+	for _, o := range outputs {
+		if len(search.In(o.content)) > 0 {
+			found = append(found, o.name)
+		}
+	}
+	return found
+}
+
+// databaseFiles reads all files under dir: the heap, where a deleted row lives on, and the
+// write-ahead log.
+func databaseFiles(dir string) (found []output, err error) {
+	files := os.DirFS(dir)
+	err = fs.WalkDir(files, ".", func(name string, entry fs.DirEntry, err error) error {
+		if err != nil || !entry.Type().IsRegular() {
+			return err
+		}
+		content, err := fs.ReadFile(files, name)
+		found = append(found, output{"database file " + name, content})
+		return err
+	})
+	return found, err
+}
+
+// keptLog keeps what is written to it.
+type keptLog struct {
+	mu   sync.Mutex
+	kept bytes.Buffer
+}
+
+func (l *keptLog) Write(text []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.kept.Write(text)
+}
+
+func (l *keptLog) bytes() []byte {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return bytes.Clone(l.kept.Bytes())
 }

@@ -17,13 +17,13 @@ import (
 //go:embed pages
 var pageFiles embed.FS
 
-var pageTemplates = template.Must(template.ParseFS(pageFiles, "pages/*.html"))
+var pageTemplates = template.Must(template.New("").Funcs(template.FuncMap{"nameOf": nameOf}).ParseFS(pageFiles, "pages/*.html"))
 
 // pages serves /dev/: signing in, and what lies behind the system.
 func (s *system) pages() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /dev/{$}", s.showOverview)
-	mux.HandleFunc("GET /dev/sign-in", s.showSignIn)
+	mux.HandleFunc("GET /dev/sign-in", s.signIn)
 	mux.HandleFunc("POST /dev/sign-in", s.signIn)
 	mux.HandleFunc("POST /dev/sign-out", s.signOut)
 	mux.HandleFunc("POST /dev/fault", s.injectFault)
@@ -64,7 +64,6 @@ type overview struct {
 	forms
 	Email     string // who is signed in
 	Connected []connection
-	Columns   []string
 	Trouble   string // why Connected is not known
 	MetaURL   string // "": the real Meta
 	Supabase  string // address of the real project
@@ -106,14 +105,15 @@ func (s *system) showOverview(w http.ResponseWriter, r *http.Request) {
 		Faults: s.faults(), Injected: injected.Label, Senders: senders, Kinds: kinds, forms: s.shown(),
 		ClockButtons: clockButtons, FacebookButtons: facebookButtons, OperatorButtons: operatorButtons,
 	}
-	if days := int(s.clock.offset().Hours() / 24); days > 0 {
+	if days := int(s.clock.ahead.Load()); days > 0 {
 		o.Ahead = plural(days, "day")
 	}
 	if s.supabase == nil {
 		o.Supabase = s.env.supabaseURL()
 	} else {
 		o.Inbox = s.inbox(r.Context())
-		if err := s.connections(r.Context(), &o); err != nil {
+		var err error
+		if o.Connected, err = s.connections(r.Context()); err != nil {
 			o.Trouble = err.Error()
 		}
 	}
@@ -122,26 +122,19 @@ func (s *system) showOverview(w http.ResponseWriter, r *http.Request) {
 
 // connections reads user_configs beside everything that guards it, and with each secret's id the
 // beginning of what Vault keeps under it.
-func (s *system) connections(ctx context.Context, o *overview) error {
-	columns, err := s.supabase.SQL(ctx, `
-		select column_name from information_schema.columns
-		where table_schema = 'public' and table_name = 'user_configs' order by ordinal_position`)
-	if err != nil {
-		return err
-	}
-	for _, c := range columns {
-		o.Columns = append(o.Columns, fmt.Sprint(c["column_name"]))
-	}
+func (s *system) connections(ctx context.Context) (all []connection, err error) {
 	rows, err := s.supabase.SQL(ctx, `
-		select u.*, t.secret as token_sealed, p.secret as page_token_sealed
+		select u.*, t.secret as token_sealed, p.secret as page_token_sealed, (
+			select string_agg(column_name::text, ' ' order by ordinal_position) from information_schema.columns
+			where table_schema = 'public' and table_name = 'user_configs') as columns
 		from public.user_configs u
 		left join vault.secrets t on t.id = u.token_secret_id
 		left join vault.secrets p on p.id = u.page_token_secret_id
 		order by u.connected_at desc`)
 	for _, row := range rows {
-		o.Connected = append(o.Connected, row)
+		all = append(all, row)
 	}
-	return err
+	return all, err
 }
 
 // Accounts names each account that can be written to once, however many users connected it.
@@ -158,6 +151,9 @@ func (o overview) Accounts() []choice {
 
 // connection is a row of user_configs as the database holds it.
 type connection map[string]any
+
+// Columns are the names of the table's columns, in its order.
+func (c connection) Columns() []string { return strings.Fields(c.Show("columns")) }
 
 // Show returns a column as text.
 func (c connection) Show(column string) string {

@@ -9,13 +9,17 @@ import (
 	"io"
 	"log/slog"
 	"maps"
+	"net"
 	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
+	"syscall"
+	"time"
 
 	"igconnect/internal/faultproxy"
 	"igconnect/internal/functions"
@@ -44,8 +48,8 @@ type system struct {
 	meta     *metasim.Sim
 	metaURL  string
 	supabase *supalite.Server
-	proxy    *faultproxy.Group // in front of supabase
-	clock    clockProxy        // in front of meta
+	proxy    faultproxy.Group // in front of supabase
+	clock    clockProxy       // in front of meta
 
 	serving       sync.Mutex // one form of the pages at a time: they share the database
 	conversations sync.Map   // *conversation by account and sender
@@ -58,41 +62,37 @@ type system struct {
 }
 
 // start starts the system, and leaves nothing running where it fails.
-func start(ctx context.Context, o options) (*system, error) {
-	s := &system{env: env{}, failed: make(chan error, 4)}
-	if err := s.start(ctx, o); err != nil {
-		return nil, errors.Join(err, s.close())
-	}
-	return s, nil
-}
-
-func (s *system) start(ctx context.Context, o options) error {
+func start(ctx context.Context, o options) (s *system, err error) {
 	if err := o.env.check(); err != nil {
-		return err
+		return nil, err
 	}
 	main, err := listen(o.addr) // first: a port that is taken should not wait for an installation
 	if err != nil {
-		return err
+		return nil, err
 	}
+	s = &system{url: main.url, origin: main.url, env: env{}, failed: make(chan error, 4)}
 	s.onClose(func() error { main.Close(); return nil })
-	s.url, s.origin = main.url, main.url
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.close())
+		}
+	}()
 	handler, err := s.handler(o)
 	if err != nil {
-		return err
+		return s, err
 	}
 	maps.Copy(s.env, o.env)
 	s.env["VERCEL_ENV"] = "development"
 	for _, step := range []func(context.Context, options) error{s.startMeta, s.startSupabase} {
 		if err := step(ctx, o); err != nil {
-			return err
+			return s, err
 		}
 	}
-	s.app, err = app.New(app.Options{Getenv: s.env.get, Log: slog.New(slog.NewJSONHandler(o.log, nil))})
-	if err != nil {
-		return err
+	if s.app, err = app.New(app.Options{Getenv: s.env.get, Log: slog.New(slog.NewJSONHandler(o.log, nil))}); err != nil {
+		return s, err
 	}
 	s.serve(main, handler)
-	return nil
+	return s, nil
 }
 
 // startMeta simulates Meta, or leaves the app of .env in place.
@@ -113,12 +113,9 @@ func (s *system) startMeta(_ context.Context, o options) error {
 	}
 	s.env["FB_APP_ID"], s.env["FB_APP_SECRET"] = "1234567890", rand.Text()
 	s.env["WEBHOOK_VERIFY_TOKEN"], s.env["CRON_SECRET"] = rand.Text(), rand.Text()
-	s.env["REDIRECT_URI"] = own
-	s.env["FB_GRAPH_URL"], s.env["FB_DIALOG_URL"] = l.url, l.url
+	s.env["REDIRECT_URI"], s.env["FB_GRAPH_URL"], s.env["FB_DIALOG_URL"] = own, l.url, l.url
 	s.metaURL = l.url
-	s.meta = metasim.New(metasim.Config{
-		AppID: s.env["FB_APP_ID"], AppSecret: s.env["FB_APP_SECRET"], RedirectURIs: []string{own},
-	})
+	s.meta = metasim.New(metasim.Config{AppID: s.env["FB_APP_ID"], AppSecret: s.env["FB_APP_SECRET"], RedirectURIs: []string{own}})
 	for _, person := range metasim.Demo() {
 		s.meta.AddPerson(person)
 	}
@@ -157,7 +154,6 @@ func (s *system) startSupabase(ctx context.Context, o options) error {
 	if err != nil {
 		return err
 	}
-	s.proxy = &faultproxy.Group{}
 	s.serve(l, s.proxy.Proxy("supabase", faultproxy.To(s.supabase.URL)))
 	s.env["SUPABASE_URL"], s.env["SUPABASE_SECRET_KEY"] = l.url, s.supabase.ServiceKey
 	s.env["SIGN_IN_URL"] = s.origin + "/dev/sign-in"
@@ -210,4 +206,67 @@ func (s *system) close() error {
 		errs = append(errs, f())
 	}
 	return errors.Join(errs...)
+}
+
+// listener is a port of this machine and how a browser names it.
+type listener struct {
+	net.Listener
+	url string // http://localhost:3000
+}
+
+// listen takes addr; port 0 means any free one.
+func listen(addr string) (*listener, error) {
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return nil, fmt.Errorf("the address %q is not of the form host:port", addr)
+	}
+	l, err := net.Listen("tcp", addr)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		n, _ := strconv.Atoi(port)
+		next := net.JoinHostPort(host, strconv.Itoa(n+1))
+		return nil, fmt.Errorf("port %d is taken: stop what runs there, or choose another with -addr %s", n, next)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("listening on %s: %w", addr, err)
+	}
+	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+		host = "localhost"
+	}
+	_, port, _ = net.SplitHostPort(l.Addr().String())
+	return &listener{l, "http://" + net.JoinHostPort(host, port)}, nil
+}
+
+// serve runs an HTTP server on its own goroutine and reports on failed why it ended, unless it was
+// closed.
+func (s *system) serve(l *listener, h http.Handler) {
+	srv := &http.Server{Handler: s.ownHosts(h), ReadHeaderTimeout: 10 * time.Second}
+	s.onClose(func() error {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		if srv.Shutdown(ctx) != nil {
+			return srv.Close()
+		}
+		return nil
+	})
+	go func() {
+		if err := srv.Serve(l.Listener); !errors.Is(err, http.ErrServerClosed) {
+			s.failed <- fmt.Errorf("serving %s: %w", l.url, err)
+		}
+	}()
+}
+
+// ownHosts lets only requests through that name this machine or the host of REDIRECT_URI, whatever
+// the port. A page of another site could point its own name at 127.0.0.1 and would then be of the
+// same origin as our pages (DNS rebinding).
+func (s *system) ownHosts(h http.Handler) http.Handler {
+	name := func(host string) string { return strings.ToLower((&url.URL{Host: host}).Hostname()) }
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, host, _ := strings.Cut(s.origin, "://")
+		own := []string{"localhost", "127.0.0.1", "::1", name(host)}
+		if asked := name(r.Host); asked == "" || !slices.Contains(own, asked) {
+			http.Error(w, fmt.Sprintf("This server answers at %s only.", s.origin), http.StatusMisdirectedRequest)
+			return
+		}
+		h.ServeHTTP(w, r)
+	})
 }
