@@ -54,18 +54,17 @@ var noFault = fault{"none", "All is well again", func(s *system) {
 func meta(f metasim.Fault) func(*system) { return func(s *system) { s.meta.Inject(f) } }
 
 // faults lists what the simulators that run can be told to do.
-func (s *system) faults() []fault {
-	var faults []fault
+func (s *system) faults() (all []fault) {
 	if s.meta != nil {
-		faults = append(faults, metaFaults...)
+		all = append(all, metaFaults...)
 	}
 	if s.supabase != nil {
-		faults = append(faults, supabaseFaults...)
+		all = append(all, supabaseFaults...)
 	}
-	if len(faults) > 0 {
-		faults = append(faults, noFault)
+	if len(all) > 0 {
+		all = append(all, noFault)
 	}
-	return faults
+	return all
 }
 
 func (s *system) fault(name string) (fault, bool) {

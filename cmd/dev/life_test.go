@@ -30,7 +30,7 @@ func withPeople(t *testing.T) *system {
 // posting is the request of a form.
 func posting(path, form string) *http.Request {
 	r := httptest.NewRequest(http.MethodPost, path, strings.NewReader(form))
-	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	r.Header.Set("Content-Type", formType)
 	return r
 }
 

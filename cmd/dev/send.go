@@ -180,7 +180,7 @@ func (s *system) needSimulators(h http.HandlerFunc) http.HandlerFunc {
 // send answers the form *Send a message*.
 func (s *system) send(w http.ResponseWriter, r *http.Request) {
 	form, err := readMessageForm(r)
-	result := &sent{}
+	var result sent
 	if err == nil {
 		result.Rounds, err = s.sendMessages(r.Context(), form)
 	}
@@ -190,7 +190,7 @@ func (s *system) send(w http.ResponseWriter, r *http.Request) {
 	case err != nil:
 		result.Trouble = sentence(err)
 	}
-	s.show(func(f *forms) { f.Form, f.Sent = form, result })
+	s.show(func(f *forms) { f.Form, f.Sent = form, &result })
 	http.Redirect(w, r, "/dev/#send", http.StatusSeeOther)
 }
 
@@ -205,27 +205,23 @@ func (s *system) sendMessages(ctx context.Context, form messageForm) ([]round, e
 // deliver posts the bodies to /api/webhook, one after the other. With FailFirst the database is
 // down for all of them, and Meta delivers again when it is back.
 func (s *system) deliver(ctx context.Context, bodies [][]byte, form messageForm) ([]round, error) {
-	var rounds []round
-	when := "Delivered"
-	if form.FailFirst {
-		mend := s.proxy.Order(inboxFails)
-		statuses, err := s.deliverAll(ctx, bodies, form)
-		if err := errors.Join(err, mend()); err != nil {
-			return nil, err
-		}
-		rounds, when = []round{{"With the database down", statuses}}, "Delivered again"
+	if !form.FailFirst {
+		delivered, err := s.deliverAll(ctx, "Delivered", bodies, form)
+		return []round{delivered}, err
 	}
-	statuses, err := s.deliverAll(ctx, bodies, form)
-	if err != nil {
+	mend := s.proxy.Order(inboxFails)
+	failed, err := s.deliverAll(ctx, "With the database down", bodies, form)
+	if err := errors.Join(err, mend()); err != nil {
 		return nil, err
 	}
-	return append(rounds, round{when, statuses}), nil
+	delivered, err := s.deliverAll(ctx, "Delivered again", bodies, form)
+	return []round{failed, delivered}, err
 }
 
 // deliverAll returns the status of each answer. Nothing is an error but that Meta would not
 // deliver.
-func (s *system) deliverAll(ctx context.Context, bodies [][]byte, form messageForm) (all []int, err error) {
-	times := 1
+func (s *system) deliverAll(ctx context.Context, when string, bodies [][]byte, form messageForm) (round, error) {
+	all, times := round{When: when}, 1
 	if form.FiveTimes {
 		times = 5
 	}
@@ -237,9 +233,9 @@ func (s *system) deliverAll(ctx context.Context, bodies [][]byte, form messageFo
 		}
 		group.Wait()
 		if err := errors.Join(errs...); errors.Is(err, metasim.ErrNotSubscribed) {
-			return nil, err
+			return all, err
 		}
-		all = append(all, statuses...)
+		all.Statuses = append(all.Statuses, statuses...)
 	}
 	return all, nil
 }

@@ -149,9 +149,9 @@ func ask(ctx context.Context, client *http.Client, method, target string, header
 }
 
 const (
-	chunkSize   = 3180               // of @supabase/ssr
-	cookieYears = 400 * 24 * 60 * 60 // its Max-Age, in seconds
-	base64Mark  = "base64-"
+	chunkSize  = 3180               // of @supabase/ssr
+	cookieLife = 400 * 24 * 60 * 60 // its Max-Age, in seconds
+	base64Mark = "base64-"
 )
 
 // cookieName is the name of the session's cookie, as the functions know it.
@@ -170,10 +170,10 @@ func setSession(w http.ResponseWriter, r *http.Request, name string, session []b
 		written = append(written, name)
 	}
 	if value := base64Mark + base64.RawURLEncoding.EncodeToString(session); len(session) > 0 && len(value) <= chunkSize {
-		set(name, value, cookieYears)
+		set(name, value, cookieLife)
 	} else if len(session) > 0 {
 		for chunk := range slices.Chunk([]byte(value), chunkSize) {
-			set(name+"."+strconv.Itoa(len(written)), string(chunk), cookieYears)
+			set(name+"."+strconv.Itoa(len(written)), string(chunk), cookieLife)
 		}
 	}
 	for _, old := range r.Cookies() {
@@ -194,15 +194,10 @@ var chunkSuffix = regexp.MustCompile(`^(\.[0-9]{1,4})?$`)
 // signedInAs returns the e-mail address in the session's cookie, or "".
 func signedInAs(r *http.Request, name string) string {
 	value := ""
-	if c, err := r.Cookie(name); err == nil {
-		value = c.Value
-	}
-	for i := 0; value == "" || i > 0; i++ {
-		c, err := r.Cookie(name + "." + strconv.Itoa(i))
-		if err != nil {
-			break
+	for _, c := range r.Cookies() { // browsers send the chunks in the order in which they were set
+		if isSessionCookie(c.Name, name) {
+			value += c.Value
 		}
-		value += c.Value
 	}
 	var session struct{ User struct{ Email string } }
 	text, err := base64.RawURLEncoding.DecodeString(strings.TrimPrefix(value, base64Mark))
