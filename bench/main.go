@@ -78,10 +78,10 @@ func compare(ctx context.Context, p plan, out, progress io.Writer) (reached bool
 		return false, err
 	}
 	s, err := newSetting(ctx, databaseURL, progress)
+	defer s.close()
 	if err != nil {
 		return false, err
 	}
-	defer s.close()
 	r := &run{setting: s, plan: p}
 	for i, build := range []func(context.Context, *setting) (*side, error){buildOurs, buildSeed} {
 		side, err := build(ctx, s)

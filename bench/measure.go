@@ -73,31 +73,28 @@ func (r *run) measure(ctx context.Context) error {
 	return nil
 }
 
-// measureCallbacks times the callback request under one latency. In the last turn the upstream
-// calls of one more connect, made alone, are counted.
+// measureCallbacks times the callback request under one latency. At last the upstream calls of one
+// more connect, made alone, are counted.
 func (r *run) measureCallbacks(ctx context.Context, l latency) error {
 	fmt.Fprintf(r.progress, "Connecting with %v an upstream call\n", l.delay)
 	r.fresh(l.delay)
-	for turn := range l.turns {
-		for _, s := range r.sides {
-			all, err := s.connects(ctx, l.among, l.connects)
-			if err != nil {
-				return err
-			}
-			for _, c := range all {
-				s.callback[l.delay] = append(s.callback[l.delay], c.end.Sub(c.start))
-			}
-			if turn < l.turns-1 {
-				continue
-			}
-			r.upstream(time.Now())
-			alone, err := s.connects(ctx, 1, 1)
-			if err != nil {
-				return err
-			}
-			calls := r.upstream(alone[0].start)
-			s.trips, s.calls = inARow(calls), len(calls)
+	for _, s := range slices.Repeat(r.sides[:], l.turns) {
+		all, err := s.connects(ctx, l.among, l.connects)
+		if err != nil {
+			return err
 		}
+		for _, c := range all {
+			s.callback[l.delay] = append(s.callback[l.delay], c.end.Sub(c.start))
+		}
+	}
+	for _, s := range r.sides {
+		r.upstream(time.Now())
+		alone, err := s.connects(ctx, 1, 1)
+		if err != nil {
+			return err
+		}
+		calls := r.upstream(alone[0].start)
+		s.trips, s.calls = inARow(calls), len(calls)
 	}
 	return nil
 }
@@ -132,8 +129,8 @@ func inARow(calls []call) int {
 // measureLoad lets everybody connect at once, without latency, at each side in turn.
 func (r *run) measureLoad(ctx context.Context) error {
 	for _, store := range stores {
-		for turn := range 2 * r.turns {
-			if err := r.takeTurn(ctx, r.sides[turn%2], store); err != nil {
+		for _, s := range slices.Repeat(r.sides[:], r.turns) {
+			if err := r.takeTurn(ctx, s, store); err != nil {
 				return err
 			}
 		}
@@ -199,15 +196,13 @@ func (r *run) measureStart(ctx context.Context) error {
 	fmt.Fprintln(r.progress, "Starting processes")
 	r.fresh(0)
 	r.memory.on.Store(true)
-	for range r.starts {
-		for _, s := range r.sides {
-			begun := time.Now()
-			if err := s.launch(ctx, s.login, s.visitors[0].cookie, http.StatusFound); err != nil {
-				return err
-			}
-			s.starts = append(s.starts, time.Since(begun))
-			s.process.stop()
+	for _, s := range slices.Repeat(r.sides[:], r.starts) {
+		begun := time.Now()
+		if err := s.launch(ctx, s.login, s.visitors[0].cookie, http.StatusFound); err != nil {
+			return err
 		}
+		s.starts = append(s.starts, time.Since(begun))
+		s.process.stop()
 	}
 	return nil
 }
@@ -219,18 +214,16 @@ func (r *run) measureFirst(ctx context.Context) error {
 	r.memory.on.Store(true)
 	for _, n := range []int{1, r.few} {
 		fmt.Fprintf(r.progress, "Starting processes for connects, %d each\n", n)
-		for range r.lives {
-			for _, s := range r.sides {
-				if err := s.launch(ctx, s.all, "", http.StatusUnauthorized); err != nil {
-					return err
-				}
-				if _, err := s.connects(ctx, 1, n); err != nil {
-					return err
-				}
-				s.process.stop()
-				state := s.process.cmd.ProcessState
-				s.life[n] += state.UserTime() + state.SystemTime()
+		for _, s := range slices.Repeat(r.sides[:], r.lives) {
+			if err := s.launch(ctx, s.all, "", http.StatusUnauthorized); err != nil {
+				return err
 			}
+			if _, err := s.connects(ctx, 1, n); err != nil {
+				return err
+			}
+			s.process.stop()
+			state := s.process.cmd.ProcessState
+			s.life[n] += state.UserTime() + state.SystemTime()
 		}
 	}
 	return nil

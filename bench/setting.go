@@ -50,25 +50,21 @@ type setting struct {
 	closers           []func()
 }
 
-// newSetting starts Supabase Lite on the given database ("": its own) and a Meta without people.
+// newSetting starts Supabase Lite on the given database ("": its own) and a Meta without people. The
+// caller closes the setting, after an error too.
 func newSetting(ctx context.Context, databaseURL string, progress io.Writer) (s *setting, err error) {
 	s = &setting{progress: progress, proxy: faultproxy.Group{Recording: true}}
-	defer func() {
-		if err != nil {
-			s.close()
-		}
-	}()
 	if s.root, err = vercelsim.FindRoot(); err != nil {
-		return nil, err
+		return s, err
 	}
 	if s.scratch, err = os.MkdirTemp("", "igconnect-bench-"); err != nil {
-		return nil, err
+		return s, err
 	}
 	s.closers = append(s.closers, func() { os.RemoveAll(s.scratch) })
 	fmt.Fprintln(progress, "Starting Supabase Lite")
 	migrations := os.DirFS(filepath.Join(s.root, "supabase", "migrations"))
 	if s.lite, err = supalite.Start(ctx, supalite.Options{DatabaseURL: databaseURL, Progress: progress, Migrations: migrations}); err != nil {
-		return nil, err
+		return s, err
 	}
 	s.closers = append(s.closers, func() { s.lite.Stop() })
 	s.memory = &memory{lite: faultproxy.To(s.lite.URL)}

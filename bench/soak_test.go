@@ -51,10 +51,10 @@ func TestSoak(t *testing.T) {
 		plan = soakPlan{length: *soakFor, visitors: 40, aging: 20, renewals: 5 * time.Second, deliveries: 100 * time.Millisecond, events: 5, faultRounds: 5}
 	}
 	around, err := newSetting(t.Context(), supalitetest.Postgres(t), t.Output())
+	t.Cleanup(around.close)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(around.close)
 	s, err := startSoak(t.Context(), around, plan)
 	if err != nil {
 		t.Fatal(err)
