@@ -3,41 +3,34 @@ package metasim
 import (
 	"bytes"
 	"errors"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
-
-	"github.com/google/go-cmp/cmp"
 )
 
 const recipient, thanks = `{"id":"5614"}`, `{"text":"Thänks"}`
 
+// Parameters come in a form or, as usual, as JSON with everything but the proof in the body.
 func TestMessages(t *testing.T) {
+	const image = `{"attachment":{"type":"image","payload":{"url":"https://example.com/a.jpg"}}}`
 	r := newRig(t)
 	token := r.pageTokenFor("901", "instagram_manage_messages")
-	a := r.call("POST", "/901/messages", token, "recipient", recipient, "message", thanks)
-	a.want(t, 200, 0, 0, "")
-	a.has(t, "recipient_id", "5614")
-	want := []Reply{{PageID: "901", Recipient: "5614", Text: "Thänks", Token: token, MessageID: a.at("message_id").(string), At: start}}
-	if diff := cmp.Diff(want, r.Replies()); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
+	asJSON := "/v24.0/me/messages?appsecret_proof=" + proofOf(token, testSecret)
+	for text, a := range map[string]reply{
+		"Thänks": r.call("POST", "/901/messages", token, "recipient", recipient, "message", thanks),
+		"":       r.send("POST", asJSON, token, "application/json", `{"recipient":`+recipient+`,"message":`+image+`}`),
+	} {
+		a.want(t, 200, 0, 0, "")
+		a.has(t, "recipient_id", "5614")
+		want := Reply{PageID: "901", Recipient: "5614", Text: text, Token: token, MessageID: a.at("message_id").(string), At: start}
+		if got := r.Replies(); len(got) != 2 || !slices.Contains(got, want) {
+			t.Errorf("kept %+v, want %+v", got, want)
+		}
 	}
 	if r.Reset(); r.Replies() != nil {
 		t.Errorf("kept over Reset: %v", r.Replies())
-	}
-}
-
-// The usual form: JSON, with everything but the proof in the body.
-func TestMessagesJSON(t *testing.T) {
-	r := newRig(t)
-	token := r.pageTokenFor("901", "instagram_manage_messages")
-	body := `{"recipient":` + recipient + `,"message":{"attachment":{"type":"image","payload":{"url":"https://example.com/a.jpg"}}}}`
-	a := r.send("POST", "/v24.0/me/messages?appsecret_proof="+proofOf(token, testSecret), token, "application/json", body)
-	a.want(t, 200, 0, 0, "")
-	want := []Reply{{PageID: "901", Recipient: "5614", Token: token, MessageID: a.at("message_id").(string), At: start}}
-	if diff := cmp.Diff(want, r.Replies()); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
 

@@ -12,23 +12,24 @@ import (
 
 // serve calls fn on a real server and returns its response.
 func serve(t *testing.T, fn http.HandlerFunc, method, path, body string) *http.Response {
-	t.Helper()
-	srv := httptest.NewServer(testDeployment(t, fn))
+	srv := httptest.NewServer(testDeployment(fn))
 	t.Cleanup(srv.Close)
-	req, err := http.NewRequest(method, srv.URL+path, strings.NewReader(body))
-	if err != nil {
-		t.Fatal(err)
-	}
+	req := must(http.NewRequest(method, srv.URL+path, strings.NewReader(body)))
 	req.Host = "app.example"
 	for _, name := range []string{"X-Forwarded-Host", "X-Forwarded-For", "X-Forwarded-Proto", "X-Real-Ip", "X-Vercel-Id"} {
 		req.Header.Set(name, "forged")
 	}
-	res, err := http.DefaultTransport.RoundTrip(req)
-	if err != nil {
-		t.Fatal(err)
-	}
+	res := must(http.DefaultTransport.RoundTrip(req))
 	t.Cleanup(func() { res.Body.Close() })
 	return res
+}
+
+// must returns value; an error, which no test expects there, ends all.
+func must[T any](value T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return value
 }
 
 // visit sends a deployment a request without the network.
@@ -145,7 +146,7 @@ func TestRequestLimit(t *testing.T) {
 }
 
 func TestPanic(t *testing.T) {
-	d := testDeployment(t, func(http.ResponseWriter, *http.Request) { panic("boom") })
+	d := testDeployment(func(http.ResponseWriter, *http.Request) { panic("boom") })
 	func() {
 		defer func() {
 			if v := recover(); v != "boom" {
@@ -167,7 +168,7 @@ func TestPanic(t *testing.T) {
 func TestDuration(t *testing.T) {
 	release := make(chan struct{})
 	defer close(release)
-	d := testDeployment(t, func(http.ResponseWriter, *http.Request) { <-release })
+	d := testDeployment(func(http.ResponseWriter, *http.Request) { <-release })
 	d.Rules.durations[0].limit = time.Millisecond
 	if rec := visit(d, "GET", "/api/echo"); rec.Code != http.StatusGatewayTimeout {
 		t.Errorf("%d, want 504", rec.Code)
@@ -177,7 +178,7 @@ func TestDuration(t *testing.T) {
 // TestOutlivesClient: a client that goes away cancels nothing.
 func TestOutlivesClient(t *testing.T) {
 	started, finished := make(chan struct{}), make(chan error, 1)
-	srv := httptest.NewServer(testDeployment(t, func(w http.ResponseWriter, r *http.Request) {
+	srv := httptest.NewServer(testDeployment(func(w http.ResponseWriter, r *http.Request) {
 		close(started)
 		select {
 		case <-r.Context().Done():

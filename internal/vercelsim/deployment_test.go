@@ -31,10 +31,9 @@ const testRules = `{
 }`
 
 // testDeployment serves fn at /api/echo, among a few files.
-func testDeployment(t testing.TB, fn http.HandlerFunc) *Deployment {
-	t.Helper()
+func testDeployment(fn http.HandlerFunc) *Deployment {
 	return &Deployment{
-		Rules:     mustLoad(t, testRules),
+		Rules:     must(Load([]byte(testRules))),
 		Functions: map[string]http.HandlerFunc{"/api/echo": fn},
 		Public: fstest.MapFS{
 			"index.html":      {Data: []byte("home")},
@@ -53,7 +52,7 @@ func echo(w http.ResponseWriter, r *http.Request) {
 }
 
 func TestRoutes(t *testing.T) {
-	srv := httptest.NewServer(testDeployment(t, echo))
+	srv := httptest.NewServer(testDeployment(echo))
 	defer srv.Close()
 	const plain = "text/plain; charset=utf-8"
 	for _, tt := range []struct {
@@ -104,7 +103,7 @@ func TestRoutes(t *testing.T) {
 
 // TestHeaderOrder: the platform's default gives way to vercel.json, and that to the function.
 func TestHeaderOrder(t *testing.T) {
-	d := testDeployment(t, func(w http.ResponseWriter, r *http.Request) {
+	d := testDeployment(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("X-Both", "function")
 		w.Header().Add("Set-Cookie", "a=1")
 		w.Header().Add("Set-Cookie", "b=2")
@@ -128,7 +127,7 @@ func TestHeaderOrder(t *testing.T) {
 }
 
 func TestStatic(t *testing.T) {
-	d := testDeployment(t, echo)
+	d := testDeployment(echo)
 	again, second := httptest.NewRequest("GET", "/style.css", nil), httptest.NewRecorder()
 	again.Header.Set("If-None-Match", visit(d, "GET", "/style.css").Header().Get("ETag"))
 	if d.ServeHTTP(second, again); second.Code != http.StatusNotModified {
@@ -146,8 +145,8 @@ func TestCheck(t *testing.T) {
 		{`{"api/gone.go":{"maxDuration":1}}`, `[]`, `functions: "api/gone.go" matches no function`},
 		{`{}`, `[{"source":"/a","destination":"/api/gone"}]`, `there is nothing at "/api/gone"`},
 	} {
-		p := testDeployment(t, echo)
-		p.Rules = mustLoad(t, fmt.Sprintf(`{"framework":null,"functions":%s,"rewrites":%s}`, tt.functions, tt.rewrites))
+		p := testDeployment(echo)
+		p.Rules = must(Load(fmt.Appendf(nil, `{"framework":null,"functions":%s,"rewrites":%s}`, tt.functions, tt.rewrites)))
 		err := p.check()
 		if tt.want == "" && err != nil || tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)) {
 			t.Errorf("%s %s: %v, want %q", tt.functions, tt.rewrites, err, tt.want)
@@ -160,7 +159,7 @@ func FuzzTarget(f *testing.F) {
 	for _, seed := range []string{"/", "//evil.example", "/%2f%2fevil.example", "/docs/..", `/\x`, "/api/auth/echo?%"} {
 		f.Add(seed)
 	}
-	p := testDeployment(f, echo)
+	p := testDeployment(echo)
 	f.Fuzz(func(t *testing.T, target string) {
 		r, err := http.ReadRequest(bufio.NewReader(strings.NewReader("GET " + target + " HTTP/1.1\r\nHost: app.example\r\n\r\n")))
 		if err != nil {
@@ -177,20 +176,12 @@ func FuzzTarget(f *testing.F) {
 // raw sends text as it is, which no http.Client would.
 func raw(t *testing.T, srv *httptest.Server, text string) (res *http.Response, body string) {
 	t.Helper()
-	conn, err := net.Dial("tcp", srv.Listener.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
+	conn := must(net.Dial("tcp", srv.Listener.Addr().String()))
 	defer conn.Close()
-	if _, err = io.WriteString(conn, text); err == nil {
-		res, err = http.ReadResponse(bufio.NewReader(conn), nil)
-	}
+	must(io.WriteString(conn, text))
+	res, err := http.ReadResponse(bufio.NewReader(conn), nil)
 	if err != nil {
 		t.Fatalf("%q: %v", text, err)
 	}
-	all, err := io.ReadAll(res.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return res, string(all)
+	return res, string(must(io.ReadAll(res.Body)))
 }

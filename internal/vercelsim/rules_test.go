@@ -45,11 +45,7 @@ func TestLoadRefuses(t *testing.T) {
 
 // TestOwnFile holds the project's own vercel.json to what it promises.
 func TestOwnFile(t *testing.T) {
-	text, err := os.ReadFile("../../vercel.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	rules := mustLoad(t, string(text))
+	rules := must(Load(must(os.ReadFile("../../vercel.json"))))
 	everywhere := []string{"Referrer-Policy: same-origin", "Strict-Transport-Security: max-age=63072000", "X-Content-Type-Options: nosniff"}
 	page := "Content-Security-Policy: default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' https://*.cdninstagram.com https://*.fbcdn.net; " +
 		"connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -78,21 +74,12 @@ func TestOwnFile(t *testing.T) {
 
 // TestLastHeaderWins: of two rules that set the same header the later counts.
 func TestLastHeaderWins(t *testing.T) {
-	rules := mustLoad(t, `{"framework":null,"headers":[
+	rules := must(Load([]byte(`{"framework":null,"headers":[
 		{"source":"/(.*)","headers":[{"key":"X-A","value":"1"},{"key":"x-b","value":"1"}]},
-		{"source":"/p","headers":[{"key":"x-a","value":"2"}]}]}`)
+		{"source":"/p","headers":[{"key":"x-a","value":"2"}]}]}`)))
 	if diff := cmp.Diff([]string{"X-A: 2", "X-B: 1"}, lines(rules.headersFor("/p"))); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-}
-
-func mustLoad(t testing.TB, text string) Rules {
-	t.Helper()
-	rules, err := Load([]byte(text))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return rules
 }
 
 // lines is a header as sorted "Key: value" lines.
