@@ -18,13 +18,11 @@ import (
 type side struct {
 	*setting
 	measured
-	name     string
-	url      string
-	debugURL string  // of igconnect only
-	all      program // serves login and callback
-	login    program // is started again and again
-	visitors []visitor
-	process  *process // the newest
+	name, url  string
+	debugURL   string  // of igconnect only
+	all, login program // one serves login and callback, one is started again and again
+	visitors   []visitor
+	process    *process // the newest
 }
 
 // newSide is a side without programs, and the environment that they are told, with Meta at metaURL.

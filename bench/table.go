@@ -81,14 +81,9 @@ func (r *run) report(out io.Writer, onPostgres bool) (reached bool) {
 	for _, f := range all {
 		fmt.Fprintf(out, "| %s | %s | %s | %.2f |\n", f.what, f.unit(f.values[0]), f.unit(f.values[1]), f.ratio())
 	}
-	database, cores := "its own database, which serves one request at a time: there is no PostgreSQL here", "all cores, because there is no taskset or one core only"
-	if onPostgres {
-		database = "PostgreSQL"
-	}
-	if len(onOneCore()) > 0 {
-		cores = "one core, which it shares with Supabase Lite and the benchmark"
-	}
-	fmt.Fprintf(out, "\n%sSupabase Lite ran on %s.\nEach of the two has %s.\n", notes, database, cores)
+	database := map[bool]string{true: "PostgreSQL", false: "its own database, which serves one request at a time: there is no PostgreSQL here"}
+	cores := map[bool]string{true: "one core, which it shares with Supabase Lite and the benchmark", false: "all cores, because there is no taskset or one core only"}
+	fmt.Fprintf(out, "\n%sSupabase Lite ran on %s.\nEach of the two has %s.\n", notes, database[onPostgres], cores[len(onOneCore()) > 0])
 	for _, s := range r.sides {
 		for _, store := range stores {
 			reportCores(out, s.name, store, s.loads[store])
@@ -127,10 +122,7 @@ func reportTargets(out io.Writer, all []figure) (reached bool) {
 		if f.target == 0 {
 			continue
 		}
-		limit := "at most"
-		if f.higherWins {
-			limit = "at least"
-		}
+		limit := map[bool]string{true: "at least", false: "at most"}[f.higherWins]
 		fmt.Fprintf(out, "%s: %.2f, %s %.2f: %s\n", f.what, f.ratio(), limit, f.target, verdict[f.reached()])
 		reached = reached && f.reached()
 	}
