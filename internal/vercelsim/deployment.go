@@ -52,8 +52,8 @@ func Open(root string, functions map[string]http.HandlerFunc) (*Deployment, erro
 	return d, d.check()
 }
 
-// FindRoot returns the project's folder: the working directory or the nearest one above it that holds
-// vercel.json.
+// FindRoot returns the project's folder: the working directory or the nearest one above it that
+// holds vercel.json.
 func FindRoot() (string, error) {
 	dir, err := os.Getwd()
 	if err != nil {
