@@ -69,7 +69,7 @@ var fullPlan = plan{
 
 // compare measures both sides and prints the table. It reports whether every target was reached.
 func compare(ctx context.Context, p plan, out, progress io.Writer) (reached bool, err error) {
-	databaseURL := "" // of one that serves several at once, as Supabase's does; Lite's own serves one after the other
+	databaseURL := "" // PostgreSQL serves several at once, as Supabase's does; Lite's own does not
 	switch database, err := postgres.Start(ctx); {
 	case err == nil:
 		defer database.Stop()

@@ -31,8 +31,8 @@ type measured struct {
 	size     int64                 // bytes on disk
 }
 
-// stores are those under load. Supabase Lite serves so few connects a second that both processes mostly
-// wait, which says little about how many they could serve; its answers from memory keep up.
+// stores are those under load. Supabase Lite serves so few connects a second that both processes
+// mostly wait, which says little about how many they could serve; its answers from memory keep up.
 var stores = [2]string{onLite, fromMemory}
 
 const onLite, fromMemory = "Supabase Lite", "Supabase from memory"

@@ -99,7 +99,8 @@ func cpuTimes(pids [3]int) (times [3]time.Duration, err error) {
 		if err != nil {
 			return times, err
 		}
-		fields := strings.Fields(string(text[bytes.LastIndexByte(text, ')')+1:])) // behind the name, which may hold blanks
+		// The name of the process ends at the last bracket, and may hold blanks.
+		fields := strings.Fields(string(text[bytes.LastIndexByte(text, ')')+1:]))
 		if len(fields) < 13 {
 			return times, errors.New("/proc/<pid>/stat does not tell the CPU time")
 		}

@@ -50,8 +50,8 @@ type setting struct {
 	closers           []func()
 }
 
-// newSetting starts Supabase Lite on the given database ("": its own) and a Meta without people. The
-// caller closes the setting, after an error too.
+// newSetting starts Supabase Lite on the given database ("": its own) and a Meta without people.
+// The caller closes the setting, after an error too.
 func newSetting(ctx context.Context, databaseURL string, progress io.Writer) (s *setting, err error) {
 	s = &setting{progress: progress, proxy: faultproxy.Group{Recording: true}}
 	if s.root, err = vercelsim.FindRoot(); err != nil {

@@ -134,8 +134,8 @@ func sizeOf(paths ...string) (size int64, err error) {
 	return size, err
 }
 
-// launch starts one of the side's programs, which runs until it is stopped or the setting closed. Its
-// first answer, to a login with these cookies, must have this status.
+// launch starts one of the side's programs, which runs until it is stopped or the setting closed.
+// Its first answer, to a login with these cookies, must have this status.
 func (s *side) launch(ctx context.Context, p program, cookies string, status int) (err error) {
 	if s.process, err = p.spawn(s.scratch); err != nil {
 		return err

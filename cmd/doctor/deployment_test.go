@@ -18,8 +18,8 @@ const (
 	publicKey  = "sb_publishable_anything"
 )
 
-// deployment answers as a well one does, as far as the doctor looks; tests put something else in the
-// place of one answer.
+// deployment answers as a well one does, as far as the doctor looks; tests put something else in
+// the place of one answer.
 type deployment struct {
 	*httptest.Server
 	mu      sync.Mutex

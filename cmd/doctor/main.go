@@ -136,8 +136,8 @@ func parseBase(raw string) (base, plain string, err error) {
 	return u.String(), plain, nil
 }
 
-// coloured reports whether lines may be green and red: on a terminal, unless NO_COLOR says otherwise
-// (https://no-color.org).
+// coloured reports whether lines may be green and red: on a terminal, unless NO_COLOR says
+// otherwise (https://no-color.org).
 func coloured(w io.Writer, getenv func(string) string) bool {
 	file, ok := w.(*os.File)
 	if !ok || getenv("NO_COLOR") != "" || cmp.Or(getenv("TERM"), "dumb") == "dumb" {
