@@ -49,26 +49,23 @@ func (w *walk) checkLookUp(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, as := range []struct {
-		role, key, bearer string
-		allowed           bool
-	}{
-		{"service_role", w.supabase.ServiceKey, "", true},
-		{"anon", w.supabase.AnonKey, "", false},
-		{"authenticated", w.supabase.AnonKey, user.AccessToken, false},
+	for _, as := range []struct{ role, key, bearer string }{
+		{"service_role", w.supabase.ServiceKey, ""}, {"anon", w.supabase.AnonKey, ""}, {"authenticated", w.supabase.AnonKey, user.AccessToken},
 	} {
 		status, body, err := w.postSupabase(ctx, "/rest/v1/rpc/get_instagram_token", as.key, as.bearer, map[string]string{"p_instagram_id": w.instagramID})
 		var rows []struct{ Token string }
 		_ = json.Unmarshal(body, &rows) // a refusal has none
-		switch {
+		given := status == http.StatusOK && len(rows) == 1 && slices.Contains(w.meta.Secrets(), rows[0].Token)
+		refused := status == http.StatusUnauthorized || status == http.StatusForbidden
+		switch allowed := as.role == "service_role"; {
 		case err != nil:
 			return fmt.Errorf("looking the token up as %s: %w", as.role, err)
-		case as.allowed && (status != http.StatusOK || len(rows) != 1 || !slices.Contains(w.meta.Secrets(), rows[0].Token)):
+		case allowed && !given:
 			return fmt.Errorf("get_instagram_token answered %s with %d and not with the token that Meta issued", as.role, status)
-		case !as.allowed && status != http.StatusUnauthorized && status != http.StatusForbidden:
-			return fmt.Errorf("get_instagram_token answered %s with %d", as.role, status)
-		case as.allowed:
+		case allowed:
 			w.report("get_instagram_token as %s: %s… (%d characters), the one that Meta issued", as.role, rows[0].Token[:6], len(rows[0].Token))
+		case !refused:
+			return fmt.Errorf("get_instagram_token answered %s with %d", as.role, status)
 		default:
 			w.report("get_instagram_token as %s: refused with %d", as.role, status)
 		}

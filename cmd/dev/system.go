@@ -120,9 +120,7 @@ func (s *system) startMeta(_ context.Context, o options) error {
 		s.meta.AddPerson(person)
 	}
 	settings, _ := config.Load(s.env.get)
-	s.meta.SetAppSubscriptions(metasim.AppSubscription{
-		Object: "instagram", CallbackURL: s.origin + "/api/webhook", Fields: settings.WebhookFields,
-	})
+	s.meta.SetAppSubscriptions(metasim.AppSubscription{Object: "instagram", CallbackURL: s.origin + "/api/webhook", Fields: settings.WebhookFields})
 	s.clock.meta = s.meta
 	s.serve(l, &s.clock)
 	s.onClose(func() error { s.meta.Close(); return nil })
