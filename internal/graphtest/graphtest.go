@@ -109,6 +109,14 @@ func (m *Meta) serve(t *testing.T, answers Routes) http.HandlerFunc {
 		path, ok := strings.CutPrefix(r.URL.Path, "/v24.0/")
 		header := r.Header
 		request := Request{r.Method + " /" + path, r.URL.Query(), form, header.Get("Authorization"), header.Get("Content-Type"), header.Get("Accept")}
+		params := request.Query
+		if r.Method == http.MethodPost {
+			params = request.Form
+		}
+		if locale := params["locale"]; len(locale) != 1 || locale[0] != "en_US" { // what every call asks for
+			t.Errorf("%s asks for the locale %q", request.Line, locale)
+		}
+		params.Del("locale")
 		m.mutex.Lock()
 		m.got = append(m.got, request)
 		m.mutex.Unlock()

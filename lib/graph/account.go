@@ -2,6 +2,7 @@ package graph
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"igconnect/lib/secret"
@@ -33,14 +34,19 @@ type Page struct {
 	ID          string
 	Name        string
 	HasToken    bool     // Meta gave a token for it
-	Tasks       []string // what the person may do there
+	Tasks       []string // what the person may do there; nil: Meta did not say
 	InstagramID string   // of the professional account linked to it; "" if none
 	Username    string   // of the account linked to it, professional or not; "" if none
 }
 
-// CanMessage reports whether the person's role on the Page covers its messages.
+// CanMessage reports whether the person's role on the Page covers its messages, as
+// far as is known. Newer Pages have other names for the same roles.
+// https://developers.facebook.com/docs/pages-api/overview#tasks
 func (p Page) CanMessage() bool {
-	return slices.Contains(p.Tasks, "MODERATE") || slices.Contains(p.Tasks, "MESSAGING")
+	return p.Tasks == nil || slices.ContainsFunc(p.Tasks, func(task string) bool {
+		task = strings.TrimPrefix(task, "PROFILE_PLUS_")
+		return task == "MODERATE" || task == "MESSAGING" || task == "FULL_CONTROL"
+	})
 }
 
 // Found is everything that a person's token leads to.

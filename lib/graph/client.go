@@ -52,7 +52,7 @@ type Call struct {
 // failures of class [Unavailable], unless Once is set. The error is an [*Error].
 func (c *Client) Do(ctx context.Context, call Call, out any) error {
 	call.Secrets = append([]secret.String{call.Token, c.Secret}, call.Secrets...)
-	transient := func(err error) bool { return !call.Once && ClassOf(err) == Unavailable }
+	transient := func(err error) bool { return !call.Once && ClassOf(err) == Unavailable && !tooMuch(err) }
 	return upstream.Retry(ctx, func() error { return c.try(ctx, call, out) }, transient)
 }
 
@@ -118,7 +118,7 @@ func (c *Client) request(ctx context.Context, call Call) (*http.Request, error) 
 	if !plainPath.MatchString(call.Path) {
 		return nil, errors.New("not a path of the Graph API")
 	}
-	params := url.Values{}
+	params := url.Values{"locale": {"en_US"}} // else texts come in the person's language or the app's
 	maps.Copy(params, call.Params)
 	if !call.Token.Empty() {
 		// With a proof a stolen token alone is of no use.
@@ -128,7 +128,7 @@ func (c *Client) request(ctx context.Context, call Call) (*http.Request, error) 
 	address, body := c.URL+call.Path, ""
 	if call.Method == http.MethodPost {
 		body = params.Encode()
-	} else if len(params) > 0 {
+	} else {
 		address += "?" + params.Encode()
 	}
 	request, err := http.NewRequestWithContext(ctx, call.Method, address, strings.NewReader(body))

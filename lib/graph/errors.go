@@ -6,10 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"regexp"
 	"slices"
-	"strings"
 	"time"
 
+	"igconnect/lib/metajson"
 	"igconnect/lib/secret"
 	"igconnect/lib/upstream"
 )
@@ -24,7 +25,7 @@ const (
 	Throttled                 // the app has to wait
 	TokenDead                 // the person has to sign in at Meta again
 	NoPermission              // something is missing that the person did not grant
-	BadApp                    // the app id or secret is wrong
+	BadApp                    // the app's id or secret is wrong, or Meta has blocked the app
 	CodeRejected              // the authorization code was used, is too old or belongs elsewhere
 )
 
@@ -81,17 +82,17 @@ func refusal(call Call, response *http.Response, body []byte) *Error {
 	failure := &Error{Op: call.Op, Status: response.StatusCode}
 	var answer struct {
 		Error *struct {
-			Message     string `json:"message"`
-			Code        int    `json:"code"`
-			Subcode     int    `json:"error_subcode"`
-			IsTransient bool   `json:"is_transient"`
-			FBTraceID   string `json:"fbtrace_id"`
+			Message     string        `json:"message"`
+			Code        metajson.Code `json:"code"`
+			Subcode     metajson.Code `json:"error_subcode"`
+			IsTransient bool          `json:"is_transient"`
+			FBTraceID   string        `json:"fbtrace_id"`
 		} `json:"error"`
 	}
 	unreadable := json.Unmarshal(body, &answer) != nil // also where the answer is a bare true
 	switch {
 	case answer.Error != nil && !unreadable:
-		failure.Code, failure.Subcode = answer.Error.Code, answer.Error.Subcode
+		failure.Code, failure.Subcode = int(answer.Error.Code), int(answer.Error.Subcode)
 		failure.FBTraceID = secret.Mask(answer.Error.FBTraceID, call.Secrets...)
 		failure.Message = secret.Mask(answer.Error.Message, call.Secrets...)
 		failure.Class = classify(failure, answer.Error.Message, answer.Error.IsTransient)
@@ -113,10 +114,8 @@ func isNull(body []byte) bool { return string(bytes.TrimSpace(body)) == "null" }
 // classify follows https://developers.facebook.com/docs/graph-api/guides/error-handling
 // and https://developers.facebook.com/docs/graph-api/overview/rate-limiting.
 func classify(e *Error, message string, transient bool) Class {
-	message = strings.ToLower(message)
 	switch code := e.Code; {
-	// A wrong secret comes as code 1 and is permanent all the same.
-	case code == 101, strings.Contains(message, "client secret"), strings.Contains(message, "appsecret_proof"):
+	case code == 3, code == 101, ofApp.MatchString(message):
 		return BadApp
 	case code == 4, code == 17, code == 32, code == 341, code == 613, code >= 80000 && code <= 80014,
 		code == 368, e.Status == http.StatusTooManyRequests: // 368: blocked for a while
@@ -132,6 +131,12 @@ func classify(e *Error, message string, transient bool) Class {
 	}
 	return Rejected
 }
+
+// ofApp finds what Meta says of the app itself under the codes of other failures:
+// a wrong secret comes as code 1, an app that Meta has blocked as code 200, one
+// that was deleted as 190. The texts are English because every call asks for that.
+var ofApp = regexp.MustCompile(`(?i)client secret|appsecret_proof|api access (blocked|deactivated|disabled)|` +
+	`\bapp(lication)? (is not active|is (currently )?(disabled|unavailable|inactive)|has been (deleted|disabled|blocked))|invalid application id`)
 
 // ClassOf returns the class of an [*Error]; [Rejected] for any other error.
 func ClassOf(err error) Class {

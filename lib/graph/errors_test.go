@@ -63,6 +63,14 @@ func TestClasses(t *testing.T) {
 		{"299", refuses(299, 0, "?"), graph.NoPermission},
 		{"300", refuses(300, 0, "?"), graph.Rejected},
 
+		// An app that Meta has blocked says so under codes of other failures.
+		{"200 blocked", refuses(200, 0, "API access blocked."), graph.BadApp},
+		{"200 deactivated", refuses(200, 0, "API access deactivated. To reactivate, go to the app dashboard."), graph.BadApp},
+		{"190 deleted", refuses(190, 0, "Error validating application. Application has been deleted."), graph.BadApp},
+		{"3", refuses(3, 0, "(#3) Application does not have the capability to make this API call."), graph.BadApp},
+		{"codes as texts", status(400, `{"error":{"message":"expired","code":"190","error_subcode":"463"}}`), graph.TokenDead},
+		{"a code that is none", status(400, `{"error":{"message":"?","code":{},"error_subcode":[]}}`), graph.Rejected},
+
 		{"101", refuses(101, 0, "Error validating application. Invalid application ID."), graph.BadApp},
 		{"1 wrong secret", refuses(1, 0, "Error validating client secret."), graph.BadApp},
 		{"no proof", refuses(100, 0, "API calls from the server require an appsecret_proof argument"), graph.BadApp},

@@ -12,6 +12,7 @@ import (
 	"math/big"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -73,6 +74,43 @@ func wholeFloat(text string) string {
 		return number.Num().String()
 	}
 	return ""
+}
+
+// List is a list of which each entry is decoded by itself: an odd one costs no
+// other. Entries is nil where there was no list.
+type List[T any] struct {
+	Entries []T
+	Odd     int // how many could not be decoded, and were left out
+}
+
+// UnmarshalJSON returns an error for anything but a list or null.
+func (l *List[T]) UnmarshalJSON(data []byte) error {
+	var raw []json.RawMessage
+	if err := json.Unmarshal(data, &raw); err != nil || raw == nil {
+		return err
+	}
+	l.Entries = make([]T, 0, len(raw))
+	for _, entry := range raw {
+		var decoded T
+		if json.Unmarshal(entry, &decoded) != nil {
+			l.Odd++
+			continue
+		}
+		l.Entries = append(l.Entries, decoded)
+	}
+	return nil
+}
+
+// Code is a number that says what an error is, written as a number or a text.
+// What is neither counts as 0.
+type Code int
+
+// UnmarshalJSON returns no error.
+func (c *Code) UnmarshalJSON(data []byte) error {
+	text, _ := unquoted(data)
+	n, _ := strconv.Atoi(string(text))
+	*c = Code(n)
+	return nil
 }
 
 var plainName = regexp.MustCompile(`^[a-z0-9_]{1,64}$`)

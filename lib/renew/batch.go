@@ -22,7 +22,7 @@ func (s *Service) checkBatch(ctx context.Context, run *Result, due []store.Due, 
 		jobs     = make([]func(), len(due))
 		outcomes = make([]outcome, len(due))
 	)
-	checking, cancel := endingEarly(ctx, writeTime)
+	checking, cancel := upstream.EndingEarly(ctx, writeTime)
 	defer cancel()
 	for i, connection := range due {
 		jobs[i] = func() {

@@ -119,12 +119,3 @@ func hasTimeFor(ctx context.Context, needed time.Duration) bool {
 	deadline, ok := ctx.Deadline()
 	return !ok || time.Until(deadline) > needed
 }
-
-// endingEarly is the context, ended that long before its deadline.
-func endingEarly(ctx context.Context, left time.Duration) (context.Context, context.CancelFunc) {
-	deadline, ok := ctx.Deadline()
-	if !ok {
-		return context.WithCancel(ctx)
-	}
-	return context.WithDeadline(ctx, deadline.Add(-left))
-}

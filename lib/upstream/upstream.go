@@ -81,6 +81,16 @@ func Retry(ctx context.Context, try func() error, transient func(error) bool) er
 	}
 }
 
+// EndingEarly returns the context, ended that long before its deadline, so that
+// something is left for what follows: half of the time where there is less.
+func EndingEarly(ctx context.Context, left time.Duration) (context.Context, context.CancelFunc) {
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		return context.WithCancel(ctx)
+	}
+	return context.WithDeadline(ctx, deadline.Add(-min(left, time.Until(deadline)/2)))
+}
+
 // SideBySide runs the jobs at once, at most n at a time, and returns when all
 // are done: a function is frozen once it has answered. A panic of a job becomes one
 // of the caller, where it can be recovered; on its own goroutine it would end

@@ -6,11 +6,19 @@ import (
 	"net/url"
 	"slices"
 	"sync"
+	"time"
 
 	"igconnect/lib/graph"
 	"igconnect/lib/metajson"
 	"igconnect/lib/secret"
 	"igconnect/lib/upstream"
+)
+
+// A look-up ends in time for what follows in the same request: Pages are read by
+// their ids, then rows are saved and Pages subscribed.
+const (
+	timeAfterLists   = 11 * time.Second
+	timeAfterReading = 8 * time.Second
 )
 
 // Accounts finds the person, the permissions, and the Pages with their Instagram
@@ -25,10 +33,13 @@ func (l Login) Accounts(ctx context.Context, token graph.Token) (graph.Found, er
 		found                 = graph.Found{Asked: c.Now()}
 		inspection            graph.Inspection
 		listed, ofBusiness    []page
+		notListed             []error
 		skipped, notInspected []error
 		declined              []string
 	)
-	err := together(ctx,
+	looking, cancel := upstream.EndingEarly(ctx, timeAfterLists)
+	defer cancel()
+	err := together(looking,
 		func(ctx context.Context) (err error) { found.Person, err = person(ctx, c, user); return },
 		func(ctx context.Context) (err error) {
 			found.Granted, declined, err = permissions(ctx, c, user)
@@ -38,7 +49,7 @@ func (l Login) Accounts(ctx context.Context, token graph.Token) (graph.Found, er
 			return
 		},
 		func(ctx context.Context) (err error) {
-			listed, err = pages(ctx, c, "listing the Pages", "/me/accounts", user)
+			listed, notListed, err = pages(ctx, c, "listing the Pages", "/me/accounts", listedPageFields, user)
 			return
 		},
 		func(ctx context.Context) (err error) {
@@ -59,8 +70,10 @@ func (l Login) Accounts(ctx context.Context, token graph.Token) (graph.Found, er
 	found.Missing = l.missing(found.Granted, declined)
 	found.Declined = slices.DeleteFunc(declined, func(scope string) bool { return !slices.Contains(l.Scopes, scope) })
 	all := distinct(append(listed, ofBusiness...))
-	unlisted, unread := unlistedPages(ctx, c, user, inspection.PageIDs, all)
-	found.Skipped = slices.Concat(skipped, unread, notInspected)
+	reading, cancelReading := upstream.EndingEarly(ctx, timeAfterReading)
+	defer cancelReading()
+	unlisted, unread := unlistedPages(reading, c, user, inspection.PageIDs, all)
+	found.Skipped = slices.Concat(notListed, skipped, unread, notInspected)
 	addPages(&found, append(all, unlisted...), wantedFields(l.WebhookFields, found.Granted))
 	if len(found.Accounts) == 0 {
 		for _, err := range found.Skipped { // the account may be behind what failed: better ask again
@@ -105,7 +118,7 @@ func addPages(found *graph.Found, all []page, fields []string) {
 
 // Covers reports whether the grant still covers a Page that it may have covered
 // before. Where Meta does not say which Pages were shared, it is asked for this
-// one: only a refusal is a no.
+// one: only that it is not there, or not shared, is a no.
 func (l Login) Covers(ctx context.Context, token secret.String, found graph.Found, pageID string) bool {
 	listed := func(p graph.Page) bool { return p.ID == pageID }
 	switch {
@@ -115,8 +128,7 @@ func (l Login) Covers(ctx context.Context, token secret.String, found graph.Foun
 		return false
 	}
 	_, err := onePage(ctx, l.Client, pageID, token)
-	refusals := []graph.Class{graph.Rejected, graph.NoPermission, graph.TokenDead}
-	return err == nil || !slices.Contains(refusals, graph.ClassOf(err))
+	return !pageRefused(err)
 }
 
 func person(ctx context.Context, c *graph.Client, token secret.String) (graph.Person, error) {
@@ -131,14 +143,14 @@ func person(ctx context.Context, c *graph.Client, token secret.String) (graph.Pe
 
 func permissions(ctx context.Context, c *graph.Client, token secret.String) (granted, declined []string, err error) {
 	type permissions struct {
-		Data []struct {
+		Data metajson.List[struct {
 			Permission string `json:"permission"`
 			Status     string `json:"status"`
-		} `json:"data"`
+		}] `json:"data"`
 	}
 	call := graph.Call{Op: "reading the permissions", Path: "/me/permissions", Token: token}
-	read, err := graph.Read(ctx, c, call, func(p permissions) bool { return p.Data != nil })
-	for _, entry := range read.Data {
+	read, err := graph.Read(ctx, c, call, func(p permissions) bool { return p.Data.Entries != nil })
+	for _, entry := range read.Data.Entries {
 		if entry.Status == "granted" {
 			granted = append(granted, entry.Permission)
 		} else {

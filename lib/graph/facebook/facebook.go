@@ -102,20 +102,20 @@ func (l Login) Revoke(ctx context.Context, personID string, token secret.String)
 
 // inspected is what debug_token says about a token.
 type inspected struct {
-	AppID             metajson.ID `json:"app_id"`
-	UserID            metajson.ID `json:"user_id"`
-	IsValid           *bool       `json:"is_valid"`
-	ExpiresAt         int64       `json:"expires_at"`             // Unix seconds
-	DataAccessExpires int64       `json:"data_access_expires_at"` // likewise
-	Scopes            []string    `json:"scopes"`
-	Granular          []struct {
-		Scope     string        `json:"scope"`
-		TargetIDs []metajson.ID `json:"target_ids"`
-	} `json:"granular_scopes"`
+	AppID             metajson.ID           `json:"app_id"`
+	UserID            metajson.ID           `json:"user_id"`
+	IsValid           *bool                 `json:"is_valid"`
+	ExpiresAt         metajson.Moment       `json:"expires_at"`
+	DataAccessExpires metajson.Moment       `json:"data_access_expires_at"`
+	Scopes            metajson.List[string] `json:"scopes"`
+	Granular          metajson.List[struct {
+		Scope     string                     `json:"scope"`
+		TargetIDs metajson.List[metajson.ID] `json:"target_ids"`
+	}] `json:"granular_scopes"`
 	Error struct {
-		Code    int    `json:"code"`
-		Subcode int    `json:"subcode"`
-		Message string `json:"message"`
+		Code    metajson.Code `json:"code"`
+		Subcode metajson.Code `json:"subcode"`
+		Message string        `json:"message"`
 	} `json:"error"`
 }
 
@@ -142,15 +142,15 @@ func (l Login) Inspect(ctx context.Context, token secret.String) (graph.Inspecti
 	case !*data.IsValid:
 		return graph.Inspection{}, &graph.Error{
 			Op: call.Op, Status: http.StatusOK, Class: graph.TokenDead,
-			Code: data.Error.Code, Subcode: data.Error.Subcode,
+			Code: int(data.Error.Code), Subcode: int(data.Error.Subcode),
 			Message: secret.Mask(data.Error.Message, token, call.Token, l.Client.Secret),
 		}
 	case string(data.AppID) != l.Client.AppID:
 		return graph.Inspection{}, call.Failed(graph.TokenDead, errors.New("the token is another app's"))
 	}
 	inspection := graph.Inspection{
-		PersonID: string(data.UserID), Scopes: metajson.PlainNames(data.Scopes),
-		Expires: metajson.Unix(data.ExpiresAt), DataAccessExpires: metajson.Unix(data.DataAccessExpires),
+		PersonID: string(data.UserID), Scopes: metajson.PlainNames(data.Scopes.Entries),
+		Expires: data.ExpiresAt.Or(""), DataAccessExpires: data.DataAccessExpires.Or(""),
 	}
 	inspection.PageIDs, inspection.AllNamed = data.sharedPages()
 	return inspection, nil
@@ -160,16 +160,16 @@ func (l Login) Inspect(ctx context.Context, token secret.String) (graph.Inspecti
 // reports whether these are all: a scope without targets stands for all Pages.
 func (i *inspected) sharedPages() (ids []string, allNamed bool) {
 	scoped, unnamed := false, false
-	for _, granular := range i.Granular {
+	for _, granular := range i.Granular.Entries {
 		if !strings.HasPrefix(granular.Scope, "pages_") { // others' targets are no Pages
 			continue
 		}
-		scoped, unnamed = true, unnamed || len(granular.TargetIDs) == 0
-		for _, target := range granular.TargetIDs {
+		scoped, unnamed = true, unnamed || len(granular.TargetIDs.Entries) == 0 || granular.TargetIDs.Odd > 0
+		for _, target := range granular.TargetIDs.Entries {
 			if target != "" && !slices.Contains(ids, string(target)) {
 				ids = append(ids, string(target))
 			}
 		}
 	}
-	return ids, scoped && !unnamed
+	return ids, scoped && !unnamed && i.Granular.Odd == 0
 }

@@ -3,6 +3,7 @@ package facebook
 import (
 	"cmp"
 	"context"
+	"errors"
 	"net/url"
 	"slices"
 
@@ -14,8 +15,15 @@ import (
 
 const readsAtOnce = 16 // calls of one look-up, side by side
 
-const pageFields = "id,name,access_token,tasks,instagram_business_account{id,username,name,profile_picture_url}," +
-	"connected_instagram_account{id,username}"
+// What is asked of a Page. The person's role (tasks) is known to lists of what the
+// person may do alone: a Page read by its id, or in a list of a business, has no
+// such field, and one field that Meta does not know fails the whole call.
+const (
+	leastPageFields = "id,name,access_token,instagram_business_account"
+	pageFields      = "id,name,access_token,instagram_business_account{id,username,name,profile_picture_url}," +
+		"connected_instagram_account{id,username}"
+	listedPageFields = pageFields + ",tasks"
+)
 
 // page is a Page as Meta writes it.
 type page struct {
@@ -55,16 +63,59 @@ func (p page) account(fields []string) graph.Account {
 	}
 }
 
-func pages(ctx context.Context, c *graph.Client, op, path string, token secret.String) ([]page, error) {
-	call := graph.Call{Op: op, Path: path, Params: url.Values{"fields": {pageFields}}, Token: token}
-	all, err := graph.List[page](ctx, c, call)
+// pages reads a list of Pages. It skips what cannot be read, with its error.
+func pages(ctx context.Context, c *graph.Client, op, path, fields string, token secret.String) (all []page, skipped []error, err error) {
+	err = withFields(fields, func(params url.Values) (err error) {
+		all, skipped, err = graph.List[page](ctx, c, graph.Call{Op: op, Path: path, Params: params, Token: token})
+		return err
+	})
 	// Without an id there is nothing to call.
-	return slices.DeleteFunc(all, func(p page) bool { return p.ID == "" }), err
+	return slices.DeleteFunc(all, func(p page) bool { return p.ID == "" }), skipped, err
 }
 
-func onePage(ctx context.Context, c *graph.Client, id string, token secret.String) (page, error) {
-	call := graph.Call{Op: "reading a Page", Path: "/" + id, Params: url.Values{"fields": {pageFields}}, Token: token}
-	return graph.Read(ctx, c, call, func(p page) bool { return string(p.ID) == id })
+// onePage reads a Page by its id. An answer without it is an error of class
+// [graph.Rejected].
+func onePage(ctx context.Context, c *graph.Client, id string, token secret.String) (p page, err error) {
+	call := graph.Call{Op: "reading a Page", Path: "/" + id, Token: token}
+	err = withFields(pageFields, func(params url.Values) error {
+		call.Params, p = params, page{}
+		return c.Do(ctx, call, &p)
+	})
+	if err == nil && string(p.ID) != id {
+		err = call.Failed(graph.Rejected, errNoPage)
+	}
+	return p, err
+}
+
+var errNoPage = errors.New("the answer is without the Page")
+
+// withFields asks for these fields of Pages, and for fewer where Meta refuses one
+// of them: better a Page without its names than none.
+func withFields(fields string, ask func(url.Values) error) (err error) {
+	for _, asked := range slices.Compact([]string{fields, pageFields, leastPageFields}) {
+		if err = ask(url.Values{"fields": {asked}}); !fieldRefused(err) {
+			break
+		}
+	}
+	return err
+}
+
+// fieldRefused reports whether Meta refused a field, which says nothing of the
+// Page: "(#100) Tried accessing nonexisting field (tasks) on node type (Page)".
+func fieldRefused(err error) bool {
+	refused, ok := errors.AsType[*graph.Error](err)
+	return ok && refused.Code == 100 && refused.Subcode != gone
+}
+
+// gone is the subcode of an object that does not exist, or is not shared any more.
+const gone = 33
+
+// pageRefused reports whether an answer about a Page that was asked for by its id
+// says that the token does not lead there any more. Missing permissions to read it
+// say nothing of that.
+func pageRefused(err error) bool {
+	refused, ok := errors.AsType[*graph.Error](err)
+	return ok && (refused.Class == graph.TokenDead || refused.Code == 803 || refused.Code == 100 && refused.Subcode == gone || errors.Is(err, errNoPage))
 }
 
 // businessPages reads the Pages of the person's Business Portfolios: those that
@@ -76,7 +127,7 @@ func businessPages(ctx context.Context, c *graph.Client, token secret.String) ([
 		ID metajson.ID `json:"id"`
 	}
 	call := graph.Call{Op: "listing the businesses", Path: "/me/businesses", Params: url.Values{"fields": {"id"}}, Token: token}
-	businesses, err := graph.List[business](ctx, c, call)
+	businesses, skipped, err := graph.List[business](ctx, c, call)
 	if err != nil {
 		return nil, []error{err}
 	}
@@ -87,9 +138,10 @@ func businessPages(ctx context.Context, c *graph.Client, token secret.String) ([
 			paths = append(paths, path+"/owned_pages", path+"/client_pages")
 		}
 	}
-	return readAll(paths, func(path string) ([]page, error) {
-		return pages(ctx, c, "listing a business's Pages", path, token)
+	all, unread := readAll(paths, func(path string) ([]page, []error, error) {
+		return pages(ctx, c, "listing a business's Pages", path, pageFields, token)
 	})
+	return all, append(skipped, unread...)
 }
 
 // unlistedPages reads the shared Pages that are not known yet. It skips one that
@@ -98,25 +150,26 @@ func unlistedPages(ctx context.Context, c *graph.Client, token secret.String, sh
 	unknown := slices.DeleteFunc(slices.Clone(shared), func(id string) bool {
 		return slices.ContainsFunc(known, func(p page) bool { return string(p.ID) == id })
 	})
-	return readAll(unknown, func(id string) ([]page, error) {
+	return readAll(unknown, func(id string) ([]page, []error, error) {
 		p, err := onePage(ctx, c, id, token)
-		if err != nil {
-			return nil, err
-		}
-		return []page{p}, nil
+		return []page{p}, nil, err
 	})
 }
 
 // readAll reads the Pages behind each path or id, side by side. It returns them in
 // the order of these, and the errors of those that cannot be read.
-func readAll(of []string, read func(string) ([]page, error)) ([]page, []error) {
-	lists, errs, jobs := make([][]page, len(of)), make([]error, len(of)), make([]func(), len(of))
+func readAll(of []string, read func(string) ([]page, []error, error)) (all []page, skipped []error) {
+	lists, unread, jobs := make([][]page, len(of)), make([][]error, len(of)), make([]func(), len(of))
 	for i, one := range of {
-		jobs[i] = func() { lists[i], errs[i] = read(one) }
+		jobs[i] = func() {
+			var err error
+			if lists[i], unread[i], err = read(one); err != nil {
+				lists[i], unread[i] = nil, []error{err}
+			}
+		}
 	}
 	upstream.SideBySide(readsAtOnce, jobs...)
-	errs = slices.DeleteFunc(errs, func(err error) bool { return err == nil })
-	return slices.Concat(lists...), errs
+	return slices.Concat(lists...), slices.Concat(unread...)
 }
 
 // distinct keeps each Page once, preferably the copy that has a token.

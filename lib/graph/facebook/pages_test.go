@@ -1,12 +1,15 @@
 package facebook_test
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -73,6 +76,9 @@ func TestPages(t *testing.T) {
 		{"an unlisted one is gone", person(routes{"GET /902": refuses(100, 33, "Unsupported get request.")}), three[:1], 1},
 		{"an unlisted one is down", person(routes{"GET /902": down}), three[:1], 1},
 		{"an unlisted one is another", person(routes{"GET /902": says(page903)}), three[:1], 1},
+		{"an unlisted one may not be read", person(routes{"GET /902": refuses(10, 0, "(#10) This endpoint requires the 'pages_read_engagement' permission")}), three[:1], 1},
+		// One Page whose fields are of wrong types costs itself.
+		{"odd ones amid", listing(`{"id":"901/feed"}`, page901, `{"id":"905","name":7}`, `[]`, `"906"`, page902, `{"id":"907","instagram_business_account":{"id":"17841.."}}`), three[:2], 1},
 		{"an unlisted one is empty", person(routes{"GET /902": says(`{}`)}), three[:1], 1},
 		{"without an account", listing(page903), three[2:], 0},
 		{"null for an account", listing(`{"id":"903","name":"Blog","access_token":"token-903","tasks":null,"instagram_business_account":null}`), three[2:], 0},
@@ -138,6 +144,73 @@ func TestAccountOnce(t *testing.T) {
 	})
 }
 
+// TestFields: real Meta refuses a field that an edge does not have, with all that was
+// asked along with it: https://stackoverflow.com/questions/tagged/facebook-graph-api,
+// "(#100) Tried accessing nonexisting field (tasks) on node type (Page)".
+func TestFields(t *testing.T) {
+	const least = "id,name,access_token,instagram_business_account"
+	refusing := func(allowed string, answer http.HandlerFunc) http.HandlerFunc {
+		return func(w http.ResponseWriter, r *http.Request) {
+			if asked := r.URL.Query().Get("fields"); asked != allowed {
+				refuses(100, 0, "(#100) Tried accessing nonexisting field (x) on node type (Page)")(w, r)
+				return
+			}
+			answer(w, r)
+		}
+	}
+	for _, c := range []struct {
+		line, allowed string
+		calls         int
+	}{
+		{pagesLine, wantListed, 1}, {pagesLine, wantPage, 2}, {pagesLine, least, 3},
+		{"GET /902", wantPage, 1}, {"GET /902", least, 2}, {"GET /71/owned_pages", wantPage, 1}, {"GET /71/client_pages", least, 2},
+	} {
+		answers := owner(routes{debugLine: shares("902"), "GET /902": says(page902)})
+		if c.line == "GET /902" {
+			answers["GET /71/owned_pages"] = says(list())
+		}
+		answers[c.line] = refusing(c.allowed, answers[c.line])
+		run(t, c.line+" "+c.allowed, answers, func(t *testing.T, m *meta) {
+			found, err := accounts(t, m)
+			if ids := slices.Sorted(slices.Values(pageIDs(found))); err != nil || len(found.Skipped) > 0 || !slices.Equal(ids, []string{"901", "902", "903"}) {
+				t.Errorf("Pages %q, %v, skipped %v", ids, err, found.Skipped)
+			}
+			if got := len(m.Requests(c.line)); got != c.calls {
+				t.Errorf("%d calls, want %d", got, c.calls)
+			}
+		})
+	}
+}
+
+// TestTooMuch: "Please reduce the amount of data you're asking for, then retry your
+// request" comes for long lists, and means a smaller limit.
+func TestTooMuch(t *testing.T) {
+	for most, limits := range map[int]string{100: "100", 50: "100 50", 30: "100 50 25", 1: "100 50 25 12 6 3 1", 0: "100 50 25 12 6 3 1"} {
+		answer := func(w http.ResponseWriter, r *http.Request) {
+			if limit, _ := strconv.Atoi(r.URL.Query().Get("limit")); limit > most {
+				refuses(1, 0, "Please reduce the amount of data you're asking for, then retry your request")(w, r)
+				return
+			}
+			says(list(page901))(w, r)
+		}
+		run(t, limits, person(routes{pagesLine: answer, debugLine: shares()}), func(t *testing.T, m *meta) {
+			_, err := accounts(t, m)
+			want := ok
+			if most == 0 {
+				want = graph.Unavailable
+			}
+			failureOf(t, err, want)
+			var got []string
+			for _, request := range m.Requests(pagesLine) {
+				got = append(got, request.Query.Get("limit"))
+			}
+			if strings.Join(got, " ") != limits {
+				t.Errorf("limits %q, want %s", got, limits)
+			}
+		})
+	}
+}
+
 // TestListRequests: the cursor of the answer and nothing else of it; next
 // leads to another host with the token in it, and the fake Meta would object.
 func TestListRequests(t *testing.T) {
@@ -152,11 +225,35 @@ func TestListRequests(t *testing.T) {
 		}
 		want := make([]url.Values, 3)
 		for i := range want {
-			want[i] = url.Values{"fields": {wantPage}, "limit": {"100"}, "appsecret_proof": {userProof}}
+			want[i] = url.Values{"fields": {wantListed}, "limit": {"100"}, "appsecret_proof": {userProof}}
 		}
 		want[1]["after"], want[2]["after"] = []string{"a/b=&c"}, []string{"z"}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Error(diff)
+		}
+	})
+}
+
+// TestSlowList: with 24 seconds for a callback, a list of which each part takes five
+// gives what it has, and leaves time to save it.
+func TestSlowList(t *testing.T) {
+	n := 0
+	answer := func(w http.ResponseWriter, r *http.Request) {
+		n++
+		part := listUpTo(strconv.Itoa(n), fmt.Sprintf(`{"id":"%d","access_token":"t","instagram_business_account":{"id":"%[1]d"}}`, 900+n))
+		select {
+		case <-time.After(5 * time.Second):
+			says(part)(w, r)
+		case <-r.Context().Done():
+		}
+	}
+	run(t, "5 s each", person(routes{pagesLine: answer, debugLine: shares()}), func(t *testing.T, m *meta) {
+		ctx, cancel := context.WithTimeout(t.Context(), 24*time.Second)
+		defer cancel()
+		start := time.Now()
+		found, err := m.Accounts(ctx, graph.Token{Value: user, Expires: start.Add(time.Hour)})
+		if took := time.Since(start); err != nil || took > 13*time.Second || !slices.Equal(pageIDs(found), []string{"901", "902"}) || len(found.Skipped) != 1 {
+			t.Errorf("after %v: Pages %q, skipped %v, %v", took, pageIDs(found), found.Skipped, err)
 		}
 	})
 }
@@ -208,11 +305,17 @@ func TestListEnds(t *testing.T) {
 		{"an empty list amid", inTurn(says(listUpTo("x")), says(list(page901))), 2, only901, ok},
 		{"500 once amid", inTurn(says(listUpTo("x", page901)), down, says(list())), 3, only901, ok},
 		{"refused amid", inTurn(says(listUpTo("x", page901)), refuses(190, 463, "expired")), 2, nil, graph.TokenDead},
-		{"without end", endless, 100, nil, graph.Unavailable},
+		// Lists that Meta never ends (https://developers.facebook.com/community, "paging next never null").
+		{"without end", endless, 4, only901, ok},
+		{"without end and empty", func(w http.ResponseWriter, r *http.Request) { n++; says(listUpTo(strconv.Itoa(n)))(w, r) }, 3, nil, ok},
+		{"two empty ones amid", inTurn(says(listUpTo("x")), says(listUpTo("y")), says(listUpTo("z", page901)), says(listUpTo("u")), says(list(page903))), 5, []string{"901", "903"}, ok},
+		{"down amid", inTurn(says(listUpTo("x", page901)), down, down, down), 4, only901, ok},
+		{"throttled amid", inTurn(says(listUpTo("x", page901)), refuses(4, 0, "limit")), 2, only901, ok},
+		{"hangs amid", inTurn(says(listUpTo("x", page901)), hangs), 4, only901, ok},
 		{"in a circle", func(w http.ResponseWriter, r *http.Request) {
 			cursor := map[string]string{"": "a", "a": "b", "b": "a"}[r.URL.Query().Get("after")]
 			says(listUpTo(cursor, page901))(w, r)
-		}, 100, nil, graph.Unavailable},
+		}, 3, only901, ok},
 	} {
 		run(t, c.name, person(routes{pagesLine: c.answer, debugLine: shares()}), func(t *testing.T, m *meta) {
 			found, err := accounts(t, m)

@@ -50,7 +50,14 @@ func TestSubscribe(t *testing.T) {
 		{"missing for the least too", fields, inTurn(missing, refuses(210, 0, "(#210) A page access token is required")), []string{all, least}, nil, graph.NoPermission, 200},
 		{"missing, then not confirmed", fields, inTurn(missing, no), []string{all, least}, nil, graph.NoPermission, 200},
 		{"missing, for the least", feed, missing, []string{least}, nil, graph.NoPermission, 200},
-		{"an unknown field", fields, inTurn(refuses(100, 0, "(#100) Param subscribed_fields[0] must be one of {…}"), yes), []string{all}, nil, graph.Rejected, 100},
+		{"an unknown field", fields, inTurn(refuses(100, 0, "(#100) Param subscribed_fields[0] must be one of {…}"), yes), []string{all, "messaging_postbacks"}, []string{"messaging_postbacks"}, graph.Rejected, 100},
+		{"an unknown field, by its name", fields, inTurn(refuses(100, 0, `(#100) Param subscribed_fields[7] must be one of {MESSAGES, messages} - got "messaging_postbacks".`), yes),
+			[]string{all, "messages"}, []string{"messages"}, graph.Rejected, 100},
+		{"each unknown in turn", fields, inTurn(refuses(100, 0, `got "messages"`), refuses(100, 0, `got "messaging_postbacks"`)), []string{all, "messaging_postbacks"}, nil, graph.Rejected, 100},
+		{"one needs a permission of its own", fields, inTurn(refuses(200, 0, "(#200) To subscribe to the messaging_postbacks field, one of these permissions is needed: pages_x"), yes),
+			[]string{all, "messages"}, []string{"messages"}, graph.Rejected, 200},
+		{"without a name: each by itself", fields, inTurn(refuses(100, 1929002, "Invalid parameter"), yes, refuses(100, 1929002, "Invalid parameter"), yes),
+			[]string{all, "messages", "messaging_postbacks", "messages"}, []string{"messages"}, graph.Rejected, 100},
 		{"a dead token", fields, inTurn(refuses(190, 492, "lost the role"), yes), []string{all}, nil, graph.TokenDead, 190},
 		{"throttled", fields, inTurn(refuses(32, 0, "limit"), yes), []string{all}, nil, graph.Throttled, 32},
 		{"not confirmed", fields, inTurn(no, yes), []string{all}, nil, graph.Rejected, 0},
@@ -122,7 +129,7 @@ func TestRepair(t *testing.T) {
 		asked   string      // with the old token or the new one; "page" is the question for a new one
 	}{
 		{"an unknown field", routes{readLine: none, subscribeLine: refuses(100, 0, "(#100) Param")},
-			graph.Repair{Known: true, Refused: "subscribing the Page: code 100: (#100) Param"}, ok, "read old, subscribe old"},
+			graph.Repair{Known: true, Refused: "subscribing the Page: code 100: (#100) Param"}, ok, "read old, subscribe old, subscribe old, subscribe old"},
 		{"a permission is missing", routes{readLine: none, subscribeLine: inTurn(refuses(200, 0, "(#200)"), yes)},
 			graph.Repair{Known: true, Fields: feed, Refused: "subscribing the Page: code 200: (#200)"}, ok, "read old, subscribe old, subscribe old"},
 		{"it may not be read", routes{readLine: refuses(10, 0, "(#10)")}, graph.Repair{Known: true, Refused: "reading the subscription: code 10: (#10)"}, ok, "read old"},
@@ -144,7 +151,8 @@ func TestRepair(t *testing.T) {
 		{"no new one: the person's is dead", routes{readLine: dead, "GET /901": dead}, graph.Repair{}, plain, "read old, page"},
 		{"no new one: refused", routes{readLine: dead, "GET /901": refuses(100, 33, "Unsupported get request.")},
 			graph.Repair{Known: true, Refused: "reading a Page: code 100: Unsupported get request."}, ok, "read old, page"},
-		{"no new one: another Page's", routes{readLine: dead, "GET /901": says(page903)}, graph.Repair{}, graph.Unavailable, "read old, page"},
+		{"no new one: another Page's", routes{readLine: dead, "GET /901": says(page903)},
+			graph.Repair{Known: true, Refused: "reading a Page: the answer is without the Page"}, ok, "read old, page"},
 	} {
 		run(t, c.name, c.answers, func(t *testing.T, m *meta) {
 			repair, err := m.Repair(t.Context(), user, ceramics(paged, nil), messaging)
