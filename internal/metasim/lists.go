@@ -85,10 +85,23 @@ func list[T any](
 func (s *Sim) pageList(c *call, owner string, pages []Page, q listQuery) (object, error) {
 	q.err = cmp.Or(q.err, c.checkDataAccess())
 	if len(q.fields) == 0 {
-		q.fields = []field{{name: "access_token"}, {name: "category"}, {name: "name"}, {name: "id"}, {name: "tasks"}}
+		q.fields = []field{{name: "access_token"}, {name: "category"}, {name: "name"}, {name: "id"}}
+		if q.edge == "accounts" {
+			q.fields = append(q.fields, field{name: "tasks"})
+		}
 	}
-	id := func(p Page) string { return p.ID }
-	return list(c, owner, pages, q, id, func(p Page) (object, error) { return s.pageObject(c, &p, q.fields) })
+	tasks := func(f field) bool { return q.edge == "accounts" && f.name == "tasks" }
+	others := slices.DeleteFunc(slices.Clone(q.fields), tasks)
+	return list(c, owner, pages, q, func(p Page) string { return p.ID }, func(p Page) (object, error) {
+		shown, err := s.pageObject(c, &p, others)
+		if err == nil && slices.ContainsFunc(q.fields, tasks) {
+			shown["tasks"] = p.Tasks
+			if p.Tasks == nil {
+				shown["tasks"] = allTasks
+			}
+		}
+		return shown, err
+	})
 }
 
 func (s *Sim) accounts(c *call) (any, error) {

@@ -39,6 +39,9 @@ func (s *Sim) node(c *call) (any, error) {
 	if err := c.checkDataAccess(); err != nil {
 		return nil, err
 	}
+	if page.NoRead && c.token.kind == userToken && !c.consent.has("pages_read_engagement") {
+		return nil, errorf(10, "(#10) This endpoint requires the 'pages_read_engagement' permission or the 'Page Public Content Access' feature.")
+	}
 	return s.pageObject(c, page, fields)
 }
 
@@ -66,11 +69,10 @@ func (s *Sim) userObject(c *call, fields []field) (object, error) {
 	return pick(fields, "User", values)
 }
 
+// pageObject is a Page with fields that each Page has. The person's tasks are not among them: they
+// belong to the lists of what the person may do (see pageList).
 func (s *Sim) pageObject(c *call, p *Page, fields []field) (object, error) {
-	values := object{"id": p.ID, "name": p.Name, "category": "Brand", "tasks": p.Tasks}
-	if p.Tasks == nil {
-		values["tasks"] = allTasks
-	}
+	values := object{"id": p.ID, "name": p.Name, "category": "Brand"}
 	for _, f := range fields {
 		var err error
 		switch {

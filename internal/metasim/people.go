@@ -27,6 +27,7 @@ type Page struct {
 	ID, Name  string
 	Token     string     // "": made up; a fixed one lives as long as its latest reading allows
 	NoToken   bool       // listed without access_token
+	NoRead    bool       // to read it by its id takes pages_read_engagement
 	Tasks     []string   // nil: all tasks
 	Instagram *Instagram // nil: no linked professional account
 	Personal  *Instagram // shown as connected_instagram_account only: not professional

@@ -151,7 +151,7 @@ func (s *Service) meta(ctx context.Context) []Check {
 	subscriptions, err := s.Meta.AppSubscriptions(graph.Observe(ctx, func(answer graph.Answer) { there = answer.Date }))
 	switch {
 	case err != nil && graph.ClassOf(err) == graph.BadApp:
-		return broken(ctx, "meta_app", err, "Meta does not accept the app id and secret.", "Compare FB_APP_ID and FB_APP_SECRET with App settings, Basic, at Meta.")
+		return broken(ctx, "meta_app", err, "Meta does not accept the app: its id or secret is wrong, or Meta has blocked it.", "Open the App Dashboard (developers.facebook.com/apps): it says if the app is blocked, and why. If not, compare FB_APP_ID and FB_APP_SECRET with App settings, Basic.")
 	case err != nil:
 		return broken(ctx, "meta", err, "Meta does not answer as it should.", "Try again in some minutes.")
 	}

@@ -25,12 +25,13 @@ var advice = map[VerdictKind]Advice{
 		},
 	},
 	NotProfessional: {
-		Status: "The Instagram account is a personal one",
-		Why:    "Meta lets apps work with professional accounts only: Business or Creator. Switching is free and can be undone.",
+		Status: "Meta does not show it as a professional account",
+		Why: "Meta names this Instagram account, but lets apps work with professional ones only: Business or Creator. " +
+			"Most often it is a personal one; switching is free and can be undone. If it is professional already, its link to the Page has to be made anew.",
 		Steps: []string{
 			"In the Instagram app, open Settings, then Account type and tools.",
-			"Choose Switch to professional account, then Business or Creator.",
-			"When Instagram asks for a Facebook Page, pick the one named here.",
+			"If it offers Switch to professional account, choose it, then Business or Creator. Pick the Page named here when Instagram asks for one.",
+			"If it is professional already: on facebook.com, switch to the Page, open Settings, then Linked accounts, and connect Instagram again.",
 			"Come back to this page and ask Meta again.",
 		},
 	},

@@ -53,7 +53,7 @@ type VerdictKind int
 // value is none of them.
 const (
 	NoInstagram     VerdictKind = iota + 1 // no Instagram account is linked to the Page
-	NotProfessional                        // the Instagram account linked is a personal one
+	NotProfessional                        // Meta does not show the account linked as a professional one
 	NoToken                                // Meta lists the Page without a token
 	NoTask                                 // the person's role does not cover messages
 	Silent                                 // connected, but Meta tells us nothing of new messages
