@@ -367,6 +367,15 @@ func (p *project) wantSecrets(t *testing.T, want int, userIDs ...string) {
 	}
 }
 
+// breakSecret makes a secret one that Vault cannot open, as another root key does.
+func (p *project) breakSecret(t *testing.T, name string) {
+	t.Helper()
+	p.sql(t, "update vault.secrets set secret = encode(decode('00' || md5(name) || md5(secret), 'hex'), 'base64') where name = $1", name)
+	if _, err := p.SQL(t.Context(), "select decrypted_secret from vault.decrypted_secrets where name = $1", name); err == nil {
+		t.Fatalf("%s can still be opened", name)
+	}
+}
+
 // wantSealed checks what must hold between any two calls: each row has the secrets that it names, and
 // each secret its row.
 func (p *project) wantSealed(t *testing.T) {

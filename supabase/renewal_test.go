@@ -231,6 +231,19 @@ var renewalCases = []testCase[*renewal]{
 		}
 	}},
 	// What both kinds of claim refuse. A refused one takes nothing.
+	// One secret that cannot be opened stops its own connection, and a Page's is fetched anew.
+	{"ClaimUnopened", func(t *testing.T, r *renewal) {
+		broken, page, well := r.connect(t, 30), r.connect(t, 20), r.connect(t, 10)
+		r.patch(t, page, object{"page_token": newToken()})
+		r.breakSecret(t, "user_configs/"+r.user.ID+"/"+broken)
+		r.breakSecret(t, "user_configs/"+r.user.ID+"/"+page+"/page_token")
+		r.wantClaim(t, 10, well, page)
+		r.wantStatus(t, broken, "reconnect", "The saved token cannot be opened any more. Connect the account again.")
+		wantEqual(t, "leased", object{"lease_id": nil, "leased_until": nil}, r.read(t, broken, "lease_id, leased_until"))
+		r.upsert(t, with(row(r.user.ID, broken, "new"), object{"page_token": "new too"}))
+		r.wantStatus(t, broken, "active", nil)
+		r.wantTokens(t, broken, "new", "new too")
+	}},
 	{"ClaimBounds", func(t *testing.T, r *renewal) {
 		id := r.connect(t, 60)
 		in := &inbox{project: r.project, userID: r.user.ID, account: id}

@@ -111,6 +111,32 @@ var sealingCases = []testCase[*project]{
 		p.wantTokens(t, id, named["token"], nil)
 		p.wantSecrets(t, 0, other, nobody)
 	}},
+	// A project that was restored without its root key, or a secret that was changed by hand: Vault's
+	// update_secret() and its view fail for it (https://github.com/supabase/vault, 0.3.1).
+	{"Unopened", func(t *testing.T, p *project) {
+		u, id, other := p.newUser(t).ID, newID(), newID()
+		p.upsert(t, []object{row(u, id, newToken()), row(u, other, "another")})
+		for _, page := range []bool{false, true} {
+			secret := "user_configs/" + u + "/" + id
+			if page {
+				p.patch(t, id, object{"page_token": newToken()})
+				secret += "/page_token"
+			}
+			p.breakSecret(t, secret)
+			rows := p.lookUp(t, id)
+			if len(rows) != 1 || (rows[0]["token"] == nil) == page || rows[0]["page_token"] != nil {
+				t.Errorf("look-up: %v", rows)
+			}
+			p.wantTokens(t, other, "another", nil)
+			token, pageToken := newToken(), newToken()
+			wantEqual(t, "status of a reconnection", 200, p.upsert(t, with(row(u, id, token), object{"page_token": pageToken})))
+			p.wantTokens(t, id, token, pageToken)
+			p.wantSecrets(t, 3, u)
+		}
+		p.breakSecret(t, "user_configs/"+u+"/"+id)
+		p.disconnect(t, id)
+		p.wantSecrets(t, 1, u)
+	}},
 	{"PageToken", func(t *testing.T, p *project) {
 		u, id, token, page := p.newUser(t).ID, newID(), newToken(), newToken()
 		p.upsert(t, with(row(u, id, token), object{"page_token": page, "page_id": "102030"}))

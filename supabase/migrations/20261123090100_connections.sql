@@ -6,6 +6,17 @@ create schema igconnect;
 revoke all on schema igconnect from public, anon, authenticated, service_role;
 comment on schema igconnect is 'Helpers of igconnect''s tables and functions in "public". No client calls them.';
 
+-- A database that holds the recipe's own table keeps it, with its rows, foreign columns, indexes and
+-- triggers. It waits in the other schema while the designed one is made, takes that one's shape below,
+-- and its tokens are sealed as soon as that can be done (in the file on sealing).
+do $$
+begin
+  if to_regclass('public.user_configs') is not null then
+    alter table public.user_configs set schema igconnect;
+  end if;
+end
+$$;
+
 create table public.user_configs (
   -- Collation "C" is the order of uuids, the same on every machine. Locks are taken in this order.
   user_id                text        collate "C" not null,
@@ -49,6 +60,158 @@ create table public.user_configs (
   constraint user_configs_token_sealed check (token is null),
   constraint user_configs_page_token_sealed check (page_token is null)
 );
+
+-- Gives the table that waits the designed one's columns and constraints, and its place.
+--
+-- What only its own app knew goes, each with a notice: row policies (ours say who reads what), keys that
+-- allow one account a user or one user an account, foreign keys of columns that become text. Columns that
+-- ours do not know lose "not null" unless they have a default: our upsert does not name them. A column
+-- of our name that holds something else is renamed.
+do $$
+declare
+  adopted constant regclass := to_regclass('igconnect.user_configs');
+  designed constant regclass := 'public.user_configs';
+  keys    smallint[];
+  found   record;
+  counted bigint;
+begin
+  if adopted is null then
+    return;
+  end if;
+  if (select c.relkind <> 'r' from pg_class c where c.oid = adopted) or 3 > (
+    select count(*) from pg_attribute a
+    where a.attrelid = adopted and not a.attisdropped and a.attname in ('user_id', 'instagram_id', 'token'))
+  then
+    raise exception 'public.user_configs exists and is not a table with user_id, instagram_id and token, so igconnect cannot adopt it: rename it, then run "supabase db push --remote" again.';
+  end if;
+  execute format('select count(*) from %s where coalesce(btrim(user_id::text), '''') = '''' or coalesce(btrim(instagram_id::text), '''') = ''''', adopted) into counted;
+  if counted > 0 then
+    raise exception '% row(s) of public.user_configs name no user or no account: delete or mend them (where user_id is null or instagram_id is null), then run "supabase db push --remote" again.', counted;
+  end if;
+
+  -- Nothing of it may leave the database before the tokens are sealed.
+  for found in
+    select p.pubname from pg_publication_rel r join pg_publication p on p.oid = r.prpubid where r.prrelid = adopted
+  loop
+    execute format('alter publication %I drop table %s', found.pubname, adopted);
+  end loop;
+  execute format('alter table %s replica identity default', adopted);
+  for found in select p.polname from pg_policy p where p.polrelid = adopted loop
+    raise notice 'igconnect replaces the policy "%" of user_configs: people read their own rows, and only the secret key writes.', found.polname;
+    execute format('drop policy %I on %s', found.polname, adopted);
+  end loop;
+
+  keys := array(select a.attnum from pg_attribute a where a.attrelid = adopted and a.attname in ('user_id', 'instagram_id'));
+  create temp table referring on commit drop as
+    select c.conrelid::regclass as referrer, c.conname, pg_get_constraintdef(c.oid) as definition
+    from pg_constraint c where c.contype = 'f' and c.confrelid = adopted;
+  for found in select r.referrer, r.conname from referring r loop
+    execute format('alter table %s drop constraint %I', found.referrer, found.conname);
+  end loop;
+  for found in
+    select c.conname, c.contype, c.conkey <@ keys as of_key,
+      (select string_agg(quote_ident(a.attname), ', ' order by k.place)
+       from unnest(c.conkey) with ordinality k (number, place)
+       join pg_attribute a on a.attrelid = adopted and a.attnum = k.number) as columns
+    from pg_constraint c
+    where c.conrelid = adopted and (
+      c.contype = 'p'
+      or c.contype = 'u' and c.conkey <@ keys
+      or c.contype = 'f' and c.conkey && keys
+      or c.contype = 'c' and exists (
+        select from pg_attribute a join pg_attribute d on d.attrelid = designed and d.attname = a.attname
+        where a.attrelid = adopted and a.attnum = any (c.conkey)))
+  loop
+    raise notice 'igconnect drops the constraint "%" of user_configs.', found.conname;
+    execute format('alter table %s drop constraint %I', adopted, found.conname);
+    if found.contype = 'p' and not found.of_key then
+      execute format('alter table %s add unique (%s)', adopted, found.columns);
+    end if;
+  end loop;
+  for found in
+    select i.indexrelid::regclass as name from pg_index i
+    where i.indrelid = adopted and i.indisunique and i.indkey::smallint[] <@ keys
+      and not exists (select from pg_constraint c where c.conindid = i.indexrelid)
+  loop
+    raise notice 'igconnect drops the index % of user_configs.', found.name;
+    execute format('drop index %s', found.name);
+  end loop;
+
+  for found in
+    select d.attname as name, format_type(d.atttypid, d.atttypmod) as type, a.atttypid = d.atttypid as same,
+      case when d.attcollation <> t.typcollation then format('collate %s', d.attcollation::regcollation) else '' end as collation,
+      d.attnotnull as required, a.attnum is not null as there, a.attgenerated = 's' as computed, a.attidentity <> '' as counted,
+      d.atttypid = 'text'::regtype and not a.attname = 'status'
+        or d.atttypid = 'timestamptz'::regtype and a.atttypid in ('timestamp'::regtype, 'date'::regtype) as castable,
+      pg_get_expr(f.adbin, f.adrelid) as otherwise
+    from pg_attribute d
+    join pg_type t on t.oid = d.atttypid
+    left join pg_attrdef f on f.adrelid = designed and f.adnum = d.attnum
+    left join pg_attribute a on a.attrelid = adopted and a.attname = d.attname and not a.attisdropped
+    where d.attrelid = designed and d.attnum > 0 and not d.attisdropped
+    order by d.attnum
+  loop
+    if found.there and (not found.same or found.name = 'status') and not found.castable then
+      raise notice 'igconnect renames the column "%" of user_configs to "%".', found.name, found.name || '_before';
+      execute format('alter table %s rename %I to %I', adopted, found.name, found.name || '_before');
+      found.there := false;
+    end if;
+    if not found.there then
+      execute format('alter table %s add %I %s %s', adopted, found.name, found.type, found.collation);
+    elsif found.computed then
+      execute format('alter table %s alter %I drop expression', adopted, found.name);
+    else
+      if found.counted then
+        execute format('alter table %s alter %I drop identity', adopted, found.name);
+      end if;
+      execute format('alter table %1$s alter %2$I drop default, alter %2$I drop not null, alter %2$I type %3$s %4$s using %2$I::%3$s',
+        adopted, found.name, found.type, found.collation);
+    end if;
+    if found.otherwise is not null then
+      execute format('alter table %s alter %I set default %s', adopted, found.name, found.otherwise);
+      execute format('update %1$s set %2$I = default where %2$I is null', adopted, found.name);
+    end if;
+    if found.required then
+      execute format('alter table %s alter %I set not null', adopted, found.name);
+    end if;
+  end loop;
+
+  -- The uuids of Supabase users have one spelling, and of a key that stands twice the newest row counts.
+  execute format(
+    'update %s a set user_id = u.id::text from auth.users u
+     where lower(a.user_id) = u.id::text and a.user_id <> u.id::text', adopted);
+  execute format(
+    'delete from %1$s a using %1$s b
+     where a.user_id = b.user_id and a.instagram_id = b.instagram_id and a.ctid < b.ctid', adopted);
+
+  for found in
+    select a.attname as name from pg_attribute a
+    where a.attrelid = adopted and a.attnum > 0 and not a.attisdropped and a.attnotnull and not a.atthasdef and a.attidentity = ''
+      and not exists (select from pg_attribute d where d.attrelid = designed and d.attname = a.attname)
+  loop
+    raise notice 'igconnect lets the column "%" of user_configs be null: it does not write it.', found.name;
+    execute format('alter table %s alter %I drop not null', adopted, found.name);
+  end loop;
+  execute format(
+    'update %s set token = null, status = ''reconnect'', status_reason = ''No token was saved for this account.''
+     where coalesce(btrim(token), '''') = ''''', adopted);
+  execute format('update %s set page_token = null where btrim(page_token) = ''''', adopted);
+
+  -- The tokens are still there, so what says that they are not is not checked before they are sealed.
+  for found in
+    select c.conname, pg_get_constraintdef(c.oid) as definition, c.conname like '%\_sealed' as later
+    from pg_constraint c where c.conrelid = designed and c.contype in ('p', 'f', 'c')
+  loop
+    execute format('alter table %s add constraint %I %s %s', adopted, found.conname, found.definition,
+      case when found.later then 'not valid' end);
+  end loop;
+  for found in select * from referring loop
+    execute format('alter table %s add constraint %I %s', found.referrer, found.conname, found.definition);
+  end loop;
+  drop table public.user_configs;
+  alter table igconnect.user_configs set schema public;
+end
+$$;
 
 -- A webhook knows the Instagram id alone, or that of the Page instead.
 create index user_configs_instagram_id_idx on public.user_configs (instagram_id);

@@ -24,7 +24,8 @@ $$;
 
 -- Writes a token (null: leaves what there is) to the secret of that name, making it if needed, and
 -- returns the secret's id, null if there is none. The token never reaches the disk or the
--- write-ahead log in clear. An empty token is refused.
+-- write-ahead log in clear. An empty token is refused. A secret that cannot be opened any more is
+-- replaced.
 create function igconnect.write_secret(secret_name text, value text) returns uuid
 language plpgsql security definer set search_path = '' as $$
 declare
@@ -36,16 +37,42 @@ begin
   end if;
 
   select s.id into secret_id from vault.secrets s where s.name = secret_name;
-  if value is not null then
-    -- create_secret() writes its argument to the table in clear before it encrypts it, and the clear
-    -- text then stays on disk and in the write-ahead log. update_secret() encrypts first.
-    if secret_id is null then
-      secret_id := vault.create_secret('pending', secret_name, 'A token of igconnect. Removed with its row in public.user_configs.');
-    end if;
-    perform vault.update_secret(secret_id, value);
+  if value is null then
+    return secret_id;
   end if;
+  if secret_id is not null then
+    begin
+      perform vault.update_secret(secret_id, value);
+      return secret_id;
+    exception when data_exception or external_routine_invocation_exception then
+      -- It opens the old value first, which is of no use to us.
+      delete from vault.secrets s where s.id = secret_id;
+    end;
+  end if;
+  -- create_secret() writes its argument to the table in clear before it encrypts it, and the clear
+  -- text then stays on disk and in the write-ahead log. update_secret() encrypts first.
+  secret_id := vault.create_secret('pending', secret_name, 'A token of igconnect. Removed with its row in public.user_configs.');
+  perform vault.update_secret(secret_id, value);
   return secret_id;
 end
+$$;
+
+-- Returns what a secret holds. Null: there is none, or Vault cannot open it, because it was sealed with
+-- a root key that this database no longer has, or was changed. Every other failure, of Vault as a whole
+-- say, is passed on: it says nothing about this secret.
+create function igconnect.open_secret(secret_id uuid) returns text
+language plpgsql stable security definer set search_path = '' as $$
+begin
+  return (select s.decrypted_secret from vault.decrypted_secrets s where s.id = secret_id);
+exception when data_exception or external_routine_invocation_exception then
+  return null;
+end
+$$;
+
+-- Why a connection is in "reconnect" whose secret is there and cannot be opened.
+create function igconnect.unopened() returns text
+language sql immutable set search_path = '' as $$
+  select 'The saved token cannot be opened any more. Connect the account again.'
 $$;
 
 -- Reports whether a secret was written in this transaction. In an upsert the INSERT trigger has done
@@ -185,5 +212,24 @@ create trigger user_configs_unseal
 create trigger user_configs_unseal_all
   after truncate on public.user_configs
   for each statement execute function igconnect.remove_secrets();
+
+-- Seals the tokens of an adopted table, and links its rows to auth.users. Then the table is written anew, because what an update replaces
+-- stays in the old file, and the planner's samples of it are taken again.
+do $$
+begin
+  if exists (
+    select from pg_constraint c where c.conrelid = 'public.user_configs'::regclass and not c.convalidated)
+  then
+    update public.user_configs set user_id = user_id, token = token, page_token = page_token;
+    set constraints all immediate;
+    alter table public.user_configs
+      validate constraint user_configs_token_sealed,
+      validate constraint user_configs_page_token_sealed,
+      -- Any expression makes PostgreSQL write all rows; nothing is leased yet.
+      alter leased_until type timestamptz using null::timestamptz;
+    analyze public.user_configs;
+  end if;
+end
+$$;
 
 revoke all on all functions in schema igconnect from public;

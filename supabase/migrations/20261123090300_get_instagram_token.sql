@@ -1,5 +1,5 @@
 -- Returns the tokens of an Instagram account: one row for each user who connected it, the newest
--- connection first, no row if nobody did. A token whose secret is gone is null.
+-- connection first, no row if nobody did. A token whose secret is gone or cannot be opened is null.
 create function public.get_instagram_token(p_instagram_id text)
 returns table (
   user_id          text,
@@ -11,14 +11,12 @@ returns table (
   status           text
 )
 language sql stable security definer set search_path = '' as $$
-  -- Sub-selects, so that only these secrets are decrypted: a join may decrypt all of Vault to find
-  -- them.
   select
     c.user_id,
     c.instagram_id,
-    (select s.decrypted_secret from vault.decrypted_secrets s where s.id = c.token_secret_id),
+    igconnect.open_secret(c.token_secret_id),
     c.page_id,
-    (select s.decrypted_secret from vault.decrypted_secrets s where s.id = c.page_token_secret_id),
+    igconnect.open_secret(c.page_token_secret_id),
     c.token_expires_at,
     c.status
   from public.user_configs c

@@ -42,23 +42,33 @@ begin
     for no key update skip locked);
 
   -- A statement of its own, which sees the database as it is under the locks: a row and a secret of
-  -- different times would pass an old token off as a new one. Sub-selects, so that only these secrets
-  -- are decrypted.
+  -- different times would pass an old token off as a new one. A connection whose token cannot be opened
+  -- stops; a Page's token is fetched anew.
   return query
-    with leased as (
-      update public.user_configs c set lease_id = claim, leased_until = clock_timestamp() + p_lease
+    with opened as materialized (
+      select d.user_id, d.instagram_id, d.token_secret_id,
+        igconnect.open_secret(d.token_secret_id) as token, igconnect.open_secret(d.page_token_secret_id) as page_token
       from unnest(due) d
+    ), checked as (
+      select o.*, o.token is null and exists (select from vault.secrets s where s.id = o.token_secret_id) as unopened
+      from opened o
+    ), leased as (
+      update public.user_configs c set
+        lease_id = case when not d.unopened then claim end,
+        leased_until = case when not d.unopened then clock_timestamp() + p_lease end,
+        status = case when d.unopened then 'reconnect' else c.status end,
+        status_reason = case when d.unopened then igconnect.unopened() else c.status_reason end,
+        checked_at = case when d.unopened then now() else c.checked_at end
+      from checked d
       where c.user_id = d.user_id and c.instagram_id = d.instagram_id
-      returning c.*
+      returning c.*, d.token as opened_token, d.page_token as opened_page_token
     )
     select
-      l.lease_id, l.user_id, l.instagram_id, l.facebook_user_id,
-      (select s.decrypted_secret from vault.decrypted_secrets s where s.id = l.token_secret_id),
-      l.token_version, l.page_id,
-      (select s.decrypted_secret from vault.decrypted_secrets s where s.id = l.page_token_secret_id),
-      l.scopes, l.subscribed_fields, l.subscription_error, l.token_expires_at, l.data_access_expires_at,
-      l.status, l.status_reason
+      l.lease_id, l.user_id, l.instagram_id, l.facebook_user_id, l.opened_token, l.token_version, l.page_id,
+      l.opened_page_token, l.scopes, l.subscribed_fields, l.subscription_error, l.token_expires_at,
+      l.data_access_expires_at, l.status, l.status_reason
     from leased l
+    where l.lease_id = claim
     order by l.token_expires_at nulls last, l.user_id, l.instagram_id;
 end
 $$;
@@ -147,7 +157,7 @@ grant execute on function
   to service_role;
 
 comment on function public.claim_due_connections(integer, interval, interval) is
-  'Hands out up to p_limit (1 to 1000) connections that Meta was not asked about for p_unchecked (up to 30 days), with their tokens, those that end soonest first. Nobody else gets them until p_lease (1 second to 1 hour) is over. Those in "reconnect" are left alone; a token of null means that its secret is gone. Give back with settle_connections() what was checked, and with release_connections() at the end of the run what was not: what is given back unchecked is due again at once. For the secret key only. To renew more often than Vercel''s cron does, enable pg_cron and pg_net, store the cron secret once with select vault.create_secret(''<CRON_SECRET>'', ''igconnect_cron_secret''), and run once: select cron.schedule(''igconnect-renew'', ''17 */6 * * *'', $$select net.http_get(url := ''https://<your domain>/api/renew'', headers := jsonb_build_object(''Authorization'', ''Bearer '' || (select decrypted_secret from vault.decrypted_secrets where name = ''igconnect_cron_secret'')), timeout_milliseconds := 60000)$$); the answers are in net._http_response. select cron.unschedule(''igconnect-renew'') ends it.';
+  'Hands out up to p_limit (1 to 1000) connections that Meta was not asked about for p_unchecked (up to 30 days), with their tokens, those that end soonest first. Nobody else gets them until p_lease (1 second to 1 hour) is over. Those in "reconnect" are left alone; a token of null means that its secret is gone; one that is there and cannot be opened sets its connection to "reconnect" instead. Give back with settle_connections() what was checked, and with release_connections() at the end of the run what was not: what is given back unchecked is due again at once. For the secret key only. To renew more often than Vercel''s cron does, enable pg_cron and pg_net, store the cron secret once with select vault.create_secret(''<CRON_SECRET>'', ''igconnect_cron_secret''), and run once: select cron.schedule(''igconnect-renew'', ''17 */6 * * *'', $$select net.http_get(url := ''https://<your domain>/api/renew'', headers := jsonb_build_object(''Authorization'', ''Bearer '' || (select decrypted_secret from vault.decrypted_secrets where name = ''igconnect_cron_secret'')), timeout_milliseconds := 60000)$$); the answers are in net._http_response. select cron.unschedule(''igconnect-renew'') ends it.';
 comment on function public.count_due_connections(interval) is
   'How many connections claim_due_connections() has not seen checked yet, those included that are claimed at this moment. For the secret key only.';
 comment on function public.release_connections(uuid) is

@@ -57,6 +57,9 @@ create or replace function vault.update_secret(
   new_description text default null, new_key_id uuid default null
 ) returns void
 language plpgsql security definer set search_path = '' as $$
+declare
+  -- Vault opens the old value first, though nobody needs it: a secret that cannot be opened fails.
+  decrypted_secret text := (select d.decrypted_secret from vault.decrypted_secrets d where d.id = secret_id);
 begin
   update vault.secrets s set
     secret = case when new_secret is null then s.secret else vault.supalite_encrypt(new_secret, s.nonce) end,
