@@ -14,7 +14,7 @@ import (
 // code becomes a saved connection.
 func Callback(w http.ResponseWriter, r *http.Request) {
 	web.Serve(w, r, web.Route{
-		Name: "callback", Needs: config.Connect, Limit: 24 * time.Second,
+		Name: "callback", Acts: true, Needs: config.Connect, Limit: 24 * time.Second,
 		Methods: map[string]web.Handler{http.MethodGet: finishLogin},
 	})
 }

@@ -14,7 +14,7 @@ import (
 // Login is /api/login: who is it, seal a state, off to Meta's dialog.
 func Login(w http.ResponseWriter, r *http.Request) {
 	web.Serve(w, r, web.Route{
-		Name: "login", Needs: config.Connect, Limit: 8 * time.Second, Shared: true,
+		Name: "login", Acts: true, Needs: config.Connect, Limit: 8 * time.Second, Shared: true,
 		Methods: map[string]web.Handler{http.MethodGet: startLogin, http.MethodPost: startLogin},
 	})
 }

@@ -158,7 +158,8 @@ func TestReturnToRefused(t *testing.T) {
 		"https://evil.example", "https://app.example.evil.example", "https://app.example@evil.example", "https://app.example:pw@app.example",
 		"http://app.example", "https://app.example:8443", "https:evil.example", "https:/evil.example", "https:///evil.example",
 		"javascript:alert(1)", "JavaScript:alert(1)", "data:text/html,x", "settings", "?x", "#x", "https://app。example", "https://appexample\u3002",
-		"/x?a=%zz", "/%zz", "/" + strings.Repeat("x", 512),
+		"/x?a=%zz", "/%zz", "/" + strings.Repeat("x", 512), "/.//evil.example", "/foo/..//evil.example", "/%2e//evil.example", "/.\\evil.example",
+		d.URL + "/.//evil.example", "https://app.example//evil.example",
 	} {
 		got := d.Get("/api/login?return_to=" + url.QueryEscape(returnTo))
 		d.want(got, 400, "bad_request", returnTo)
@@ -234,7 +235,7 @@ func TestMethodsAndPaths(t *testing.T) {
 	t.Parallel()
 	d := deploy(t, brand(1))
 	for _, c := range []struct{ method, path, allow string }{
-		{"DELETE", "/api/login", "GET, OPTIONS, POST"}, {"POST", "/api/callback", "GET"}, {"GET", "/api/choose", "POST"}, {"HEAD", "/api/callback", "GET"},
+		{"DELETE", "/api/login", "GET, OPTIONS, POST"}, {"POST", "/api/callback", "GET"}, {"GET", "/api/choose", "POST"}, {"HEAD", "/api/choose", "POST"},
 	} {
 		got := d.Send(c.method, c.path, nil, "")
 		d.want(got, 405, "method_not_allowed", c)

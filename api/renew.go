@@ -12,7 +12,7 @@ import (
 // mark what its person must connect again, repair subscriptions.
 func Renew(w http.ResponseWriter, r *http.Request) {
 	web.Serve(w, r, web.Route{
-		Name: "renew", Needs: config.Renewal, Limit: 55 * time.Second, API: true,
+		Name: "renew", Acts: true, Needs: config.Renewal, Limit: 55 * time.Second, API: true,
 		Methods: map[string]web.Handler{http.MethodGet: renewConnections},
 	})
 }

@@ -37,7 +37,7 @@ func connect(ctx context.Context, at string, v visitor, sim *metasim.Sim) (c cal
 	c.start = time.Now()
 	callback, err := get(ctx, "callback", back, browser(v.cookie+"; "+login.cookies), http.StatusSeeOther)
 	c.end = time.Now()
-	if err == nil && !strings.HasSuffix(callback.location, "connected="+v.account) {
+	if err == nil && !strings.HasSuffix(strings.TrimSuffix(callback.location, "#"), "connected="+v.account) {
 		err = callback
 	}
 	return c, err

@@ -24,7 +24,6 @@ function showResult() {
   const url = new URL(location.href);
   const connected = (url.searchParams.get("connected") ?? "").split(",").filter(Boolean);
   const error = url.searchParams.get("error");
-  if (url.hash === "#_=_") url.hash = ""; // Meta adds it on the way back
   url.searchParams.delete("connected");
   url.searchParams.delete("error");
   history.replaceState(null, "", url.pathname + url.search + url.hash);

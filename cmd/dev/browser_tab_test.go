@@ -165,13 +165,14 @@ func (b *tab) reads(text string) {
 	})
 }
 
-// arrives waits until the address of the page has that ending. What Meta adds
-// to it stays where there is no JavaScript.
+// arrives waits until the address of the page has that ending, apart from its fragment. What Meta
+// adds, #_=_, stays at the callback where there is no JavaScript, and goes no further.
 func (b *tab) arrives(ending string) {
 	b.Helper()
 	b.until("arriving at "+ending, func(ctx context.Context) error {
 		at, err := chromedp.Run(ctx, chromedp.Location())
-		if err == nil && !strings.HasSuffix(strings.TrimSuffix(at, "#_=_"), ending) {
+		address, fragment, _ := strings.Cut(at, "#")
+		if err == nil && (!strings.HasSuffix(address, ending) || fragment != "" && ending != "/callback") {
 			return fmt.Errorf("it is %s", at)
 		}
 		return err

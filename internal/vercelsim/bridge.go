@@ -60,14 +60,14 @@ func (d *Deployment) call(w http.ResponseWriter, r *http.Request, fn http.Handle
 	}
 	select {
 	case out := <-done:
-		d.answer(w, out)
+		d.answer(w, r.Method, out)
 	case <-expired:
 		fail(w, http.StatusGatewayTimeout, "FUNCTION_INVOCATION_TIMEOUT")
 	}
 }
 
 // answer sends what the function left behind, or the platform's own error.
-func (d *Deployment) answer(w http.ResponseWriter, out *outcome) {
+func (d *Deployment) answer(w http.ResponseWriter, method string, out *outcome) {
 	switch {
 	case out.panicked && d.OnPanic == nil:
 		panic(out.value)
@@ -88,7 +88,7 @@ func (d *Deployment) answer(w http.ResponseWriter, out *outcome) {
 	for _, hop := range []string{"Connection", "Content-Length", "Transfer-Encoding"} {
 		h.Del(hop)
 	}
-	if out.status != http.StatusNoContent && out.status != http.StatusNotModified {
+	if method != http.MethodHead && out.status != http.StatusNoContent && out.status != http.StatusNotModified {
 		h.Set("Content-Length", strconv.Itoa(out.body.Len()))
 	}
 	w.WriteHeader(out.status)

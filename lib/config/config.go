@@ -70,7 +70,7 @@ type Config struct {
 	AuthCookie  string // name of the app's session cookie
 
 	SignInURL      string   // absolute; "" when there is none
-	AllowedOrigins []string // our own first
+	AllowedOrigins []string // our own first, where that is known
 
 	WebhookFields []string
 	Scopes        []string

@@ -125,7 +125,10 @@ func (l *loader) signInURL(origin string) string {
 
 // origins reads a list of origins, our own put first.
 func (l *loader) origins(variable, own string) []string {
-	origins := []string{own}
+	var origins []string
+	if own != "" { // else a request that names no origin would be of an allowed one
+		origins = append(origins, own)
+	}
 	for _, raw := range split(l.get(variable)) {
 		if origin := originOf(l.base(variable, raw)); origin != "" && !slices.Contains(origins, origin) {
 			origins = append(origins, origin)

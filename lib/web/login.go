@@ -79,7 +79,7 @@ func (r *Request) Denied() (Response, error) {
 	if r.Login.ReturnTo == "" {
 		return Response{}, connect.ErrDenied
 	}
-	return Redirect(http.StatusSeeOther, withResult(r.Login.ReturnTo, "error", string(AccessDenied))), nil
+	return Return(withResult(r.Login.ReturnTo, "error", string(AccessDenied))), nil
 }
 
 // again is a link that begins a new login for the same thing.

@@ -26,7 +26,7 @@ func (r *Request) SaveConnections(grant connect.Grant, found graph.Found, chosen
 			return Page(http.StatusOK, explanation), nil
 		}
 	}
-	return Redirect(http.StatusSeeOther, done), nil
+	return Return(done), nil
 }
 
 // OfferChoice shows the accounts to pick from, and leaves the grant sealed in the

@@ -30,6 +30,16 @@ func Redirect(status int, location string) Response {
 	return Response{status: status, header: http.Header{"Location": {location}}}
 }
 
+// Return sends the browser back to where a login came from, with a fragment even if
+// it is empty: else browsers take along the one that Meta adds, #_=_.
+// https://www.rfc-editor.org/rfc/rfc9110#section-10.2.2
+func Return(location string) Response {
+	if !strings.Contains(location, "#") {
+		location += "#"
+	}
+	return Redirect(http.StatusSeeOther, location)
+}
+
 // Text answers a program with plain text.
 func Text(status int, text string) Response {
 	return Response{status: status, header: http.Header{"Content-Type": {"text/plain; charset=utf-8"}}, body: []byte(text)}

@@ -25,8 +25,14 @@ func returnToAllowed(raw string, origins []string) bool {
 	if _, err := url.ParseQuery(u.RawQuery); err != nil {
 		return false
 	}
+	address, _, _ := strings.Cut(raw, "#")
+	address, _, _ = strings.Cut(address, "?")
 	if strings.HasPrefix(raw, "/") {
-		return u.Host == "" && !slashesFollow(raw[1:])
+		return u.Host == "" && !slashesFollow(withoutDots(address))
+	}
+	_, address, _ = strings.Cut(address, "://")
+	if slash := strings.Index(address, "/"); slash >= 0 && slashesFollow(withoutDots(address[slash:])) {
+		return false
 	}
 	scheme, host := strings.ToLower(u.Scheme), strings.ToLower(u.Host)
 	host = strings.TrimSuffix(host, map[string]string{"https": ":443", "http": ":80"}[scheme])
@@ -37,10 +43,29 @@ func returnToAllowed(raw string, origins []string) bool {
 // escape.
 func unclear(r rune) bool { return r <= ' ' || r >= 0x7f || strings.ContainsRune("\\\"<>`", r) }
 
-// slashesFollow reports whether the rest of a path could make it "//host" for
-// whoever decodes it once more.
-func slashesFollow(rest string) bool {
-	rest = strings.ToLower(rest)
+// withoutDots is an absolute path as browsers resolve it: without its segments . and
+// .., which may be escaped. What is left of "/.//host" begins with two slashes.
+// https://url.spec.whatwg.org/#path-state
+func withoutDots(path string) string {
+	segments, kept := strings.Split(path, "/")[1:], []string{""}
+	for i, segment := range segments {
+		dots := strings.ReplaceAll(strings.ToLower(segment), "%2e", ".")
+		if dots == ".." && len(kept) > 1 {
+			kept = kept[:len(kept)-1]
+		}
+		if dots != "." && dots != ".." {
+			kept = append(kept, segment)
+		} else if i == len(segments)-1 {
+			kept = append(kept, "")
+		}
+	}
+	return strings.Join(kept, "/")
+}
+
+// slashesFollow reports whether a path is "//host", or would be for whoever takes
+// it out of its address, or decodes it once more.
+func slashesFollow(path string) bool {
+	rest := strings.ToLower(strings.TrimPrefix(path, "/"))
 	return strings.HasPrefix(rest, "/") || strings.HasPrefix(rest, "%2f") || strings.HasPrefix(rest, "%5c")
 }
 

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"os"
 	"os/exec"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -33,6 +34,16 @@ var returnTos = map[string]bool{
 	"https:app.example": false, "https:/app.example": false, "https:///app.example": false, "https:\\\\app.example": false, "https://app.example\\@evil.example": false,
 	"javascript:alert(1)": false, "JAVASCRIPT://app.example/%0aalert(1)": false, "data:text/html,x": false, "blob:https://app.example/x": false,
 	"ftp://app.example": false, "ws://app.example": false, "mailto:a@app.example": false, "x": false, "?x": false, "#x": false, ".": false, "./a": false, "../a": false,
+	// A public report: a path that browsers make "//host" of, which whoever redirects to the path of
+	// the address follows to another host.
+	"/.//evil.example": false, "/././/evil.example": false, "/foo/..//evil.example": false, "/..//evil.example": false, "/a/../..//evil.example": false,
+	"/%2e//evil.example": false, "/%2E//evil.example": false, "/a/%2e%2E//evil.example": false, "/a/.%2e//evil.example": false, "/a/%2e.//x": false,
+	"/.\\\\evil.example": false, "/.\\/evil.example": false, "/.\t//evil.example": false, "/.\n/\n/evil.example": false, "/./%2fevil.example": false, "/a/../%5Cevil": false,
+	"https://app.example//evil.example": false, "https://app.example/.//evil.example": false, "https://own.example/a/..//evil.example": false,
+	"https://app.example/%2e%2e//evil.example#f": false, "https://app.example/%2fevil.example": false, "//": false, "/.//": false,
+	"/a/..": true, "/./a": true, "/a/./b": true, "/a/../b": true, "/a/b/..//c": true, "/%2ea//b": true, "/.../b": true, "/...//b": true, "/a?x=/.//y": true,
+	"/a#/.//y": true, "https://app.example/a/../b": true, "https://app.example/.": true, "https://app.example?//x": true, "https://app.example#//x": true,
+
 	"/a?b=%zz": false, "/%": false, "/a\u202e": false, "/ä": false, "/" + strings.Repeat("a", maxReturnTo): false, "": false,
 }
 
@@ -103,7 +114,10 @@ func TestReturnToByNode(t *testing.T) {
 	}
 	ask := exec.Command(node, "-e", `
 		const origins = JSON.parse(require("fs").readFileSync(0, "utf8")).map(raw => {
-			try { return new URL(raw, process.argv[1] + "/api/login").origin } catch { return "invalid" }
+			try {
+				const to = new URL(raw, process.argv[1] + "/api/login");
+				return to.pathname.startsWith("//") ? "a path of two slashes" : to.origin;
+			} catch { return "invalid" }
 		});
 		console.log(JSON.stringify(origins))`, own)
 	ask.Stdin = strings.NewReader(string(input))
@@ -157,6 +171,9 @@ func FuzzReturnTo(f *testing.F) {
 			if origin := resolved(t, address); !slices.Contains(allowed, origin) {
 				t.Errorf("%q leads to %q by net/url", address, origin)
 			}
+			if path := browserPath(address); strings.HasPrefix(path, "//") {
+				t.Errorf("%q leads to the path %q", address, path)
+			}
 			if strings.ContainsFunc(address, func(r rune) bool { return r <= ' ' || r >= 0x7f }) || strings.ContainsAny(address, `"<>\`) {
 				t.Errorf("%q breaks a header or a page", address)
 			}
@@ -170,6 +187,19 @@ func FuzzReturnTo(f *testing.F) {
 			t.Errorf("a new login with %q goes to %v, %v", raw, again, err)
 		}
 	})
+}
+
+// browserPath is the path at which a browser ends with an address that has an allowed origin or none:
+// the path state of the URL standard, by replacing what it drops.
+func browserPath(address string) string {
+	path := strings.NewReplacer("\\", "/").Replace(regexp.MustCompile(`^[A-Za-z]+://[^/?#]*|[?#].*$`).ReplaceAllString(address, ""))
+	path = regexp.MustCompile(`(?i)%2e`).ReplaceAllString(path, ".")
+	for _, dots := range []string{`/\.(/|$)`, `(^|/[^/]*)/\.\.(/|$)`} {
+		for at := regexp.MustCompile(dots).FindStringIndex(path); at != nil; at = regexp.MustCompile(dots).FindStringIndex(path) {
+			path = path[:at[0]] + "/" + path[at[1]:]
+		}
+	}
+	return path
 }
 
 // resolved is the origin at which an address ends by RFC 3986.

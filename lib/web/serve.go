@@ -17,6 +17,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -39,6 +40,7 @@ type Route struct {
 	Limit   time.Duration // for the whole request; below the function's maxDuration
 	Methods map[string]Handler
 	Shared  bool // scripts of allowed origins may call it
+	Acts    bool // GET begins something: whoever only looks ahead is answered with nothing
 	API     bool // answers errors as JSON, whatever Accept says
 }
 
@@ -72,8 +74,10 @@ func run(r *Request, route Route) (response Response, err error) {
 	if r.App, err = appFor(r.Context()); err != nil {
 		return Response{}, err
 	}
-	handler, ok := route.Methods[r.Method]
+	handler, ok := route.Methods[r.method()]
 	switch {
+	case route.Acts && ok && r.looksAhead():
+		return Empty(http.StatusNoContent), nil
 	case r.Method == http.MethodOptions && route.Shared:
 		return preflight(r, route)
 	case !ok:
@@ -105,11 +109,16 @@ func write(r *Request, w http.ResponseWriter, route Route, response Response) in
 		http.SetCookie(w, cookie)
 	}
 	maps.Copy(header, response.header)
+	if size := len(response.body); r.Method == http.MethodHead && size > 0 {
+		header.Set("Content-Length", strconv.Itoa(size))
+		response.body = nil
+	}
 	w.WriteHeader(response.status)
 	_, _ = w.Write(response.body) // nobody is left to tell
 	return response.status
 }
 
+// allowed lists the methods. HEAD goes with GET and is not named.
 func (r Route) allowed() string {
 	methods := slices.Collect(maps.Keys(r.Methods))
 	if r.Shared {

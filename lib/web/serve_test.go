@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -303,12 +304,70 @@ func TestMethods(t *testing.T) {
 		status int
 		allow  string
 	}{
-		{"GET", false, 204, ""}, {"POST", false, 204, ""}, {"HEAD", false, 405, "GET, POST"}, {"OPTIONS", false, 405, "GET, POST"},
+		{"GET", false, 204, ""}, {"POST", false, 204, ""}, {"HEAD", false, 204, ""}, {"OPTIONS", false, 405, "GET, POST"},
 		{"DELETE", true, 405, "GET, OPTIONS, POST"}, {"a secret", false, 405, "GET, POST"},
 	} {
 		route.Shared = c.shared
 		if w, _ := serve(t, request(c.method), route); w.Code != c.status || w.Header().Get("Allow") != c.allow {
 			t.Errorf("%+v: %d, Allow %q", c, w.Code, w.Header().Get("Allow"))
+		}
+	}
+}
+
+// HEAD is GET without its body: health checks and link previews ask so.
+func TestHead(t *testing.T) {
+	t.Parallel()
+	for name, handler := range map[string]Handler{
+		"a page":     func(*Request) (Response, error) { return Page(200, page.Error{Title: "A page"}), nil },
+		"JSON":       func(*Request) (Response, error) { return JSON(200, []int{1, 2}), nil },
+		"text":       func(*Request) (Response, error) { return Text(404, "nothing"), nil },
+		"a redirect": func(*Request) (Response, error) { return Redirect(303, "/x#"), nil },
+		"a failure":  returning(fail(StateExpired, nil)),
+		"a panic":    func(*Request) (Response, error) { panic("x") },
+	} {
+		full, _ := serve(t, request("GET", "X-Vercel-Id", "1"), get(handler))
+		head, record := serve(t, request("HEAD", "X-Vercel-Id", "1"), get(handler))
+		want := full.Header().Clone()
+		if full.Body.Len() > 0 {
+			want.Set("Content-Length", strconv.Itoa(full.Body.Len()))
+		}
+		if diff := gocmp.Diff(want, head.Header()); diff != "" || head.Code != full.Code || head.Body.Len() != 0 || record["method"] != "HEAD" {
+			t.Errorf("%s: %d with %d bytes, log %v (-GET +HEAD): %s", name, head.Code, head.Body.Len(), record, diff)
+		}
+	}
+	if w, _ := serve(t, request("HEAD"), Route{Methods: map[string]Handler{"POST": returning(nil)}}); w.Code != 405 || w.Header().Get("Allow") != "POST" {
+		t.Errorf("where there is no GET: %d, Allow %q", w.Code, w.Header().Get("Allow"))
+	}
+}
+
+// A public report: a router that fetched the login ahead of the person made states
+// until the one in use was pushed out. The values are those that browsers and
+// routers send.
+func TestLooksAhead(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		method, header, value string
+		ahead                 bool
+	}{
+		{"GET", "Sec-Purpose", "prefetch", true}, {"GET", "Sec-Purpose", "prefetch;prerender", true}, {"GET", "Sec-Purpose", "Prefetch; anonymous-client-ip", true},
+		{"GET", "Purpose", "prefetch", true}, {"GET", "Purpose", "preview", true}, {"GET", "X-Purpose", "preview", true}, {"GET", "X-Purpose", "prefetch", true},
+		{"GET", "X-Moz", "prefetch", true}, {"GET", "X-Sec-Purpose", "prefetch", true},
+		{"GET", "RSC", "1", true}, {"GET", "Next-Router-Prefetch", "1", true}, {"GET", "Next-Router-Prefetch", "2", true},
+		{"GET", "Next-Router-State-Tree", "%5B%22%22%5D", true}, {"GET", "Next-Router-Segment-Prefetch", "/_tree", true},
+		{"GET", "X-Middleware-Prefetch", "1", true}, {"GET", "X-Nextjs-Data", "1", true}, {"HEAD", "Accept", "*/*", true},
+		{"GET", "Accept", "text/html", false}, {"GET", "Sec-Fetch-Mode", "navigate", false}, {"GET", "Purpose", "", false}, {"GET", "Next-Url", "/x", false},
+		{"POST", "Sec-Purpose", "prefetch", false}, {"POST", "RSC", "1", false},
+	} {
+		began := false
+		begin := func(*Request) (Response, error) { began = true; return Redirect(302, "/dialog"), nil }
+		route := Route{Acts: true, Methods: map[string]Handler{"GET": begin, "POST": begin}}
+		w, _ := serve(t, request(c.method, c.header, c.value), route)
+		if began == c.ahead || (w.Code == 204) != c.ahead || w.Header().Get("Cache-Control") != "no-store" {
+			t.Errorf("%+v: %d, begun %v", c, w.Code, began)
+		}
+		route.Acts, began = false, false // what only shows something may be looked at
+		if serve(t, request(c.method, c.header, c.value), route); !began {
+			t.Errorf("%+v: refused where nothing begins", c)
 		}
 	}
 }
