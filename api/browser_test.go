@@ -5,8 +5,11 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"strings"
 	"testing"
+	"time"
 
+	"igconnect/internal/deploytest"
 	"igconnect/internal/metasim"
 )
 
@@ -42,6 +45,58 @@ func TestLookingAhead(t *testing.T) {
 			d.WantRedirect(d.Get(callback), http.StatusSeeOther, "/?connected="+instagramID(1))
 			d.newBrowser()
 			look("/api/login") // signed out: not led to the sign-in either
+		})
+	}
+}
+
+// A public report: the app set its session cookie for the whole domain, the old one for the host alone
+// went on coming along, and people were sent to the sign-in and back for ever. A session that Auth
+// refuses costs only itself.
+func TestOldSessionCookieBeside(t *testing.T) {
+	t.Parallel()
+	const name = "sb-127-auth-token"
+	whole := func(token string) string { return name + "=" + deploytest.CookieOf(token) }
+	chunks := func(token string) string {
+		value := deploytest.CookieOf(token)
+		return name + ".0=" + value[:100] + "; " + name + ".1=" + value[100:200] + "; " + name + ".2=" + value[200:]
+	}
+	hour := func(hours int) time.Time { return time.Now().Add(time.Duration(hours) * time.Hour) }
+	old, forged := deploytest.SessionUntil(ada, hour(-30)), strings.TrimSuffix(deploytest.SessionUntil(ada, hour(1e6)), "dXJl")+"AAAA"
+	current := session(ada)
+	for _, c := range []struct {
+		name    string
+		cookies []string
+		status  int
+	}{
+		{"the old one first", []string{whole(old), whole(current)}, 302},
+		{"the old one last", []string{whole(current), whole(old)}, 302},
+		{"in chunks, the old ones first", []string{chunks(old), chunks(current)}, 302},
+		{"in chunks, the old ones last", []string{chunks(current), chunks(old)}, 302},
+		{"old chunks, a new whole one", []string{chunks(old), whole(current)}, 302},
+		{"an old whole one, new chunks", []string{whole(old), chunks(current)}, 302},
+		{"one that Auth refuses, newer", []string{whole(forged), whole(current)}, 302},
+		{"another user's that has ended", []string{whole(deploytest.SessionUntil(ben, hour(-1))), whole(current)}, 302},
+		{"a deleted user's", []string{whole(session("00000000-0000-4000-8000-00000000000d")), whole(current)}, 302},
+		{"one whose sub is no UUID", []string{whole(deploytest.SessionUntil("auth0|7", hour(1e6))), whole(current)}, 302},
+		{"only old ones", []string{whole(old), chunks(old)}, 401},
+		{"two users, both well", []string{whole(deploytest.SessionUntil(ben, hour(1))), whole(current)}, 401},
+	} {
+		parallel(t, c.name, func(t *testing.T) {
+			d := deploy(t, brand(1))
+			d.Watch.Know(map[string]string{"the old session": old, "the forged session": forged})
+			d.newBrowser()
+			header := map[string]string{"Cookie": strings.Join(c.cookies, "; ")}
+			begun := d.Send("GET", "/api/login", header, "")
+			d.want(begun, c.status, map[int]string{401: "signed_out"}[c.status])
+			if c.status != 302 {
+				return
+			}
+			state := d.Cookies("igconnect_state_")[0]
+			header["Cookie"] += "; " + state.Name + "=" + state.Value
+			callback := d.approve(begun.Location())
+			d.newBrowser() // the header has all cookies
+			d.WantRedirect(d.Send("GET", callback, header, ""), http.StatusSeeOther, "/?connected="+instagramID(1))
+			d.want(d.Send("GET", "/api/accounts", header, ""), 200, "")
 		})
 	}
 }

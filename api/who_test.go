@@ -5,6 +5,9 @@ import (
 	"net/http"
 	"net/url"
 	"testing"
+	"time"
+
+	"igconnect/internal/deploytest"
 )
 
 // sharing are the settings of a deployment that another website may use.
@@ -36,6 +39,7 @@ func TestLoginByForm(t *testing.T) {
 		{"from a null origin", "null", session(ada), 403, "forbidden_origin"},
 		{"without a token", appOrigin, "", 401, "signed_out"},
 		{"with a forged token", appOrigin, session("00000000-0000-4000-8000-00000000000c"), 401, "signed_out"},
+		{"with a token whose sub is no UUID", appOrigin, deploytest.SessionUntil("auth0|7", time.Now().Add(time.Hour)), 401, "signed_out"},
 	} {
 		parallel(t, c.name, func(t *testing.T) {
 			d := deployWith(t, sharing, brand(1))

@@ -2,6 +2,7 @@ package deploytest
 
 import (
 	"encoding/base64"
+	"fmt"
 	"io"
 	"maps"
 	"net/http"
@@ -11,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"igconnect/internal/metasim"
 )
@@ -42,14 +44,22 @@ func NewBrowser(t testing.TB) *http.Client {
 }
 
 // Session is a session token of a user as Supabase Auth issues them, for what matters here.
-func Session(user string) string {
+func Session(user string) string { return SessionUntil(user, time.Unix(4102444800, 0)) }
+
+// SessionUntil is one that ends at a time. The user need not be one.
+func SessionUntil(user string, ends time.Time) string {
 	encode := base64.RawURLEncoding.EncodeToString
-	return encode([]byte(`{"alg":"HS256","typ":"JWT"}`)) + "." + encode([]byte(`{"exp":4102444800,"sub":"`+user+`"}`)) + ".c2lnbmF0dXJl"
+	return encode([]byte(`{"alg":"HS256","typ":"JWT"}`)) + "." + encode(fmt.Appendf(nil, `{"exp":%d,"sub":%q}`, ends.Unix(), user)) + "." + signature
 }
 
+const signature = "c2lnbmF0dXJl" // what the stand-in takes for Auth's own
+
 // SessionCookie is the value of the cookie that @supabase/ssr sets for a user of the stand-in.
-func SessionCookie(user string) string {
-	return encodedSession([]byte(`{"access_token":"` + Session(user) + `","refresh_token":"r","token_type":"bearer"}`))
+func SessionCookie(user string) string { return CookieOf(Session(user)) }
+
+// CookieOf is the same for a session token.
+func CookieOf(session string) string {
+	return encodedSession([]byte(`{"access_token":"` + session + `","refresh_token":"r","token_type":"bearer"}`))
 }
 
 func encodedSession(session []byte) string {

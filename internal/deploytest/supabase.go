@@ -1,6 +1,7 @@
 package deploytest
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"io"
 	"maps"
@@ -11,9 +12,11 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/google/uuid"
 )
 
-// The users that the stand-in knows, by their exact session tokens.
+// The users that the stand-in knows, by session tokens with the signature of [Session].
 const (
 	Ada = "00000000-0000-4000-8000-00000000000a"
 	Ben = "00000000-0000-4000-8000-00000000000b"
@@ -24,6 +27,7 @@ const (
 type Supabase struct {
 	mu       sync.Mutex
 	table    map[string]map[string]any // by user_id/instagram_id
+	deleted  []string                  // ids of users
 	requests []SupabaseRequest
 	faults   map[string][]http.HandlerFunc // by step; each serves one request
 	always   map[string]http.HandlerFunc
@@ -122,18 +126,19 @@ func (s *Supabase) serve(step string, body []byte) http.HandlerFunc {
 		query := r.URL.Query()
 		switch step {
 		case "user":
-			session, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-			user := map[string]string{Session(Ada): Ada, Session(Ben): Ben}[session]
-			if user == "" {
-				Reply(403, `{"code":403,"error_code":"bad_jwt","msg":"invalid JWT"}`)(w, r)
-				return
-			}
-			Reply(200, `{"id":"`+user+`","aud":"authenticated","role":"authenticated"}`)(w, r)
+			s.serveUser(strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer "))(w, r)
 		case "save":
 			var rows []map[string]any
 			if err := json.Unmarshal(body, &rows); err != nil {
 				Reply(400, `{"code":"PGRST102","message":"Empty or invalid json"}`)(w, r)
 				return
+			}
+			for _, row := range rows {
+				if user, _ := row["auth_user_id"].(string); user != "" && !s.knows(user) {
+					Reply(409, `{"code":"23503","details":"Key (auth_user_id)=(`+user+`) is not present in table \"users\".","hint":null,`+
+						`"message":"insert or update on table \"user_configs\" violates foreign key constraint \"user_configs_auth_user_id_fkey\""}`)(w, r)
+					return
+				}
 			}
 			for _, row := range rows {
 				s.table[key(row)] = row
@@ -172,6 +177,43 @@ func (s *Supabase) serve(step string, body []byte) http.HandlerFunc {
 			Reply(404, `{"code":"PGRST125","message":"Invalid path"}`)(w, r)
 		}
 	}
+}
+
+// knows reports whether there is such a user in auth.users.
+func (s *Supabase) knows(user string) bool {
+	return (user == Ada || user == Ben) && !slices.Contains(s.deleted, user)
+}
+
+// DeleteUser deletes a user, and with it what hangs on it.
+func (s *Supabase) DeleteUser(user string) {
+	s.locked(func() {
+		s.deleted = append(s.deleted, user)
+		maps.DeleteFunc(s.table, func(_ string, row map[string]any) bool { return row["auth_user_id"] == user })
+	})
+}
+
+// serveUser answers whose session a token is, with the refusals of Supabase Auth and in its order.
+func (s *Supabase) serveUser(session string) http.HandlerFunc {
+	var claims struct {
+		Subject string `json:"sub"`
+		Expires int64  `json:"exp"`
+	}
+	parts := strings.Split(session, ".")
+	if len(parts) == 3 {
+		payload, _ := base64.RawURLEncoding.DecodeString(parts[1])
+		_ = json.Unmarshal(payload, &claims)
+	}
+	switch _, err := uuid.Parse(claims.Subject); {
+	case len(parts) != 3 || parts[2] != signature:
+		return Reply(403, `{"code":403,"error_code":"bad_jwt","msg":"invalid JWT: unable to parse or verify signature, token signature is invalid"}`)
+	case claims.Expires <= time.Now().Unix():
+		return Reply(403, `{"code":403,"error_code":"bad_jwt","msg":"invalid JWT: unable to parse or verify signature, token has invalid claims: token is expired"}`)
+	case err != nil:
+		return Reply(400, `{"code":400,"error_code":"bad_jwt","msg":"invalid claim: sub claim must be a UUID"}`)
+	case !s.knows(claims.Subject):
+		return Reply(403, `{"code":403,"error_code":"user_not_found","msg":"User from sub claim in JWT does not exist"}`)
+	}
+	return Reply(200, `{"id":"`+claims.Subject+`","aud":"authenticated","role":"authenticated"}`)
 }
 
 // selected are the rows that a query's filters select: those filters that the functions use, and no

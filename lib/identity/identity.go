@@ -4,6 +4,7 @@
 package identity
 
 import (
+	"cmp"
 	"context"
 	"encoding/base64"
 	"encoding/json"
@@ -41,72 +42,91 @@ type Supabase struct {
 	Verify func(ctx context.Context, token secret.String) (user string, err error)
 }
 
+// maxAsked bounds the calls for one request: more cookies than that are an attack.
+const maxAsked = 4
+
 // CurrentUser returns the id of the user whose verified session came along: as a
-// script's Bearer, else in the form of a POST, else in the cookie. The error is
+// script's Bearer, else in the form of a POST, else in the cookie. A session that
+// Supabase Auth refuses costs only itself: of several in the cookie the others are
+// tried. But a page of another subdomain can set a cookie of the same name for the
+// whole domain, so valid sessions of two users are none. The error is
 // [ErrSignedOut], or that of Verify.
-func (s Supabase) CurrentUser(ctx context.Context, c Credentials) (string, error) {
-	var token secret.String
+func (s Supabase) CurrentUser(ctx context.Context, c Credentials) (user string, err error) {
+	var sessions []secret.String
 	switch {
 	case c.Bearer != nil:
-		token = *c.Bearer
+		sessions = []secret.String{*c.Bearer}
 	case c.Form != nil:
-		token = *c.Form
+		sessions = []secret.String{*c.Form}
 	default:
-		token, _ = SessionToken(c.Cookies, s.CookieName)
+		sessions = SessionTokens(c.Cookies, s.CookieName)
 	}
-	if token.Empty() {
+	asked := 0
+	for _, token := range sessions {
+		if named, ok := Subject(token); token.Empty() || user != "" && (!ok || named == user) {
+			continue
+		}
+		if asked++; asked > maxAsked {
+			return "", ErrSignedOut
+		}
+		verified, err := s.Verify(ctx, token)
+		switch {
+		case errors.Is(err, ErrSignedOut):
+			continue
+		case err != nil:
+			return "", err
+		case user != "" && user != verified:
+			return "", ErrSignedOut
+		}
+		user = verified
+	}
+	if user == "" {
 		return "", ErrSignedOut
 	}
-	return s.Verify(ctx, token)
+	return user, nil
 }
 
-// BrowserUser returns the user of the session cookie without verifying it, and
-// reports whether there is one: good for noticing that somebody else has signed
-// in meanwhile, and for nothing else.
-func (s Supabase) BrowserUser(cookies []*http.Cookie) (user string, ok bool) {
-	token, ok := SessionToken(cookies, s.CookieName)
-	if !ok {
-		return "", false
+// OnlyOthers reports whether the session cookie names users, and none of them this
+// one. Nothing is verified: it is good for noticing that somebody else has signed in
+// meanwhile, and for nothing else.
+func (s Supabase) OnlyOthers(cookies []*http.Cookie, user string) bool {
+	others := false
+	for _, token := range SessionTokens(cookies, s.CookieName) {
+		named, ok := Subject(token)
+		if named == user {
+			return false
+		}
+		others = others || ok
 	}
-	return Subject(token)
+	return others
 }
 
-const maxChunks = 32 // about 100 KB, far above what a session needs
+const (
+	maxChunks = 32 // about 100 KB, far above what a session needs
+	maxJoined = 16 // ways to join chunks: two cookies of four chunks each
+)
 
-// SessionToken returns the access token in the cookie that @supabase/ssr writes
-// under the given name, and reports whether there is one. The cookie holds base64url of
+// SessionTokens returns the access tokens in the cookie that @supabase/ssr writes
+// under the given name, those that end last first. The cookie holds base64url of
 // JSON behind "base64-", or the percent-encoded JSON itself (cookieEncoding
-// "raw"), whole or in chunks name.0, name.1… One that can't be read counts as
-// absent.
+// "raw"), whole or in chunks name.0, name.1… Nothing is verified, and what can't
+// be read counts as absent.
 //
-// Nothing is verified but that the browser knows one person: a page of another
-// subdomain can set a cookie of the same name for the whole domain, and browsers
-// may send that one first. Where two cookies name two users there is no session.
+// There may be several: browsers keep cookies for the host and for its domain
+// apart and send both, in either order, and chunks of an older session may be left
+// beside a newer one's.
 // https://github.com/supabase/ssr
-func SessionToken(cookies []*http.Cookie, name string) (secret.String, bool) {
-	whole := values(cookies, name)
-	inChunks, ok := joined(cookies, name)
-	if !ok {
-		return secret.String{}, false
-	}
-	// The first token counts; the others are only compared with it. A whole
-	// cookie hides the chunks, even one that can't be read.
+func SessionTokens(cookies []*http.Cookie, name string) []secret.String {
 	var tokens []secret.String
-	for i, value := range append(whole, inChunks) {
-		counts := i < len(whole) || len(whole) == 0 || len(tokens) > 0
-		if token := tokenIn(value); counts && !token.Empty() {
+	for _, value := range append(values(cookies, name), joined(cookies, name)...) {
+		token := tokenIn(value)
+		known := func(other secret.String) bool { return token.Equal(other.Reveal()) }
+		if !token.Empty() && !slices.ContainsFunc(tokens, known) {
 			tokens = append(tokens, token)
 		}
 	}
-	if len(tokens) == 0 {
-		return secret.String{}, false
-	}
-	first, _ := Subject(tokens[0])
-	ofAnother := func(token secret.String) bool { user, _ := Subject(token); return user != first }
-	if slices.ContainsFunc(tokens[1:], ofAnother) {
-		return secret.String{}, false
-	}
-	return tokens[0], true
+	slices.SortStableFunc(tokens, func(a, b secret.String) int { return cmp.Compare(ends(b), ends(a)) })
+	return tokens
 }
 
 // tokenIn returns the access token in the value of a whole cookie; empty where
@@ -131,18 +151,24 @@ func tokenIn(value string) secret.String {
 	return session.Token
 }
 
-// joined returns the chunks up to the first gap; not if one comes twice with
-// different values.
-func joined(cookies []*http.Cookie, name string) (string, bool) {
-	var value strings.Builder
+// joined returns what the chunks, up to the first gap, may be together. Where one
+// came with several values each is tried, and any of them may be the last one.
+func joined(cookies []*http.Cookie, name string) (all []string) {
+	begun := []string{""}
 	for i := range maxChunks {
 		chunk := values(cookies, name+"."+strconv.Itoa(i))
-		if len(chunk) != 1 {
-			return value.String(), len(chunk) == 0
+		if len(begun)*len(chunk) > maxJoined {
+			break
 		}
-		value.WriteString(chunk[0])
+		var longer []string
+		for _, value := range chunk {
+			for _, before := range begun {
+				longer = append(longer, before+value)
+			}
+		}
+		all, begun = append(all, longer...), longer // none after a gap
 	}
-	return value.String(), true
+	return all
 }
 
 // values returns the different values, other than empty ones, of a cookie.
@@ -159,16 +185,31 @@ func values(cookies []*http.Cookie, name string) []string {
 // Subject reads the user's id from a session token without verifying anything,
 // and reports whether there is one.
 func Subject(token secret.String) (string, bool) {
-	parts := strings.Split(token.Reveal(), ".")
-	if len(parts) != 3 {
-		return "", false
-	}
 	var claims struct {
 		Subject uuid.UUID `json:"sub"`
 	}
-	payload, err := base64.RawURLEncoding.DecodeString(parts[1])
-	if err != nil || json.Unmarshal(payload, &claims) != nil || claims.Subject == uuid.Nil {
+	if !readClaims(token, &claims) || claims.Subject == uuid.Nil {
 		return "", false
 	}
 	return claims.Subject.String(), true
+}
+
+// ends is when a session token ends, in Unix seconds; 0 where it does not say so.
+func ends(token secret.String) float64 {
+	var claims struct {
+		Expires float64 `json:"exp"`
+	}
+	if !readClaims(token, &claims) {
+		return 0
+	}
+	return claims.Expires
+}
+
+func readClaims(token secret.String, claims any) bool {
+	parts := strings.Split(token.Reveal(), ".")
+	if len(parts) != 3 {
+		return false
+	}
+	payload, err := base64.RawURLEncoding.DecodeString(parts[1])
+	return err == nil && json.Unmarshal(payload, claims) == nil
 }

@@ -1,8 +1,10 @@
 package identity
 
 import (
+	"context"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/url"
 	"os"
@@ -27,9 +29,30 @@ func cookiesOf(headers ...string) []*http.Cookie {
 	return (&http.Request{Header: http.Header{"Cookie": headers}}).Cookies()
 }
 
-// sessionIn reads the session token from Cookie headers.
-func sessionIn(headers ...string) (secret.String, bool) {
-	return SessionToken(cookiesOf(headers...), cookie)
+// sessionIn reads the newest session token from Cookie headers.
+func sessionIn(headers ...string) (token secret.String, ok bool) {
+	for _, token := range SessionTokens(cookiesOf(headers...), cookie) {
+		return token, true
+	}
+	return token, false
+}
+
+// userOf asks whose session it is, of an Auth that accepts all but some tokens, and how
+// often it was asked.
+func userOf(t *testing.T, headers []string, refused ...string) (user string, asked int) {
+	t.Helper()
+	s := Supabase{CookieName: cookie, Verify: func(_ context.Context, token secret.String) (string, error) {
+		asked++
+		if of, ok := Subject(token); ok && !slices.Contains(refused, token.Reveal()) {
+			return of, nil
+		}
+		return "", ErrSignedOut
+	}}
+	user, err := s.CurrentUser(t.Context(), Credentials{Cookies: cookiesOf(headers...)})
+	if (err == ErrSignedOut) != (user == "") || err != nil && err != ErrSignedOut {
+		t.Errorf("CurrentUser = %q, %v", user, err)
+	}
+	return user, asked
 }
 
 // wrapped is a cookie's value for a session's JSON.
@@ -65,9 +88,9 @@ func TestSessionTokenSSR(t *testing.T) {
 	}
 	for _, c := range written.Cookies {
 		token, ok := sessionIn(c.Cookie)
-		who, known := Supabase{CookieName: cookie}.BrowserUser(cookiesOf(c.Cookie))
-		if !ok || token.Reveal() != written.Token || !known || who != user {
-			t.Errorf("%s: SessionToken = %q, %v, of %q", c.Name, token.Reveal(), ok, who)
+		who, asked := userOf(t, []string{c.Cookie})
+		if !ok || token.Reveal() != written.Token || who != user || asked != 1 {
+			t.Errorf("%s: %q, %v, of %q", c.Name, token.Reveal(), ok, who)
 		}
 	}
 }
@@ -104,7 +127,10 @@ func TestSessionToken(t *testing.T) {
 		{"the gap in the middle", []string{cookie + ".0=" + head + "; " + cookie + ".2=" + tail}, ""},
 		{"the first missing", []string{cookie + ".1=" + good}, ""},
 		{"chunks numbered 00", []string{cookie + ".00=" + good}, ""},
-		{"a junk whole one hides the chunks, as in JavaScript", []string{cookie + "=junk; " + cookie + ".0=" + good}, ""},
+		{"a junk whole one before the chunks", []string{cookie + "=junk; " + cookie + ".0=" + good}, "abc"},
+		{"a junk whole one before a good one", []string{cookie + "=junk; " + cookie + "=" + good}, "abc"},
+		{"junk chunks beside the chunks", []string{cookie + ".0=junk; " + cookie + ".0=" + head + "; " + cookie + ".1=" + tail + "; " + cookie + ".1=junk"}, "abc"},
+		{"a chunk too many, of a longer session", []string{cookie + ".0=" + head + "; " + cookie + ".1=" + tail + "; " + cookie + ".2=" + tail}, "abc"},
 		{"padded", []string{cookie + "=base64-" + base64.URLEncoding.EncodeToString([]byte(`{"access_token":"abcd"}`))}, "abcd"},
 		{"raw", []string{cookie + "=" + raw}, "a+b c%d"},
 		{"raw, a plain plus", []string{cookie + "=" + strings.ReplaceAll(raw, "%2B", "+")}, "a+b c%d"},
@@ -140,7 +166,102 @@ func TestSessionToken(t *testing.T) {
 	} {
 		token, ok := sessionIn(c.cookies...)
 		if token.Reveal() != c.want || ok != (c.want != "") {
-			t.Errorf("%s: SessionToken = %q, %v, want %q", c.name, token.Reveal(), ok, c.want)
+			t.Errorf("%s: %q, %v, want %q", c.name, token.Reveal(), ok, c.want)
+		}
+	}
+}
+
+// chunked is a session's cookie in chunks of a size, as @supabase/ssr numbers them.
+func chunked(token string, size int) (cookies []string) {
+	value := wrapped(`{"access_token":"` + token + `","refresh_token":"` + strings.Repeat("r", 300) + `"}`)
+	for chunk := range slices.Chunk([]byte(value), size) {
+		cookies = append(cookies, cookie+"."+strconv.Itoa(len(cookies))+"="+string(chunk))
+	}
+	return cookies
+}
+
+// TestSeveralSessions: a public report. After an app had set its cookie for the whole domain, the old
+// one for the host alone went on coming along, and people were sent to the sign-in for ever. Browsers
+// send both, the older first or last; each name is an own cookie, so chunks can be of both.
+func TestSeveralSessions(t *testing.T) {
+	t.Parallel()
+	const other = "00000000-0000-4000-8000-00000000000b"
+	ending := func(at int, of string) string { return jwtOf(`{"exp":` + strconv.Itoa(at) + `,"sub":"` + of + `"}`) }
+	old, current, others := ending(1_000, user), ending(2_000, user), ending(1_500, other)
+	newest := ending(3_000, other)
+	whole := func(token string) []string { return []string{cookie + "=" + wrapped(`{"access_token":"`+token+`"}`)} }
+	raw := func(token string) []string {
+		return []string{cookie + "=%7B%22access_token%22%3A%22" + token + "%22%7D"}
+	}
+	both := func(a, b []string) []string { return append(slices.Clone(a), b...) }
+	swapped := func(a, b []string) []string { return slices.Concat(a[:1], b[:1], b[1:], a[1:]) }
+	forged := func(n int) (all []string) {
+		for i := range n {
+			all = append(all, whole(ending(9_000+i, other))...)
+		}
+		return all
+	}
+	tokens := func(cookies []string) (all []string) {
+		for _, token := range SessionTokens(cookiesOf(cookies...), cookie) {
+			all = append(all, token.Reveal())
+		}
+		return all
+	}
+	for _, c := range []struct {
+		name    string
+		cookies []string
+		refused []string
+		want    string // the user; "": nobody
+		asked   int
+	}{
+		{"whole, the old one first", both(whole(old), whole(current)), []string{old}, user, 1},
+		{"whole, the old one last", both(whole(current), whole(old)), []string{old}, user, 1},
+		{"the newer one refused", both(whole(current), whole(old)), []string{current}, user, 2},
+		{"both refused", both(whole(current), whole(old)), []string{current, old}, "", 2},
+		{"the same twice", both(whole(current), whole(current)), nil, user, 1},
+		{"raw and base64", both(raw(old), whole(current)), []string{old}, user, 1},
+		{"chunks, the old ones first", both(chunked(old, 200), chunked(current, 200)), []string{old}, user, 1},
+		{"chunks, the old ones last", both(chunked(current, 200), chunked(old, 200)), []string{old}, user, 1},
+		{"chunks in mixed orders", swapped(chunked(old, 200), chunked(current, 200)), []string{old}, user, 1},
+		{"chunks, more of the old ones", both(chunked(current, 400), chunked(old, 100)), []string{old}, user, 1},
+		{"chunks, fewer of the old ones", both(chunked(old, 400), chunked(current, 300)), []string{old}, user, 1},
+		{"chunks and an old whole one", both(whole(old), chunked(current, 200)), []string{old}, user, 1},
+		{"old chunks and a whole one", both(chunked(old, 200), whole(current)), []string{old}, user, 1},
+		{"an old chunk left behind", both(chunked(current, 300), chunked(old, 100)[2:]), []string{old}, user, 1},
+		{"another user's old one first", both(whole(others), whole(current)), []string{others}, user, 2},
+		{"another user's newer one, refused", both(whole(current), whole(newest)), []string{newest}, user, 2},
+		{"two users, both well", both(whole(others), whole(current)), nil, "", 2},
+		{"two users, both well, the other newer", both(whole(newest), whole(current)), nil, "", 2},
+		{"two users, one in chunks", both(chunked(others, 200), whole(current)), nil, "", 2},
+		{"two users and an old one", slices.Concat(whole(old), whole(newest), whole(current)), []string{old}, "", 2},
+		{"some forged ones", both(forged(3), whole(current)), tokens(forged(3)), user, 4},
+		{"forged ones without end", both(forged(20), whole(current)), tokens(forged(20)), "", maxAsked},
+		{"forged ones hide a second user", slices.Concat(whole(ending(9_999, user)), forged(9)), tokens(forged(9)), "", maxAsked},
+	} {
+		if got, asked := userOf(t, c.cookies, c.refused...); got != c.want || asked != c.asked {
+			t.Errorf("%s: %q after %d questions, want %q after %d", c.name, got, asked, c.want, c.asked)
+		}
+		inOne := []string{strings.Join(c.cookies, "; ")}
+		if got, _ := userOf(t, inOne, c.refused...); got != c.want {
+			t.Errorf("%s, in one header: %q", c.name, got)
+		}
+	}
+
+	// What Auth can't answer is its error, not somebody signed out.
+	down := errors.New("down")
+	s := Supabase{CookieName: cookie, Verify: func(context.Context, secret.String) (string, error) { return "", down }}
+	if got, err := s.CurrentUser(t.Context(), Credentials{Cookies: cookiesOf(both(whole(old), whole(current))...)}); got != "" || err != down {
+		t.Errorf("Auth is down: %q, %v", got, err)
+	}
+	for name, c := range map[string]struct {
+		cookies []string
+		want    bool
+	}{
+		"nobody": {nil, false}, "the user": {whole(current), false}, "another": {whole(others), true}, "both": {both(whole(newest), whole(old)), false},
+		"no user's": {whole("abc"), false}, "no user's and another": {both(whole("abc"), chunked(others, 200)), true},
+	} {
+		if got := s.OnlyOthers(cookiesOf(c.cookies...), user); got != c.want {
+			t.Errorf("%s: OnlyOthers = %v", name, got)
 		}
 	}
 }
@@ -185,7 +306,7 @@ func FuzzSession(f *testing.F) {
 	f.Fuzz(func(t *testing.T, header, token string, n uint8) {
 		found, ok := sessionIn(header)
 		if ok != !found.Empty() {
-			t.Errorf("SessionToken = %q, %v", found.Reveal(), ok)
+			t.Errorf("SessionTokens begin with %q, %v", found.Reveal(), ok)
 		}
 		if !strings.Contains(header, cookie) && ok {
 			t.Errorf("a session out of nothing: %q", found.Reveal())
@@ -209,15 +330,15 @@ func checkBeside(t *testing.T, header string, found secret.String, ok bool) {
 		"twice": {header, header}, "neighbours before": {beside, header}, "neighbours behind": {header, beside},
 	} {
 		if again, okAgain := sessionIn(cookies...); okAgain != ok || again.Reveal() != found.Reveal() {
-			t.Errorf("%s: SessionToken = %q, %v, want %q, %v", name, again.Reveal(), okAgain, found.Reveal(), ok)
+			t.Errorf("%s: SessionTokens begin with %q, %v, want %q, %v", name, again.Reveal(), okAgain, found.Reveal(), ok)
 		}
 	}
-	of, _ := Subject(found)
+	of, named := Subject(found)
 	const somebody = "00000000-0000-4000-8000-00000000000b"
 	other := cookie + "=" + wrapped(`{"access_token":"`+tokenOf(somebody)+`"}`)
 	for _, cookies := range [][]string{{header, other}, {other, header}} {
-		if again, okAgain := sessionIn(cookies...); ok && okAgain && of != somebody {
-			t.Errorf("two users, and the session is %q", again.Reveal())
+		if who, asked := userOf(t, cookies); named && of != somebody && who != "" || asked > maxAsked {
+			t.Errorf("two users, and the session is that of %q after %d questions", who, asked)
 		}
 	}
 }
@@ -246,7 +367,7 @@ func checkWritten(t *testing.T, token string, n int) {
 		"chunks of an older session behind": {cookie + "=" + value, cookie + ".0=base64-e30"},
 	} {
 		if got, ok := sessionIn(cookies...); !ok || got.Reveal() != token {
-			t.Errorf("%s: SessionToken = %q, %v, want %q", how, got.Reveal(), ok, token)
+			t.Errorf("%s: SessionTokens begin with %q, %v, want %q", how, got.Reveal(), ok, token)
 		}
 	}
 	if last := len(chunks) - 1; last > 0 && !strings.HasSuffix(chunks[last], "==") { // padding alone is no loss

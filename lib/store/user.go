@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/google/uuid"
@@ -59,12 +60,23 @@ func (s *Store) User(ctx context.Context, token secret.String) (string, error) {
 // https://www.rfc-editor.org/rfc/rfc7519#section-3
 var jwt = regexp.MustCompile(`^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$`)
 
+// sessionRefusals are Auth's own codes for a session that is nobody's, which come
+// with 400, 401, 403 or 404: bad_jwt is a 400 where the token's sub is no UUID.
+// https://supabase.com/docs/guides/auth/debugging/error-codes
+var sessionRefusals = []string{
+	"bad_jwt", "no_authorization", "session_expired", "session_not_found",
+	"unexpected_audience", "user_banned", "user_not_found",
+}
+
 // refusedSession tells a session that Auth refuses from a key of ours that the
 // gateway refuses with the same status, and from a firewall's page.
 func refusedSession(err error) bool {
 	var refused *Error
 	if !errors.As(err, &refused) || strings.Contains(strings.ToLower(refused.Message), "api key") {
 		return false
+	}
+	if slices.Contains(sessionRefusals, refused.Code) {
+		return true
 	}
 	return (refused.Status == http.StatusUnauthorized || refused.Status == http.StatusForbidden) && !errors.Is(err, errNotSupabase)
 }

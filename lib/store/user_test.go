@@ -43,6 +43,12 @@ func TestUserAnswers(t *testing.T) {
 		{"no user", 403, `{"code":403,"error_code":"user_not_found","msg":"User from sub claim in JWT does not exist"}`, nil},
 		{"banned", 403, `{"code":403,"error_code":"user_banned","msg":"User is banned"}`, nil},
 		{"no authorization", 401, `{"code":401,"error_code":"no_authorization","msg":"This endpoint requires a Bearer token"}`, nil},
+		// Measured: signed by Auth itself, and its sub is no UUID. Found as a 503 "try again" for ever.
+		{"a sub that is no UUID", 400, `{"code":400,"error_code":"bad_jwt","msg":"invalid claim: sub claim must be a UUID"}`, nil},
+		{"no user, as older versions say", 404, `{"code":404,"error_code":"user_not_found","msg":"User not found"}`, nil},
+		{"an expired session", 401, `{"code":401,"error_code":"session_expired","msg":"Session expired"}`, nil},
+		{"another audience", 400, `{"code":"unexpected_audience","message":"Request audience does not match"}`, nil},
+		{"a request that is malformed otherwise", 400, `{"error_code":"validation_failed","msg":"x"}`, &Error{Status: 400, Code: "validation_failed", Message: "x"}},
 		{"our key", 401, `{"message":"Invalid API key","hint":"Double check your API key."}`,
 			&Error{Status: 401, Message: "Invalid API key", Hint: "Double check your API key."}},
 		{"our key is missing", 401, `{"message":"No API key found in request"}`, &Error{Status: 401, Message: "No API key found in request"}},

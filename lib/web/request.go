@@ -54,12 +54,12 @@ func (r *Request) CurrentUser() (string, error) {
 }
 
 // SameUser fails with [connect.ErrUserChanged] if the browser now holds the
-// session of somebody else than the user who began. Without a session that user
-// counts. The session is not verified here: it can only stop a login, never
-// start one.
+// session of somebody else than the user who began, and none of that user. Without
+// a session that user counts. The session is not verified here: it can only stop a
+// login, never start one.
 func (r *Request) SameUser(user string) error {
 	note.Add(r.Context(), "user_id", user)
-	if now, known := r.App.Identity.BrowserUser(r.Cookies()); known && now != user {
+	if r.App.Identity.OnlyOthers(r.Cookies(), user) {
 		return connect.ErrUserChanged
 	}
 	return nil
