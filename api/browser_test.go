@@ -165,3 +165,41 @@ func TestNoEmptyAllowedOrigin(t *testing.T) {
 		}
 	}
 }
+
+// Tried on real PostgREST: for a user who was deleted on the way it answers 409 with 23503, and
+// "try again" would have been said for ever.
+func TestUserDeletedOnTheWay(t *testing.T) {
+	t.Parallel()
+	gone := func(d deployment, got answer) {
+		d.T.Helper()
+		d.WantError(got, 401, "signed_out")
+		d.wantTexts(got, "Please sign in first", "Sign in to the app")
+		if left := d.Cookies("igconnect_"); len(left) != 0 {
+			d.T.Errorf("left in the browser: %v", left)
+		}
+		if !strings.Contains(d.Watch.Log(), "the user is deleted") {
+			d.T.Errorf("the log does not say why: %s", d.Watch.Log())
+		}
+		d.want(d.Get("/api/login"), 401, "signed_out")
+		d.want(d.Get("/api/accounts"), 401, "signed_out")
+	}
+	parallel(t, "at the dialog", func(t *testing.T) {
+		d := deploy(t, brand(1))
+		callback := d.LogIn("", metasim.Approval{})
+		d.Supabase.DeleteUser(ada)
+		gone(d, d.Get(callback))
+	})
+	parallel(t, "at the chooser", func(t *testing.T) {
+		d, chooser := connected(t, brand(1), brand(2))
+		d.Supabase.DeleteUser(ada)
+		gone(d, d.Submit(chooser, choice(1, 2)))
+	})
+	parallel(t, "before another try", func(t *testing.T) {
+		d := deploy(t, brand(1))
+		d.Supabase.Break("save", html(502))
+		down := d.Connect()
+		d.Supabase.Break("save", nil)
+		d.Supabase.DeleteUser(ada)
+		gone(d, d.Submit(down, nil))
+	})
+}

@@ -95,7 +95,8 @@ func (s Saved) Silent(i int) bool { return s.came[i].Error != "" }
 // SaveConnections writes the chosen accounts to the database and subscribes them
 // at Meta, side by side, and marks what the grant no longer covers. Where
 // Supabase fails nothing is lost: the error is a *[NotSavedError], and the sealed
-// grant stays in the browser. Else the grant ends here.
+// grant stays in the browser. Else the grant ends here, also where the user has been
+// deleted meanwhile, which is [store.ErrNoUser].
 func (s *Service) SaveConnections(ctx context.Context, jar *sealed.Jar, grant Grant, found graph.Found, chosen []graph.Account) (Saved, error) {
 	var saved Saved
 	for _, account := range chosen {
@@ -107,6 +108,10 @@ func (s *Service) SaveConnections(ctx context.Context, jar *sealed.Jar, grant Gr
 		func() { saved.came = s.subscribe(ctx, chosen) },
 		func() { s.StopUncovered(ctx, grant, found) },
 	)
+	if errors.Is(saveErr, store.ErrNoUser) {
+		s.grants.Clear(jar, grant.Flow)
+		return Saved{}, saveErr
+	}
 	if saveErr != nil {
 		return Saved{}, s.keepForAnotherTry(jar, grant, saved.IDs(), saveErr)
 	}

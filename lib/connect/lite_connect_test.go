@@ -182,3 +182,17 @@ func TestReconnectTriedAgain(t *testing.T) {
 		t.Errorf("%d rows", len(d.Supabase.Rows()))
 	}
 }
+
+// Who was deleted while Meta's dialog was open is signed out: Supabase's own foreign key says so.
+func TestUserDeletedMeanwhile(t *testing.T) {
+	d := onLite(t, deploytest.Brands(1, 2)...)
+	chooser := d.Connect()
+	callback := d.LogIn("?instagram_id="+deploytest.InstagramID(1), metasim.Approval{})
+	d.SQL("delete from auth.users where id::text = $1", d.User)
+	for name, got := range map[string]deploytest.Answer{"the callback": d.Get(callback), "the chooser": d.Choose(chooser)} {
+		if got.StatusCode != http.StatusUnauthorized || got.Code() != "signed_out" {
+			t.Errorf("%s: %d %s\n%s", name, got.StatusCode, got.Code(), d.Watch.Log())
+		}
+	}
+	d.wantNothing()
+}

@@ -38,6 +38,7 @@ var sentinels = []struct {
 	code Code
 }{
 	{identity.ErrSignedOut, SignedOut},
+	{store.ErrNoUser, SignedOut},
 	{connect.ErrState, StateMismatch},
 	{connect.ErrExpired, StateExpired},
 	{connect.ErrUserChanged, UserChanged},
