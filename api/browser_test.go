@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -202,4 +203,273 @@ func TestUserDeletedOnTheWay(t *testing.T) {
 		d.Supabase.DeleteUser(ada)
 		gone(d, d.Submit(down, nil))
 	})
+}
+
+// A public report: the callback came twice, by a double tap, a reload or a scanner of links, and the
+// second one said that nothing was saved though all was. It leads where the first one did.
+func TestCallbackTwice(t *testing.T) {
+	t.Parallel()
+	const query = "?return_to=/x%23y"
+	done := "/x?connected=" + instagramID(1) + "#y"
+	ended := func(t *testing.T) (d deployment, callback string, state *http.Cookie) {
+		t.Helper()
+		d = deploy(t, brand(1))
+		callback = d.LogIn(query, metasim.Approval{})
+		state = d.Cookies("igconnect_state_")[0]
+		d.WantRedirect(d.Get(callback), http.StatusSeeOther, done)
+		t.Cleanup(func() {
+			if saves := d.count("save"); saves != 1 || len(d.Supabase.Rows()) != 1 {
+				t.Errorf("%d saves of %v", saves, d.Supabase.Rows())
+			}
+			if exchanged := strings.Count(d.Steps(), "upgrade"); exchanged != 1 {
+				t.Errorf("Meta was asked: %s", d.Steps())
+			}
+		})
+		return d, callback, state
+	}
+	parallel(t, "reloaded", func(t *testing.T) {
+		d, callback, _ := ended(t)
+		before := d.Steps()
+		for range 3 {
+			d.WantRedirect(d.Get(callback), http.StatusSeeOther, done)
+			d.WantRedirect(d.Get(with(callback, "code")), http.StatusSeeOther, done)
+		}
+		if d.Steps() != before {
+			t.Errorf("Meta was asked: %s", d.Steps())
+		}
+	})
+	parallel(t, "the first answer never arrived", func(t *testing.T) {
+		d, callback, state := ended(t)
+		d.newBrowser()
+		d.SignIn(ada)
+		d.SetCookie(state.Name, state.Value)
+		d.WantRedirect(d.Get(callback), http.StatusSeeOther, done) // the code is used up, and Meta says so
+		d.WantRedirect(d.Get(callback), http.StatusSeeOther, done)
+	})
+	parallel(t, "in another browser", func(t *testing.T) {
+		d, callback, _ := ended(t)
+		d.newBrowser()
+		d.want(d.Get(callback), 400, "state_mismatch")
+		d.SignIn(ada)
+		d.want(d.Get(callback), 400, "state_mismatch")
+	})
+	parallel(t, "with another state", func(t *testing.T) {
+		d, callback, _ := ended(t)
+		d.want(d.Get(with(callback, "state", strings.Repeat("A", 43))), 400, "state_mismatch")
+		d.want(d.Get(with(callback, "state")), 400, "state_mismatch")
+	})
+	parallel(t, "by another user", func(t *testing.T) {
+		d, callback, _ := ended(t)
+		d.SignIn(ben)
+		d.want(d.Get(callback), 409, "user_changed")
+	})
+	parallel(t, "after ten minutes", func(t *testing.T) {
+		d, callback, _ := ended(t)
+		d.reseal("igconnect_ended_", "iat", 11*time.Minute)
+		d.want(d.Get(callback), 400, "state_mismatch")
+	})
+	parallel(t, "with the cookie of another login", func(t *testing.T) {
+		d, callback, _ := ended(t)
+		mine := d.Cookies("igconnect_ended_")[0]
+		other := d.LogIn("", metasim.Approval{Deny: true})
+		d.Get(other)
+		for _, cookie := range d.Cookies("igconnect_ended_") {
+			if cookie.Name != mine.Name {
+				d.SetCookie(mine.Name, cookie.Value)
+			}
+		}
+		d.want(d.Get(callback), 400, "state_mismatch")
+	})
+}
+
+// Both requests are sent before the first is answered: Meta takes the code of one, and the other waits
+// for what that one saves. Neither says that nothing was saved.
+func TestCallbackTwiceAtOnce(t *testing.T) {
+	t.Parallel()
+	d := deploy(t, brand(1), brand(2))
+	d.stored(ada, 7, "5001", nil) // an older one
+	callback := d.LogIn("?return_to=/x&instagram_id="+instagramID(2), metasim.Approval{})
+	d.Supabase.SetLatency(200 * time.Millisecond)
+	answers := make([]answer, 3)
+	var all sync.WaitGroup
+	for i := range answers {
+		all.Go(func() { answers[i] = d.Get(callback) })
+	}
+	all.Wait()
+	for _, got := range append(answers, d.Get(callback)) {
+		d.WantRedirect(got, http.StatusSeeOther, "/x?connected="+instagramID(2))
+	}
+	if saves, steps := d.count("save"), d.Steps(); saves != 1 || strings.Count(steps, "exchange") < 2 || strings.Count(steps, "upgrade") != 1 {
+		t.Errorf("not at once: %d saves, Meta was asked: %s", saves, steps)
+	}
+}
+
+// Where nothing was saved since this login began, a code that Meta does not take is just that, and the
+// page claims nothing about what another request may have done.
+func TestCodeRefusedAndNothingSaved(t *testing.T) {
+	t.Parallel()
+	skipShort(t, "waits for the other request")
+	d := deploy(t, brand(1))
+	d.stored(ada, 1, "5001", nil)
+	begun := time.Now()
+	callback := d.LogIn("", metasim.Approval{})
+	d.stored(ben, 2, "5002", map[string]any{"connected_at": time.Now().Add(time.Second).Format(time.RFC3339)})
+	d.stored(ada, 3, "5001", map[string]any{"connected_at": time.Now().Add(time.Second).Format(time.RFC3339), "status": "reconnect"})
+	d.Meta.Inject(metasim.Fault{Step: "exchange", Code: 100, Subcode: 36009, Message: "This authorization code has been used."})
+	got := d.Get(callback)
+	d.want(got, 400, "code_rejected")
+	if strings.Contains(got.Body, "othing was saved") || time.Since(begun) > 15*time.Second {
+		t.Errorf("after %v: %s", time.Since(begun), got.Body)
+	}
+}
+
+// A no is a no the second time, too.
+func TestDeniedTwice(t *testing.T) {
+	t.Parallel()
+	d := deploy(t, brand(1))
+	denied := d.LogIn("?return_to=/x", metasim.Approval{Deny: true})
+	for range 2 {
+		d.WantRedirect(d.Get(denied), http.StatusSeeOther, "/x?error=access_denied")
+	}
+	denied = d.LogIn("", metasim.Approval{Deny: true})
+	for range 2 {
+		d.WantError(d.Get(denied), 403, "access_denied")
+	}
+}
+
+// A reload of what the callback showed: the chooser stands there again while the grant lives, then
+// what was chosen counts; and what could not be saved is tried again.
+func TestCallbackReloaded(t *testing.T) {
+	t.Parallel()
+	parallel(t, "the chooser", func(t *testing.T) {
+		d := deploy(t, brand(1), brand(2))
+		callback := d.LogIn("?return_to=/x", metasim.Approval{})
+		d.wantTexts(d.Get(callback), instagramID(1), instagramID(2))
+		again := d.Get(callback)
+		d.wantTexts(again, instagramID(1), instagramID(2))
+		done := d.Submit(again, choice(2))
+		d.WantRedirect(done, http.StatusSeeOther, "/x?connected="+instagramID(2))
+		d.WantRedirect(d.Get(callback), http.StatusSeeOther, done.Location())
+		d.SignIn(ben)
+		d.want(d.Get(callback), 409, "user_changed")
+		if saves := d.count("save"); saves != 1 {
+			t.Errorf("%d saves", saves)
+		}
+	})
+	parallel(t, "the chooser, by another user", func(t *testing.T) {
+		d := deploy(t, brand(1), brand(2))
+		callback := d.LogIn("", metasim.Approval{})
+		d.Get(callback)
+		d.SignIn(ben)
+		d.WantError(d.Get(callback), 409, "user_changed")
+	})
+	parallel(t, "an outage", func(t *testing.T) {
+		d := deploy(t, brand(1), brand(2))
+		d.Supabase.Break("save", reply(409, `{"code":"40001"}`))
+		callback := d.LogIn("?instagram_id="+instagramID(2), metasim.Approval{})
+		for range 2 {
+			d.WantError(d.Get(callback), 503, "store_unavailable")
+		}
+		d.Supabase.Break("save", nil)
+		for range 2 {
+			d.WantRedirect(d.Get(callback), http.StatusSeeOther, "/?connected="+instagramID(2))
+		}
+		if saves := d.count("save"); saves != 3 || len(d.Supabase.Rows()) != 1 {
+			t.Errorf("%d saves of %v", saves, d.Supabase.Rows())
+		}
+	})
+	parallel(t, "more accounts than a cookie holds", func(t *testing.T) {
+		d := deploy(t, deploytest.Brands(1, 250)...)
+		callback := d.LogIn("", metasim.Approval{})
+		done := d.Choose(d.Get(callback))
+		d.WantRedirect(d.Get(callback), http.StatusSeeOther, done.Location())
+	})
+	parallel(t, "an explanation", func(t *testing.T) {
+		d := deploy(t, brand(1), metasim.Page{ID: "20009", Name: "Bare Page"})
+		callback := d.LogIn("?explain=1", metasim.Approval{})
+		d.wantTexts(d.Get(callback), "Bare Page")
+		d.WantRedirect(d.Get(callback), http.StatusSeeOther, "/?connected="+instagramID(1))
+	})
+}
+
+// Two presses on Connect at once save the same twice, which changes nothing, and lead to one place.
+func TestChosenTwiceAtOnce(t *testing.T) {
+	t.Parallel()
+	d, chooser := connected(t, brand(1), brand(2))
+	d.Supabase.SetLatency(100 * time.Millisecond)
+	answers := make([]answer, 2)
+	var all sync.WaitGroup
+	for i := range answers {
+		all.Go(func() { answers[i] = d.Submit(chooser, choice(1, 2)) })
+	}
+	all.Wait()
+	for _, got := range append(answers, d.Submit(chooser, choice(1))) {
+		d.WantRedirect(got, http.StatusSeeOther, "/?connected="+instagramID(1)+","+instagramID(2))
+	}
+	if rows := d.Supabase.Rows(); len(rows) != 2 {
+		t.Errorf("rows: %v", rows)
+	}
+}
+
+// Public reports: the fragment that Meta adds became part of the last parameter, escaped by a proxy or
+// an in-app browser, some of them twice.
+func TestFragmentGluedOn(t *testing.T) {
+	t.Parallel()
+	for _, glued := range []string{
+		"%23_%3D_", "%23_=_", "%23%5F%3D%5F", "%23", "%23_%3D_%23_%3D_", "%2523_%253D_", "%2523_=_", "%252523_%25253D_", "%23_",
+	} {
+		parallel(t, glued, func(t *testing.T) {
+			d := deploy(t, brand(1))
+			d.WantRedirect(d.Get(d.LogIn("", metasim.Approval{})+glued), http.StatusSeeOther, "/?connected="+instagramID(1)) // state is last
+			callback, err := url.Parse(d.LogIn("", metasim.Approval{}))
+			if err != nil {
+				t.Fatal(err)
+			}
+			at, values := d.URL+callback.Path, callback.Query()
+			d.WantRedirect(d.Get(at+"?state="+values.Get("state")+glued+"&code="+values.Get("code")+glued), http.StatusSeeOther, "/?connected="+instagramID(1))
+			denied, err := url.Parse(d.LogIn("?return_to=/x", metasim.Approval{Deny: true}))
+			if err != nil {
+				t.Fatal(err)
+			}
+			d.WantRedirect(d.Get(at+"?state="+denied.Query().Get("state")+"&error=access_denied"+glued), http.StatusSeeOther, "/x?error=access_denied")
+			d.want(d.Get(at+"?code=x&state="+strings.Repeat("A", 43)+glued), 400, "state_mismatch")
+		})
+	}
+}
+
+// A public report: the dialog's own words, which say what to set at Meta, were in no log. They are
+// masked: whoever has a state of ours can write anything there.
+func TestDialogsRefusalIsLogged(t *testing.T) {
+	t.Parallel()
+	token := "EAAB" + strings.Repeat("x", 60)
+	for name, c := range map[string]struct {
+		answer url.Values
+		logged []string
+	}{
+		"the app is not live": {url.Values{"error_code": {"1349168"}, "error_message": {"App not active: switch it to Live"}},
+			[]string{"error_code 1349168", "error_message App not active: switch it to Live"}},
+		"a message alone": {url.Values{"error_message": {"It is not enabled"}}, []string{"error_message It is not enabled"}},
+		"all at once": {url.Values{"error": {"server_error"}, "error_reason": {"why"}, "error_description": {"what"}, "error_code": {"2"}},
+			[]string{"error server_error, error_code 2, error_reason why, error_description what"}},
+		"hostile": {url.Values{"error": {"x\n{\"level\":\"INFO\"}"}, "error_message": {"token " + token + strings.Repeat(" y", 999)}}, []string{"token […] y", "…"}},
+	} {
+		parallel(t, name, func(t *testing.T) {
+			d := deploy(t, brand(1))
+			callback, err := url.Parse(d.LogIn("", metasim.Approval{}))
+			if err != nil {
+				t.Fatal(err)
+			}
+			c.answer.Set("state", callback.Query().Get("state"))
+			got := d.Get(d.URL + callback.Path + "?" + c.answer.Encode())
+			d.WantError(got, 502, "meta_unavailable")
+			for _, text := range c.logged {
+				if log := d.Watch.Log(); !strings.Contains(log, text) || strings.Contains(log, token) || strings.Count(log, `"route":"callback"`) != 1 {
+					t.Errorf("the log lacks %q: %s", text, log)
+				}
+				if strings.Contains(got.Body, text) && text != "…" {
+					t.Errorf("the page shows %q", text)
+				}
+			}
+		})
+	}
 }

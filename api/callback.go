@@ -23,7 +23,11 @@ func finishLogin(r *web.Request) (web.Response, error) {
 	ctx, query, login := r.Context(), r.URL.Query(), r.App.Connect
 
 	// 1. The state shows that this browser began this login. It works once.
-	state, err := login.ConsumeState(r.Jar, query.Get("state"))
+	sent := connect.SentState(query)
+	state, err := login.ConsumeState(r.Jar, sent)
+	if errors.Is(err, connect.ErrState) {
+		return finishAgain(r, connect.State{State: sent}.Flow(), err)
+	}
 	if err != nil {
 		return web.Response{}, err
 	}
@@ -35,7 +39,7 @@ func finishLogin(r *web.Request) (web.Response, error) {
 	// 2. What did the person say?
 	code, err := connect.AuthorizationCode(query)
 	if errors.Is(err, connect.ErrDenied) {
-		return r.Denied()
+		return r.Denied(state)
 	}
 	if err != nil {
 		return web.Response{}, err
@@ -44,23 +48,26 @@ func finishLogin(r *web.Request) (web.Response, error) {
 	// 3. The code becomes a short-lived token, and that one of 60 days.
 	short, err := login.Provider.Exchange(ctx, code)
 	if err != nil {
-		return web.Response{}, err
+		return web.CodeRefused(r, state, err)
 	}
 	long, err := login.Provider.Extend(ctx, short.Value)
 	if err != nil {
 		return web.Response{}, err
 	}
 
-	// 4. Which Pages and Instagram accounts does it lead to?
-	found, err := login.Discover(ctx, long)
+	return connectGranted(r, login.NewGrant(state, long))
+}
+
+func connectGranted(r *web.Request, grant connect.Grant) (web.Response, error) {
+	// 4. Which Pages and Instagram accounts does the token lead to?
+	found, err := r.App.Connect.Discover(r.Context(), grant.Token)
 	if err != nil {
 		return web.Response{}, err
 	}
 
 	// 5. None: say why. The only one, or the one to reconnect: save it. Else let
 	// the person choose.
-	grant := login.NewGrant(state, long)
-	selected, err := login.Select(ctx, grant, found)
+	selected, err := r.App.Connect.Select(r.Context(), grant, found)
 	if err != nil {
 		return web.Response{}, err
 	}
@@ -68,4 +75,18 @@ func finishLogin(r *web.Request) (web.Response, error) {
 		return r.OfferChoice(grant, found, "")
 	}
 	return r.SaveConnections(grant, found, selected)
+}
+
+// finishAgain answers a callback that this browser sends once more: what was granted
+// is still to be chosen or saved, or all is done.
+func finishAgain(r *web.Request, flow string, cause error) (web.Response, error) {
+	grant, err := r.App.Connect.OpenGrant(r.Jar, flow)
+	if err != nil {
+		return web.EndedBefore(r, flow, cause)
+	}
+	r.Login = grant.Options
+	if err := r.SameUser(grant.User); err != nil {
+		return web.Response{}, err
+	}
+	return connectGranted(r, grant)
 }

@@ -1,10 +1,12 @@
 package api
 
 import (
+	"errors"
 	"net/http"
 	"time"
 
 	"igconnect/lib/config"
+	"igconnect/lib/connect"
 	"igconnect/lib/web"
 )
 
@@ -24,6 +26,9 @@ func connectChosen(r *web.Request) (web.Response, error) {
 		return web.Response{}, err
 	}
 	grant, err := r.App.Connect.OpenGrant(r.Jar, form.Get("flow"))
+	if errors.Is(err, connect.ErrState) {
+		return web.EndedBefore(r, form.Get("flow"), err)
+	}
 	if err != nil {
 		return web.Response{}, err
 	}

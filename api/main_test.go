@@ -140,6 +140,12 @@ func (d deployment) wantTexts(got answer, texts ...string) {
 	}
 }
 
+// pending are the browser's cookies of logins that have not ended.
+func (d deployment) pending() []*http.Cookie {
+	ended := func(c *http.Cookie) bool { return strings.HasPrefix(c.Name, "igconnect_ended_") }
+	return slices.DeleteFunc(d.Cookies("igconnect"), ended)
+}
+
 // approve answers the dialog and returns the address of the callback.
 func (d deployment) approve(dialog string) string {
 	d.T.Helper()

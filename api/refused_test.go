@@ -89,21 +89,6 @@ func (d deployment) reseal(kind, field string, age time.Duration) {
 	d.SetCookie(cookie.Name, box.Seal(cookie.Name, aged))
 }
 
-func TestCallbackTwice(t *testing.T) {
-	t.Parallel()
-	d := deploy(t, brand(1))
-	callback := d.LogIn("", metasim.Approval{})
-	stolen := d.Cookies("igconnect_state_")[0]
-	d.WantRedirect(d.Get(callback), http.StatusSeeOther, "/?connected="+instagramID(1))
-
-	d.want(d.Get(callback), 400, "state_mismatch", "the second time")
-	d.SetCookie(stolen.Name, stolen.Value) // even somebody who kept the cookie has a used code
-	d.want(d.Get(callback), 400, "code_rejected", "with the old cookie")
-	if rows := d.Supabase.Rows(); len(rows) != 1 {
-		t.Errorf("rows: %v", rows)
-	}
-}
-
 // The cookie is cleared whatever follows, so a failed callback cannot be
 // replayed either.
 func TestStateWorksOnce(t *testing.T) {

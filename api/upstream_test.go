@@ -165,7 +165,7 @@ func TestSupabaseDownAtTheSave(t *testing.T) {
 		{"HTML 502", html(502)},
 		{"null", reply(500, "null")},
 		{"empty", reply(503, "")},
-		{"409", reply(409, `{"code":"23503","message":"violates foreign key constraint"}`)},
+		{"409", reply(409, `{"code":"23505","message":"duplicate key value violates unique constraint"}`)},
 		{"a redirect to another host", http.RedirectHandler(elsewhere.URL, http.StatusTemporaryRedirect).ServeHTTP},
 		{"an ambiguous 300", reply(300, `{"code":"PGRST203"}`)},
 		{"no table", reply(404, `{"code":"PGRST205","message":"Could not find the table"}`)},
@@ -186,8 +186,8 @@ func TestSupabaseDownAtTheSave(t *testing.T) {
 			if steps := d.Steps(); strings.Contains(steps, "dialog") || strings.Contains(steps, "exchange") || strings.Contains(steps, "upgrade") {
 				t.Errorf("trying again asked Meta for %s", steps)
 			}
-			if len(d.Supabase.Rows()) != 1 || len(d.Cookies("igconnect")) != 0 {
-				t.Errorf("rows %v, cookies %v", d.Supabase.Rows(), d.Cookies("igconnect"))
+			if len(d.Supabase.Rows()) != 1 || len(d.pending()) != 0 {
+				t.Errorf("rows %v, cookies %v", d.Supabase.Rows(), d.pending())
 			}
 		})
 	}

@@ -8,9 +8,13 @@ const chooserForm = document.getElementById("chooser");
 if (chooserForm) helpToChoose(chooserForm);
 
 // A login that ends on a page leaves Meta's code in the address, and with it in
-// the browser's history.
+// the browser's history. Where a reload leads on, the state stays, which is of
+// no use without a cookie.
 function forgetTheCode() {
-  if (location.pathname.endsWith("/callback")) history.replaceState(null, "", location.pathname);
+  if (!location.pathname.endsWith("/callback")) return;
+  const state = new URLSearchParams(location.search).get("state");
+  const goesOn = state && document.querySelector('form, a[href*="connected="]');
+  history.replaceState(null, "", location.pathname + (goesOn ? "?state=" + encodeURIComponent(state) : ""));
 }
 
 // A second press would send a sealed cookie that the first has used up. The

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/url"
 	"regexp"
+	"strings"
 	"time"
 
 	"igconnect/lib/graph"
@@ -29,6 +30,7 @@ func IsInstagramID(text string) bool { return instagramID.MatchString(text) }
 type State struct {
 	State string `json:"state"` // 32 random bytes; Meta returns it
 	User  string `json:"user"`
+	Begun int64  `json:"begun"` // Unix seconds
 	LoginOptions
 }
 
@@ -39,12 +41,23 @@ func (s State) Flow() string { return sealed.Flow(s.State) }
 // Meta's dialog.
 // https://developers.facebook.com/docs/facebook-login/guides/advanced/manual-flow
 func (s *Service) Begin(jar *sealed.Jar, user string, options LoginOptions) (dialog string, err error) {
-	state := State{State: sealed.Random(32), User: user, LoginOptions: options}
+	state := State{State: sealed.Random(32), User: user, Begun: s.Now().Unix(), LoginOptions: options}
 	if err := s.states.Set(jar, state.Flow(), state); err != nil {
 		return "", err
 	}
 	return s.Provider.AuthCodeURL(state.State), nil
 }
+
+// gluedOn is a fragment that became part of a value: Meta ends its address with
+// #_=_, and some browsers and proxies escape that, once or more often.
+var gluedOn = regexp.MustCompile(`(?i)(#|%(25)*23).*$`)
+
+func answered(answer url.Values, name string) string {
+	return gluedOn.ReplaceAllString(answer.Get(name), "")
+}
+
+// SentState returns the state in the answer of Meta's dialog.
+func SentState(answer url.Values) string { return answered(answer, "state") }
 
 // ConsumeState opens the state that Meta sent back. Its cookie works once: it is
 // cleared whatever follows. The error is [ErrState] or [ErrExpired].
@@ -75,15 +88,22 @@ func unsealing(err error) error {
 // AuthorizationCode returns the code in the answer of Meta's dialog. The error
 // is [ErrDenied], [ErrDialog] or [ErrNoCode].
 func AuthorizationCode(answer url.Values) (string, error) {
-	switch refusal := answer.Get("error"); {
+	refusal, code := answered(answer, "error"), answered(answer, "code")
+	switch {
 	case refusal == "access_denied":
 		return "", ErrDenied
-	case refusal != "" || answer.Has("error_code"):
-		return "", fmt.Errorf("%w: %s, code %s", ErrDialog, secret.Mask(refusal), secret.Mask(answer.Get("error_code")))
-	case answer.Get("code") == "":
+	case refusal != "" || answer.Has("error_code") || answer.Has("error_message"):
+		var said []string
+		for _, name := range []string{"error", "error_code", "error_reason", "error_description", "error_message"} {
+			if text := answer.Get(name); text != "" {
+				said = append(said, name+" "+secret.Mask(text))
+			}
+		}
+		return "", fmt.Errorf("%w: %s", ErrDialog, strings.Join(said, ", "))
+	case code == "":
 		return "", ErrNoCode
 	}
-	return answer.Get("code"), nil
+	return code, nil
 }
 
 // Grant is what a person has granted in a login: with it accounts are saved

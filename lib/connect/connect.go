@@ -32,6 +32,8 @@ var (
 	ErrDialog = errors.New("the dialog failed")
 	// ErrNoCode says that the dialog's answer holds neither a code nor an error.
 	ErrNoCode = errors.New("no code")
+	// ErrUserDeleted says that the user who began is deleted.
+	ErrUserDeleted = errors.New("the user is deleted")
 	// ErrNotConnected says that the user has no such connection.
 	ErrNotConnected = errors.New("the user has no such connection")
 )
@@ -67,6 +69,7 @@ type Service struct {
 	Provider Provider
 	Store    *store.Store
 	Now      func() time.Time
+	Endings  Endings
 
 	states sealed.Cookies[State]
 	grants sealed.Cookies[sealedGrant]
@@ -77,8 +80,9 @@ type Service struct {
 func New(provider Provider, db *store.Store, box *sealed.Box, secure bool, now func() time.Time) *Service {
 	return &Service{
 		Provider: provider, Store: db, Now: now,
-		states: sealed.Cookies[State]{Box: box, Kind: "state", Secure: secure, Now: now},
-		grants: sealed.Cookies[sealedGrant]{Box: box, Kind: "grant", Secure: secure, Now: now},
+		Endings: Endings{cookies: sealed.Cookies[Ended]{Box: box, Kind: "ended", Secure: secure, Now: now}, store: db},
+		states:  sealed.Cookies[State]{Box: box, Kind: "state", Secure: secure, Now: now},
+		grants:  sealed.Cookies[sealedGrant]{Box: box, Kind: "grant", Secure: secure, Now: now},
 	}
 }
 

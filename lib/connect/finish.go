@@ -3,6 +3,7 @@ package connect
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -29,8 +30,8 @@ func (s *Service) Discover(ctx context.Context, token graph.Token) (graph.Found,
 	return found, nil
 }
 
-// Select returns the accounts that a finished login saves without asking: the
-// one to reconnect, or the only one. None means that the person must choose. The
+// Select returns the accounts that a finished login saves without asking: those
+// chosen before, the one to reconnect, or the only one. None means that the person must choose. The
 // error is a *[NoAccountError]; connections that the grant no longer covers are
 // marked in the database then.
 func (s *Service) Select(ctx context.Context, grant Grant, found graph.Found) ([]graph.Account, error) {
@@ -39,6 +40,8 @@ func (s *Service) Select(ctx context.Context, grant Grant, found graph.Found) ([
 	case len(found.Accounts) == 0:
 		_, stopped := s.StopUncovered(ctx, grant, found)
 		return nil, &NoAccountError{Found: found, Stopped: stopped}
+	case len(grant.Chosen) > 0: // before Supabase failed
+		return found.Chosen(grant.Chosen), nil
 	case len(wanted) == 1:
 		return wanted, nil
 	case len(found.Accounts) == 1 && grant.Options.InstagramID == "":
@@ -96,7 +99,7 @@ func (s Saved) Silent(i int) bool { return s.came[i].Error != "" }
 // at Meta, side by side, and marks what the grant no longer covers. Where
 // Supabase fails nothing is lost: the error is a *[NotSavedError], and the sealed
 // grant stays in the browser. Else the grant ends here, also where the user has been
-// deleted meanwhile, which is [store.ErrNoUser].
+// deleted meanwhile, which is [ErrUserDeleted].
 func (s *Service) SaveConnections(ctx context.Context, jar *sealed.Jar, grant Grant, found graph.Found, chosen []graph.Account) (Saved, error) {
 	var saved Saved
 	for _, account := range chosen {
@@ -108,9 +111,9 @@ func (s *Service) SaveConnections(ctx context.Context, jar *sealed.Jar, grant Gr
 		func() { saved.came = s.subscribe(ctx, chosen) },
 		func() { s.StopUncovered(ctx, grant, found) },
 	)
-	if errors.Is(saveErr, store.ErrNoUser) {
+	if refused, ok := errors.AsType[*store.Error](saveErr); ok && refused.NoUser() {
 		s.grants.Clear(jar, grant.Flow)
-		return Saved{}, saveErr
+		return Saved{}, fmt.Errorf("%w: %v", ErrUserDeleted, saveErr)
 	}
 	if saveErr != nil {
 		return Saved{}, s.keepForAnotherTry(jar, grant, saved.IDs(), saveErr)
@@ -118,6 +121,7 @@ func (s *Service) SaveConnections(ctx context.Context, jar *sealed.Jar, grant Gr
 	s.correctSubscriptions(ctx, saved)
 	note.Add(ctx, "connected", saved.IDs())
 	s.grants.Clear(jar, grant.Flow)
+	s.Endings.Keep(jar, grant.Flow, Ended{User: grant.User, Begun: grant.Begun.Unix(), Connected: saved.IDs(), LoginOptions: grant.Options})
 	return saved, nil
 }
 

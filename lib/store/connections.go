@@ -128,29 +128,17 @@ func (t *Timestamp) UnmarshalJSON(data []byte) error {
 	return errors.New("not a timestamp")
 }
 
-// ErrNoUser says that the user of a connection has been deleted.
-var ErrNoUser = errors.New("the user is deleted")
-
-// foreignKey is PostgreSQL's code for a row that refers to nothing: of a
-// connection, to its user.
-// https://www.postgresql.org/docs/current/errcodes-appendix.html
-const foreignKey = "23503"
-
 // Save writes the connections in one call: new ones are inserted, known ones
 // replaced; the database's triggers seal their tokens. No account may appear
-// twice. Saving twice does no harm. The error is an *[Error], or [ErrNoUser].
+// twice. Saving twice does no harm.
 func (s *Store) Save(ctx context.Context, all []Sealed) error {
 	rows := make([]row, len(all))
 	for i, c := range all {
 		rows[i] = row{c.Connection, c.Token.Reveal(), Text(c.PageToken.Reveal())}
 	}
-	err := write(ctx, "saving the connections", func() *query {
+	return write(ctx, "saving the connections", func() *query {
 		return s.client.From(connections).Upsert(rows, "user_id,instagram_id", "minimal", "")
 	})
-	if refused, ok := errors.AsType[*Error](err); ok && refused.Code == foreignKey {
-		return fmt.Errorf("%w: %v", ErrNoUser, err)
-	}
-	return err
 }
 
 // OfUser lists a user's connections, the newest first.

@@ -101,6 +101,11 @@ func (e *Error) Refused() bool { return e.Status >= 400 && e.Status < 500 && !e.
 // BadKey reports whether Supabase does not accept our key.
 func (e *Error) BadKey() bool { return e.Status == http.StatusUnauthorized }
 
+// NoUser reports whether the user is deleted whose connection was to be saved: of
+// the foreign keys that a row can break, 23503, theirs is the only one.
+// https://www.postgresql.org/docs/current/errcodes-appendix.html
+func (e *Error) NoUser() bool { return e.Code == "23503" }
+
 // refusal reads the error formats of PostgREST, Auth and the gateway.
 // https://docs.postgrest.org/en/stable/references/errors.html
 func refusal(status int, body []byte) *Error {

@@ -9,7 +9,7 @@ import (
 // method is the method whose handler serves the request: HEAD is answered as GET
 // is, without the body.
 // https://www.rfc-editor.org/rfc/rfc9110#name-head
-func (r *Request) method() string {
+func method(r *Request) string {
 	if r.Method == http.MethodHead {
 		return http.MethodGet
 	}
@@ -36,7 +36,7 @@ var (
 // looksAhead reports whether nobody has decided to go here yet: a HEAD, which asks
 // what a GET would answer, or a GET of a browser or router that fetches pages before
 // the person does.
-func (r *Request) looksAhead() bool {
+func looksAhead(r *Request) bool {
 	says := func(name string) bool { return speculative.MatchString(r.Header.Get(name)) }
 	has := func(name string) bool { return r.Header.Get(name) != "" }
 	return r.Method == http.MethodHead ||

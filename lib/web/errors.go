@@ -64,7 +64,7 @@ var errorTable = map[Code]struct {
 		"If that was not what you wanted, start again and choose Continue.", "Start again", slog.LevelInfo},
 	CodeRejected: {http.StatusBadRequest, "Meta did not accept the login",
 		"The confirmation from Meta was used before, is too old, or does not belong here.",
-		"Start again. Nothing was saved.", "Start again", slog.LevelWarn},
+		"Look whether your account is connected already. If it is not, start again.", "Start again", slog.LevelWarn},
 	TokenRejected: {http.StatusBadGateway, "Meta ended the login",
 		"Meta gave us a permission and then took it back.",
 		"Start again. If it happens once more, log out of Facebook, log in, and try again.", "Start again", slog.LevelWarn},

@@ -38,7 +38,7 @@ var sentinels = []struct {
 	code Code
 }{
 	{identity.ErrSignedOut, SignedOut},
-	{store.ErrNoUser, SignedOut},
+	{connect.ErrUserDeleted, SignedOut},
 	{connect.ErrState, StateMismatch},
 	{connect.ErrExpired, StateExpired},
 	{connect.ErrUserChanged, UserChanged},

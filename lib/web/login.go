@@ -75,7 +75,14 @@ func (r *Request) SignInFirst(cause error) (Response, error) {
 }
 
 // Denied answers a no at Meta: back to where the person came from, or the page.
-func (r *Request) Denied() (Response, error) {
+func (r *Request) Denied(state connect.State) (Response, error) {
+	ended := state.Ended()
+	ended.Denied = true
+	r.App.Connect.Endings.Keep(r.Jar, state.Flow(), ended)
+	return denied(r)
+}
+
+func denied(r *Request) (Response, error) {
 	if r.Login.ReturnTo == "" {
 		return Response{}, connect.ErrDenied
 	}

@@ -29,6 +29,42 @@ func (r *Request) SaveConnections(grant connect.Grant, found graph.Found, chosen
 	return Return(done), nil
 }
 
+// CodeRefused answers a callback whose code Meta did not take: where the same
+// callback came twice at once, with what the other one has saved.
+func CodeRefused(r *Request, state connect.State, refusal error) (Response, error) {
+	if ended, ok := r.App.Connect.Endings.Await(r.Context(), r.Jar, state, refusal); ok {
+		return backAgain(ended), nil
+	}
+	return Response{}, refusal
+}
+
+// EndedBefore answers a callback or a choice that comes once more: it leads where the
+// first one did. Where no such login has ended in this browser the error is cause.
+func EndedBefore(r *Request, flow string, cause error) (Response, error) {
+	ended, err := r.App.Connect.Endings.Open(r.Jar, flow)
+	if err != nil {
+		return Response{}, cause
+	}
+	r.Login = ended.LoginOptions
+	if err := r.SameUser(ended.User); err != nil {
+		return Response{}, err
+	}
+	if ended.Denied {
+		return denied(r)
+	}
+	if ended.Connected, err = r.App.Connect.Endings.Saved(r.Context(), ended); err != nil {
+		return Response{}, err
+	}
+	if len(ended.Connected) == 0 { // disconnected since
+		return Response{}, cause
+	}
+	return backAgain(ended), nil
+}
+
+func backAgain(ended connect.Ended) Response {
+	return Return(withResult(ended.ReturnTo, "connected", strings.Join(ended.Connected, ",")))
+}
+
 // OfferChoice shows the accounts to pick from, and leaves the grant sealed in the
 // browser meanwhile. notice, if there is one, says what was wrong with the choice
 // before.

@@ -74,9 +74,9 @@ func run(r *Request, route Route) (response Response, err error) {
 	if r.App, err = appFor(r.Context()); err != nil {
 		return Response{}, err
 	}
-	handler, ok := route.Methods[r.method()]
+	handler, ok := route.Methods[method(r)]
 	switch {
-	case route.Acts && ok && r.looksAhead():
+	case route.Acts && ok && looksAhead(r):
 		return Empty(http.StatusNoContent), nil
 	case r.Method == http.MethodOptions && route.Shared:
 		return preflight(r, route)

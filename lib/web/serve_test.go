@@ -136,7 +136,7 @@ func TestServe(t *testing.T) {
 		{"Meta: app", ofMeta(graph.BadApp), 500, "misconfigured", "ERROR"},
 		{"Meta: code", ofMeta(graph.CodeRejected), 400, "code_rejected", "WARN"},
 		{"signed out", returning(fmt.Errorf("x: %w", identity.ErrSignedOut)), 401, "signed_out", "INFO"},
-		{"a deleted user", returning(fmt.Errorf("%w: x", store.ErrNoUser)), 401, "signed_out", "INFO"},
+		{"a deleted user", returning(fmt.Errorf("%w: x", connect.ErrUserDeleted)), 401, "signed_out", "INFO"},
 		{"the store", returning(&store.Error{Status: 502}), 503, "store_unavailable", "ERROR"},
 		{"the store's key", returning(&store.Error{Status: 401}), 500, "misconfigured", "ERROR"},
 		{"no erasure", returning(store.ErrNoErasure), 404, "not_found", "INFO"},
