@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/chromedp/cdproto/input"
+	"github.com/chromedp/chromedp"
 )
 
 // scenarios are what people do. Where there is no JavaScript a scenario ends
@@ -49,6 +50,9 @@ func connectTwoOfThree(b *tab) {
 	b.begin("Bruno Takahashi")
 	b.share("Harbour Coffee", "Harbour Bakery & Söhne", "Bruno's old blog", "Harbour Events")
 	b.pageTitled("Which accounts do you want to connect?", "chooser")
+	b.wantSealed(0, 1)
+	b.do(chromedp.Reload()) // the same choice stands there again
+	b.sees("heading", "Which accounts do you want to connect?")
 	b.wantSealed(0, 1)
 
 	if !b.script {
