@@ -1,6 +1,6 @@
-// Package graphtest is a Meta for tests of what calls it: a script of answers to
-// requests, which are checked and recorded, and checks of what came of them. Use
-// it where each request matters; internal/metasim is a Meta that thinks for itself.
+// Package graphtest is a Meta for tests of what calls it: a script of answers to requests, which are
+// checked and recorded, and checks of what came of them. Use it where each request matters;
+// internal/metasim is a Meta that thinks for itself.
 //
 //	graphtest.Run(t, "a person", graphtest.Routes{"GET /me": graphtest.Says(`{"id":"1"}`)},
 //		func(t *testing.T, m *graphtest.Meta) { … m.Client … m.Requests() … })
@@ -34,8 +34,7 @@ import (
 	"igconnect/lib/upstream"
 )
 
-// What the calls of a test may send. The first two are of a proof vector that
-// Meta's SDK publishes.
+// What the calls of a test may send. The first two are of a proof vector that Meta's SDK publishes.
 const (
 	AppSecret = "shhhhh!is.my.secret"
 	UserToken = "foo_token"
@@ -47,11 +46,9 @@ const (
 
 // Request is a request as it arrived.
 type Request struct {
-	Line          string // method and path
-	Query, Form   url.Values
-	Authorization string
-	ContentType   string
-	Accept        string
+	Line                               string // method and path
+	Query, Form                        url.Values
+	Authorization, ContentType, Accept string
 }
 
 // Routes are a scripted Meta: what answers which method and path, below /v24.0.
@@ -64,16 +61,18 @@ type Meta struct {
 	got   []Request
 }
 
-// Run plays the routes for f, a subtest, in a bubble: real HTTP over pipes instead
-// of sockets, on a clock that jumps to the next timer. Pauses and time-outs cost
-// no time and have exact lengths.
+// Run plays the routes for f, a subtest, in a bubble: real HTTP over pipes instead of sockets, on
+// a clock that jumps to the next timer. Pauses and time-outs cost no time and have exact lengths.
 func Run(t *testing.T, name string, answers Routes, f func(*testing.T, *Meta)) {
 	t.Helper()
 	bubble := func(t *testing.T) {
-		m, pipes := &Meta{}, pipes{make(chan net.Conn), make(chan struct{})}
+		m := &Meta{}
 		server := &http.Server{Handler: m.serve(t, answers)}
-		go func() { _ = server.Serve(pipes) }()
-		transport := &http.Transport{DialContext: pipes.dial}
+		transport := &http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) {
+			here, there := net.Pipe()
+			go func() { _ = server.Serve(&pipe{there}) }()
+			return here, nil
+		}}
 		m.Client = client(transport, "http://"+Host)
 		t.Cleanup(func() { transport.CloseIdleConnections(); server.Close() })
 		f(t, m)
@@ -81,8 +80,7 @@ func Run(t *testing.T, name string, answers Routes, f func(*testing.T, *Meta)) {
 	t.Run(name, func(t *testing.T) { synctest.Test(t, bubble) })
 }
 
-// RealClient returns a client that calls a server over sockets, with the transport
-// of production.
+// RealClient returns a client that calls a server over sockets, with the transport of production.
 func RealClient(t *testing.T, address string) *graph.Client {
 	transport := upstream.NewTransport()
 	t.Cleanup(transport.CloseIdleConnections)
@@ -96,8 +94,7 @@ func client(transport *http.Transport, address string) *graph.Client {
 	}
 }
 
-// serve records each request, checks what every one of them must keep to, and
-// answers.
+// serve records each request, checks what every one of them must keep to, and answers.
 func (m *Meta) serve(t *testing.T, answers Routes) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
@@ -253,30 +250,16 @@ func CheckStorable(t *testing.T, values ...any) {
 	}
 }
 
-// pipes is a net.Listener without sockets.
-type pipes struct {
-	waiting chan net.Conn
-	done    chan struct{}
-}
+// pipe is a net.Listener that has one connection, and then no more.
+type pipe struct{ next net.Conn }
 
-func (p pipes) Accept() (net.Conn, error) {
-	select {
-	case conn := <-p.waiting:
+func (p *pipe) Accept() (net.Conn, error) {
+	if conn := p.next; conn != nil {
+		p.next = nil
 		return conn, nil
-	case <-p.done:
-		return nil, net.ErrClosed
 	}
+	return nil, net.ErrClosed
 }
 
-func (p pipes) dial(ctx context.Context, _, _ string) (net.Conn, error) {
-	here, there := net.Pipe()
-	select {
-	case p.waiting <- there:
-		return here, nil
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-}
-
-func (p pipes) Close() error   { close(p.done); return nil } // http.Server calls it once
-func (p pipes) Addr() net.Addr { return &net.UnixAddr{Name: "pipes", Net: "pipe"} }
+func (p *pipe) Close() error   { return nil }
+func (p *pipe) Addr() net.Addr { return &net.UnixAddr{Name: "pipe", Net: "pipe"} }

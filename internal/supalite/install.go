@@ -51,10 +51,7 @@ var files embed.FS
 // install returns the folder that holds server.mjs and its packages, and installs them if they are
 // not there. Our own scripts have a folder of their own beside the packages: they change more often.
 func install(ctx context.Context, progress io.Writer) (string, error) {
-	source, err := fs.Sub(files, "npm")
-	if err != nil {
-		return "", err
-	}
+	source, _ := fs.Sub(files, "npm") // fails for a name that is none
 	app, err := InstallPackages(ctx, "supalite", "Supabase Lite "+Version+" (about 150 MB)", source, progress, "--omit=dev")
 	if err != nil {
 		return "", err
@@ -138,7 +135,7 @@ func installPackages(ctx context.Context, dir string, options []string) error {
 	cmd.Cancel = func() error { return killGroup(cmd) }
 	cmd.WaitDelay = 5 * time.Second
 	if err := cmd.Run(); err != nil && ctx.Err() == nil {
-		return fmt.Errorf("npm ci: %w\n%s", err, lastLines(said.String(), 8))
+		return fmt.Errorf("npm ci: %w\n%s", err, lastLines(said.Bytes()))
 	}
 	return ctx.Err()
 }

@@ -2,11 +2,19 @@ package supalite
 
 import (
 	"bufio"
+	"cmp"
 	"context"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	_ "embed"
+	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -19,8 +27,9 @@ import (
 type process struct {
 	cmd   *exec.Cmd
 	stdin io.Closer // closing it asks the process to end, as the death of this one does
-	said  *tail
 	done  chan struct{}
+	mu    sync.Mutex
+	said  []byte // the last few kilobytes of what it printed
 }
 
 // answer is the one line that server.mjs says.
@@ -44,8 +53,8 @@ func launch(ctx context.Context, node, app string, c *config) (*process, int, er
 	if err := errors.Join(inErr, outErr); err != nil {
 		return nil, 0, err
 	}
-	p := &process{cmd: cmd, stdin: stdin, said: &tail{}, done: make(chan struct{})}
-	cmd.Stderr = p.said
+	p := &process{cmd: cmd, stdin: stdin, done: make(chan struct{})}
+	cmd.Stderr = p
 	if err := cmd.Start(); err != nil {
 		return nil, 0, err
 	}
@@ -57,7 +66,7 @@ func launch(ctx context.Context, node, app string, c *config) (*process, int, er
 			if a.Port != 0 {
 				return p, a.Port, nil
 			}
-			err = errors.New(a.Error)
+			err = errors.New(cmp.Or(a.Error, "it ended by itself"))
 		case <-ctx.Done():
 			err = ctx.Err()
 		}
@@ -69,25 +78,20 @@ func launch(ctx context.Context, node, app string, c *config) (*process, int, er
 // watch passes the answer on, keeps the last of everything else that is printed, and ends with the process.
 func (p *process) watch(stdout io.Reader, answers chan<- answer) {
 	defer close(p.done)
-	pass := func(a answer) {
-		select {
-		case answers <- a:
-		default: // only the first is waited for
-		}
-	}
 	lines := bufio.NewReader(stdout)
-	for ended := false; !ended; {
+	for answered, ended := false, false; !ended; {
 		line, err := lines.ReadBytes('\n')
 		var a answer
-		if json.Unmarshal(line, &a) == nil && a != (answer{}) {
-			pass(a)
+		if !answered && json.Unmarshal(line, &a) == nil && a != (answer{}) {
+			answers <- a
+			answered = true
 		} else {
-			p.said.Write(line)
+			p.Write(line)
 		}
 		ended = err != nil
 	}
 	p.cmd.Wait()
-	pass(answer{Error: "it ended by itself"})
+	close(answers)
 }
 
 // stop asks the process to end and waits for it. If it takes too long, or left something behind in its group, the group
@@ -102,33 +106,23 @@ func (p *process) stop() {
 	<-p.done
 }
 
-// explain adds to err what Lite said last.
-func (p *process) explain(err error) error {
-	if said := lastLines(p.said.String(), 8); said != "" {
-		return fmt.Errorf("%w\nIts last lines:\n%s", err, said)
-	}
-	return err
-}
-
-// tail keeps the last few kilobytes that were written to it.
-type tail struct {
-	mu   sync.Mutex
-	text []byte
-}
-
-func (t *tail) Write(b []byte) (int, error) {
-	const limit = 8 << 10
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.text = append(t.text, b...)
-	t.text = t.text[max(0, len(t.text)-limit):]
+// Write keeps the end of what is printed.
+func (p *process) Write(b []byte) (int, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.said = append(p.said, b...)
+	p.said = p.said[max(0, len(p.said)-8<<10):]
 	return len(b), nil
 }
 
-func (t *tail) String() string {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return string(t.text)
+// explain adds to err what Lite said last.
+func (p *process) explain(err error) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if said := lastLines(p.said); said != "" {
+		return fmt.Errorf("%w\nIts last lines:\n%s", err, said)
+	}
+	return err
 }
 
 // environment is what Lite gets to see: enough to run, and nothing of the developer's own settings and secrets.
@@ -142,8 +136,113 @@ func environment() []string {
 	return env
 }
 
-// lastLines returns the last n lines of text.
-func lastLines(text string, n int) string {
-	lines := strings.Split(strings.TrimSpace(text), "\n")
-	return strings.Join(lines[max(0, len(lines)-n):], "\n")
+// lastLines returns the last eight lines of a text.
+func lastLines(text []byte) string {
+	lines := strings.Split(strings.TrimSpace(string(text)), "\n")
+	return strings.Join(lines[max(0, len(lines)-8):], "\n")
+}
+
+// config is the line that server.mjs reads.
+type config struct {
+	DataDir     string      `json:"dataDir"`
+	DatabaseURL string      `json:"databaseURL"`
+	Fresh       bool        `json:"fresh"`
+	Bootstrap   string      `json:"bootstrap"`
+	Vault       string      `json:"vault"`
+	Migrations  []migration `json:"migrations"`
+	keys
+}
+
+type migration struct {
+	Version string `json:"version"`
+	Name    string `json:"name"`
+	SQL     string `json:"sql"`
+}
+
+// keys are the secrets of one project. They stay the same from start to start, so that sessions and
+// tokens of yesterday are still good.
+type keys struct {
+	PublishableKey string `json:"publishableKey"`
+	SecretKey      string `json:"secretKey"`
+	JWTSecret      string `json:"jwtSecret"`
+	VaultKey       string `json:"vaultKey"` // AES-256, in hex
+	AdminKey       string `json:"adminKey"` // for Server.SQL
+}
+
+var (
+	//go:embed sql/bootstrap.sql
+	bootstrapSQL string
+	//go:embed sql/vault.sql
+	vaultSQL string
+)
+
+// newConfig makes the config of a server whose data folder is dir.
+func newConfig(dir string, o Options) (c *config, err error) {
+	c = &config{DatabaseURL: o.DatabaseURL, Fresh: o.Fresh, Bootstrap: bootstrapSQL, Vault: vaultSQL}
+	if o.DatabaseURL == "" {
+		c.DataDir = filepath.Join(dir, "db")
+	}
+	if c.keys, err = loadKeys(dir, o.DatabaseURL); err != nil {
+		return nil, fmt.Errorf("reading the keys of Supabase Lite: %w", err)
+	}
+	if c.Migrations, err = readMigrations(o.Migrations); err != nil {
+		return nil, fmt.Errorf("reading the migrations: %w", err)
+	}
+	return c, nil
+}
+
+// readMigrations reads the *.sql files of dir in the order of their names, as `supabase db push` does.
+func readMigrations(dir fs.FS) ([]migration, error) {
+	migrations := []migration{}
+	if dir == nil {
+		return migrations, nil
+	}
+	names, err := fs.Glob(dir, "*.sql")
+	for _, name := range names {
+		text, err := fs.ReadFile(dir, name)
+		if err != nil {
+			return nil, err
+		}
+		version, title, _ := strings.Cut(strings.TrimSuffix(name, ".sql"), "_")
+		migrations = append(migrations, migration{version, title, string(text)})
+	}
+	return migrations, err
+}
+
+// loadKeys derives the keys from a random seed that is kept beside the data, or from the URL of the
+// database: what protects that protects these.
+func loadKeys(dir, databaseURL string) (k keys, err error) {
+	seed := []byte(databaseURL)
+	if databaseURL == "" {
+		if seed, err = loadSeed(filepath.Join(dir, "seed")); err != nil {
+			return k, err
+		}
+	}
+	derive := func(label string) []byte {
+		mac := hmac.New(sha256.New, seed)
+		mac.Write([]byte("supalite " + label))
+		return mac.Sum(nil)
+	}
+	// short has the form of the platform's keys: 22 characters of base64url.
+	short := func(label string) string { return base64.RawURLEncoding.EncodeToString(derive(label))[:22] }
+	return keys{
+		PublishableKey: "sb_publishable_" + short("publishable"),
+		SecretKey:      "sb_secret_" + short("secret"),
+		JWTSecret:      hex.EncodeToString(derive("jwt")),
+		VaultKey:       hex.EncodeToString(derive("vault")),
+		AdminKey:       hex.EncodeToString(derive("admin")),
+	}, nil
+}
+
+func loadSeed(name string) ([]byte, error) {
+	seed, err := os.ReadFile(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		seed = make([]byte, 32)
+		rand.Read(seed)
+		return seed, os.WriteFile(name, seed, 0o600)
+	}
+	if err == nil && len(seed) != 32 {
+		err = fmt.Errorf("%s is damaged: start afresh", name)
+	}
+	return seed, err
 }

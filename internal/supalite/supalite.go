@@ -5,7 +5,10 @@
 package supalite
 
 import (
+	"bytes"
+	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -48,14 +51,11 @@ type Server struct {
 // Start installs Lite if needed, starts it, applies the migrations that are not yet applied, and returns when REST and
 // sign-in answer. The server lives until Stop is called or ctx is cancelled.
 func Start(ctx context.Context, o Options) (*Server, error) {
-	if o.Progress == nil {
-		o.Progress = io.Discard
-	}
 	node, err := findNode(ctx)
 	if err != nil {
 		return nil, err
 	}
-	app, err := install(ctx, o.Progress)
+	app, err := install(ctx, cmp.Or[io.Writer](o.Progress, io.Discard))
 	if err != nil {
 		return nil, err
 	}
@@ -96,9 +96,11 @@ func start(ctx context.Context, node, app, dir string, o Options) (*Server, erro
 		URL: fmt.Sprintf("http://127.0.0.1:%d", port), AnonKey: c.PublishableKey, ServiceKey: c.SecretKey, DataDir: c.DataDir,
 		adminKey: c.AdminKey, client: newClient(), proc: proc,
 	}
-	if err := s.warmUp(ctx); err != nil {
-		proc.stop()
-		return nil, err
+	for _, path := range []string{"/rest/v1/", "/auth/v1/health"} { // Lite reads the schema at its first request
+		if _, err := s.ask(ctx, http.MethodGet, path, s.ServiceKey, nil); err != nil {
+			proc.stop()
+			return nil, fmt.Errorf("asking Supabase Lite for %s: %w", path, err)
+		}
 	}
 	return s, nil
 }
@@ -136,22 +138,101 @@ func (s *Server) Done() <-chan struct{} { return s.proc.done }
 // PID is that of the process.
 func (s *Server) PID() int { return s.proc.cmd.Process.Pid }
 
-// warmUp asks REST and sign-in once: Lite reads the schema at its first request.
-func (s *Server) warmUp(ctx context.Context) error {
-	for _, path := range []string{"/rest/v1/", "/auth/v1/health"} {
-		req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.URL+path, nil)
-		if err != nil {
-			return err
-		}
-		req.Header.Set("Apikey", s.ServiceKey)
-		resp, err := s.client.Do(req)
-		if err != nil {
-			return fmt.Errorf("asking Supabase Lite for %s: %w", path, s.proc.explain(err))
-		}
-		resp.Body.Close()
-		if resp.StatusCode != http.StatusOK {
-			return fmt.Errorf("asking Supabase Lite for %s: status %d", path, resp.StatusCode)
-		}
+// User is somebody who is signed in.
+type User struct {
+	ID           string
+	AccessToken  string
+	RefreshToken string
+	Session      json.RawMessage // the whole session as Supabase answered it: what @supabase/ssr puts into its cookie
+}
+
+// SignUp makes a user, who is signed in at once.
+func (s *Server) SignUp(ctx context.Context, email, password string) (User, error) {
+	return s.authenticate(ctx, "signing up", "/auth/v1/signup", email, password)
+}
+
+// SignIn begins another session of a user.
+func (s *Server) SignIn(ctx context.Context, email, password string) (User, error) {
+	return s.authenticate(ctx, "signing in", "/auth/v1/token?grant_type=password", email, password)
+}
+
+func (s *Server) authenticate(ctx context.Context, doing, path, email, password string) (u User, err error) {
+	var session struct {
+		AccessToken  string `json:"access_token"`
+		RefreshToken string `json:"refresh_token"`
+		User         struct {
+			ID string `json:"id"`
+		} `json:"user"`
 	}
-	return nil
+	credentials, _ := json.Marshal(map[string]string{"email": email, "password": password})
+	if u.Session, err = s.ask(ctx, http.MethodPost, path, s.AnonKey, credentials); err == nil {
+		err = json.Unmarshal(u.Session, &session)
+	}
+	if err != nil {
+		return User{}, fmt.Errorf("%s: %w", doing, err)
+	}
+	u.ID, u.AccessToken, u.RefreshToken = session.User.ID, session.AccessToken, session.RefreshToken
+	return u, nil
+}
+
+// SQL runs a query as superuser, beside everything that guards the data. With args it is one statement
+// with $1, $2, …; without, it may be several, and the rows are those of the last.
+//
+// Values come as JSON has them: numbers as float64, timestamps as PostgreSQL writes them, json and jsonb
+// decoded, bytea as \x and hex.
+func (s *Server) SQL(ctx context.Context, query string, args ...any) ([]map[string]any, error) {
+	var answer struct{ Rows []map[string]any }
+	body, err := json.Marshal(map[string]any{"query": query, "args": args})
+	if err == nil {
+		body, err = s.ask(ctx, http.MethodPost, "/supalite/sql", s.adminKey, body)
+	}
+	if err == nil {
+		err = json.Unmarshal(body, &answer)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("running SQL: %w", err)
+	}
+	return answer.Rows, nil
+}
+
+// Dump returns all rows of all tables, of every schema but PostgreSQL's own, as text by "schema.table". A search in it
+// shows what is stored in clear.
+func (s *Server) Dump(ctx context.Context) (map[string]string, error) {
+	tables, err := s.SQL(ctx, `
+		select format('%I.%I', n.nspname, c.relname) as name
+		from pg_class c join pg_namespace n on n.oid = c.relnamespace
+		where c.relkind in ('r', 'p', 'm') and n.nspname not in ('pg_catalog', 'information_schema')
+		order by 1`)
+	if err != nil {
+		return nil, fmt.Errorf("listing tables: %w", err)
+	}
+	dump := make(map[string]string, len(tables))
+	for _, table := range tables {
+		name := table["name"].(string)
+		rows, err := s.SQL(ctx, "select coalesce(string_agg(t::text, E'\\n'), '') as rows from "+name+" t")
+		if err != nil {
+			return nil, fmt.Errorf("dumping %s: %w", name, err)
+		}
+		dump[name] = rows[0]["rows"].(string)
+	}
+	return dump, nil
+}
+
+// ask makes a request, with a body of JSON or none, and returns the body of a 200.
+func (s *Server) ask(ctx context.Context, method, path, key string, body []byte) ([]byte, error) {
+	req, err := http.NewRequestWithContext(ctx, method, s.URL+path, bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	req.Header = http.Header{"Content-Type": {"application/json"}, "Apikey": {key}, "Authorization": {"Bearer " + key}}
+	resp, err := s.client.Do(req)
+	if err != nil {
+		return nil, s.proc.explain(err)
+	}
+	defer resp.Body.Close()
+	answer, err := io.ReadAll(resp.Body)
+	if err == nil && resp.StatusCode != http.StatusOK {
+		err = fmt.Errorf("status %d: %s", resp.StatusCode, answer)
+	}
+	return answer, err
 }

@@ -34,8 +34,7 @@ type request struct {
 	Body        string
 }
 
-// project is a Supabase project that answers as told and remembers all that it
-// was asked.
+// project is a Supabase project that answers as told and remembers all that it was asked.
 type project struct {
 	*httptest.Server
 	mu   sync.Mutex
@@ -102,8 +101,7 @@ func answer(status int, body string) *http.Response {
 	return &http.Response{StatusCode: status, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(body))}
 }
 
-// inBubble runs a part of a test in a synctest bubble of its own, side by side
-// with the others.
+// inBubble runs a part of a test in a synctest bubble of its own, side by side with the others.
 func inBubble(t *testing.T, name string, test func(*testing.T)) {
 	t.Helper()
 	t.Run(name, func(t *testing.T) {

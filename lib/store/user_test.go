@@ -123,8 +123,7 @@ func TestUserNotAsked(t *testing.T) {
 	}
 }
 
-// FuzzUser gives anything for a token: Auth is asked about JWTs alone, and with
-// exactly what came.
+// FuzzUser gives anything for a token: Auth is asked about JWTs alone, and with exactly what came.
 func FuzzUser(f *testing.F) {
 	for _, token := range notSessions {
 		f.Add(token)

@@ -45,8 +45,7 @@ func New(getenv func(string) string) (*Worker, error) {
 	return w, nil
 }
 
-// call calls a function of the database and decodes its answer into out,
-// unless that is nil.
+// call calls a function of the database and decodes its answer into out, unless that is nil.
 func (w *Worker) call(ctx context.Context, name string, args object, out any) error {
 	body, err := json.Marshal(args)
 	if err != nil {

@@ -1,6 +1,5 @@
-// Package worker is the smallest useful worker: it takes events out of the
-// inbox and answers each Instagram message with "thanks". Copy it, and change
-// handle. It uses the standard library only.
+// Package worker is the smallest useful worker: it takes events out of the inbox and answers each
+// Instagram message with "thanks". Copy it, and change handle. It uses the standard library only.
 //
 // An event may come twice: to whoever claims it after a worker that died before
 // it finished. Events of one conversation come in order, to one worker.
@@ -58,8 +57,7 @@ func (w *Worker) handle(ctx context.Context, e Event) (answered bool, err error)
 	return err == nil, err
 }
 
-// Claim takes events out of the inbox. What is not finished when the lease is
-// over comes again.
+// Claim takes events out of the inbox. What is not finished when the lease is over comes again.
 func (w *Worker) Claim(ctx context.Context) (events []Event, err error) {
 	err = w.call(ctx, "claim_instagram_events", object{"p_limit": w.Batch, "p_lease": w.Lease}, &events)
 	return events, err

@@ -22,10 +22,8 @@ var ErrMissing = errors.New("no PostgreSQL")
 
 // Server is a running PostgreSQL.
 type Server struct {
-	URL string // as the superuser postgres
-
-	dir  string
-	stop func()
+	URL  string // as the superuser postgres
+	Stop func() // ends the server and removes its data
 }
 
 // Start makes an empty database and starts a server on it. The error wraps [ErrMissing] where there are
@@ -40,64 +38,56 @@ func Start(ctx context.Context) (*Server, error) {
 }
 
 // StartFrom is Start with the folder of the programs initdb and postgres.
-func StartFrom(ctx context.Context, bin string) (*Server, error) {
+func StartFrom(ctx context.Context, bin string) (s *Server, err error) {
 	dir, err := os.MkdirTemp("", "postgres-")
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{dir: dir, stop: func() {}}
-	if err := s.start(ctx, bin); err != nil {
-		s.Stop()
+	defer func() {
+		if err != nil {
+			os.RemoveAll(dir)
+		}
+	}()
+	attr, err := unprivileged(dir)
+	if err != nil {
+		return nil, fmt.Errorf("%w: it does not run as root: %w", ErrMissing, err)
+	}
+	data := filepath.Join(dir, "data")
+	initdb := exec.CommandContext(ctx, filepath.Join(bin, "initdb"), "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync")
+	initdb.Dir, initdb.SysProcAttr = dir, attr
+	if out, err := initdb.CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("initdb: %w\n%s", err, out)
+	}
+	free, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
 		return nil, err
 	}
-	return s, nil
-}
-
-// Stop ends the server and removes its data.
-func (s *Server) Stop() {
-	s.stop()
-	os.RemoveAll(s.dir)
-}
-
-func (s *Server) start(ctx context.Context, bin string) error {
-	attr, err := unprivileged(s.dir)
-	if err != nil {
-		return fmt.Errorf("%w: it does not run as root: %w", ErrMissing, err)
-	}
-	data := filepath.Join(s.dir, "data")
-	initdb := exec.CommandContext(ctx, filepath.Join(bin, "initdb"), "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync")
-	initdb.Dir, initdb.SysProcAttr = s.dir, attr
-	if out, err := initdb.CombinedOutput(); err != nil {
-		return fmt.Errorf("initdb: %w\n%s", err, out)
-	}
-	port, err := freePort()
-	if err != nil {
-		return err
-	}
+	port := fmt.Sprint(free.Addr().(*net.TCPAddr).Port)
+	free.Close()
 	var said bytes.Buffer
 	// The shell ends the server when its input ends: also when this process is killed.
 	server := exec.Command("sh", "-c", `"$@" & read -r _; kill -INT $!; wait $!`, "sh",
-		filepath.Join(bin, "postgres"), "-D", data, "-p", port, "-h", "127.0.0.1", "-k", s.dir,
+		filepath.Join(bin, "postgres"), "-D", data, "-p", port, "-h", "127.0.0.1", "-k", dir,
 		"-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off")
-	server.Dir, server.SysProcAttr = s.dir, attr
+	server.Dir, server.SysProcAttr = dir, attr
 	server.Stdout, server.Stderr = &said, &said
 	stdin, err := server.StdinPipe()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if err := server.Start(); err != nil {
-		return fmt.Errorf("starting PostgreSQL: %w", err)
+		return nil, fmt.Errorf("starting PostgreSQL: %w", err)
 	}
-	s.stop = func() {
+	s = &Server{URL: fmt.Sprintf("postgres://postgres@127.0.0.1:%s/postgres?sslmode=disable", port), Stop: func() {
 		stdin.Close()
 		server.Wait()
-	}
-	s.URL = fmt.Sprintf("postgres://postgres@127.0.0.1:%s/postgres?sslmode=disable", port)
+		os.RemoveAll(dir)
+	}}
 	if err := waitReady(ctx, s.URL); err != nil {
-		s.stop()
-		return fmt.Errorf("waiting for PostgreSQL: %w\n%s", err, &said)
+		s.Stop()
+		return nil, fmt.Errorf("waiting for PostgreSQL: %w\n%s", err, &said)
 	}
-	return nil
+	return s, nil
 }
 
 // findPrograms returns the folder of PostgreSQL's programs, "" if there is none.
@@ -113,16 +103,6 @@ func findPrograms() string {
 		}
 	}
 	return ""
-}
-
-func freePort() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	defer l.Close()
-	_, port, err := net.SplitHostPort(l.Addr().String())
-	return port, err
 }
 
 func waitReady(ctx context.Context, url string) error {

@@ -20,11 +20,8 @@ func unprivileged(dir string) (*syscall.SysProcAttr, error) {
 	if err != nil {
 		return nil, err
 	}
-	uid, uidErr := strconv.ParseUint(postgres.Uid, 10, 32)
-	gid, gidErr := strconv.ParseUint(postgres.Gid, 10, 32)
-	if err := errors.Join(uidErr, gidErr); err != nil {
-		return nil, err
-	}
+	uid, uidErr := strconv.Atoi(postgres.Uid)
+	gid, gidErr := strconv.Atoi(postgres.Gid)
 	attr := &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}}
-	return attr, os.Chown(dir, int(uid), int(gid))
+	return attr, errors.Join(uidErr, gidErr, os.Chown(dir, uid, gid))
 }
