@@ -1,7 +1,6 @@
 package worker
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"crypto/hmac"
@@ -51,16 +50,11 @@ func (w *Worker) call(ctx context.Context, name string, args object, out any) er
 	if err != nil {
 		return err
 	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, w.database+name, bytes.NewReader(body))
-	if err != nil {
-		return err
-	}
-	request.Header.Set("Content-Type", "application/json")
-	request.Header.Set("Apikey", w.key)
+	header := http.Header{"Content-Type": {"application/json"}, "Apikey": {w.key}}
 	if !strings.HasPrefix(w.key, "sb_") { // an older key, which is a JWT
-		request.Header.Set("Authorization", "Bearer "+w.key)
+		header.Set("Authorization", "Bearer "+w.key)
 	}
-	status, answer, err := w.do(request)
+	status, answer, err := w.post(ctx, w.database+name, header, string(body))
 	switch {
 	case err != nil:
 		return fmt.Errorf("calling %s: %w", name, err)
@@ -87,14 +81,8 @@ func (w *Worker) send(ctx context.Context, e Event, person, text string) error {
 		"recipient": {string(recipient)}, "message": {string(message)},
 		"appsecret_proof": {hex.EncodeToString(proof.Sum(nil))},
 	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, w.graph+"/"+e.PageID+"/messages",
-		strings.NewReader(form.Encode()))
-	if err != nil {
-		return err
-	}
-	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	request.Header.Set("Authorization", "Bearer "+e.PageToken)
-	status, answer, err := w.do(request)
+	header := http.Header{"Content-Type": {"application/x-www-form-urlencoded"}, "Authorization": {"Bearer " + e.PageToken}}
+	status, answer, err := w.post(ctx, w.graph+"/"+e.PageID+"/messages", header, form.Encode())
 	if err != nil {
 		return fmt.Errorf("sending: %w", err)
 	}
@@ -111,12 +99,17 @@ func (w *Worker) send(ctx context.Context, e Event, person, text string) error {
 	return nil
 }
 
-func (w *Worker) do(request *http.Request) (status int, body []byte, err error) {
+func (w *Worker) post(ctx context.Context, address string, header http.Header, body string) (status int, answer []byte, err error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, address, strings.NewReader(body))
+	if err != nil {
+		return 0, nil, err
+	}
+	request.Header = header
 	response, err := w.http.Do(request)
 	if err != nil {
 		return 0, nil, err
 	}
 	defer response.Body.Close()
-	body, err = io.ReadAll(io.LimitReader(response.Body, maxAnswer))
-	return response.StatusCode, body, err
+	answer, err = io.ReadAll(io.LimitReader(response.Body, maxAnswer))
+	return response.StatusCode, answer, err
 }
