@@ -10,6 +10,9 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/fstest"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // fakes puts a PATH in place that holds these shell scripts and the system's own programs, but neither Node nor npm.
@@ -121,5 +124,48 @@ func TestLockFile(t *testing.T) {
 	}
 	if packages, sums := strings.Count(string(lock), `"node_modules/`), strings.Count(string(lock), `"integrity"`); sums < packages {
 		t.Errorf("package-lock.json: %d packages, %d checksums", packages, sums)
+	}
+}
+
+func TestKeys(t *testing.T) {
+	dir, other := t.TempDir(), t.TempDir()
+	load := func(dir, url string) keys {
+		k, err := loadKeys(dir, url)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return k
+	}
+	first := load(dir, "")
+	if diff := cmp.Diff(first, load(dir, "")); diff != "" {
+		t.Errorf("the keys change from start to start:\n%s", diff)
+	}
+	if first == load(other, "") || load(dir, "postgres://a") == load(dir, "postgres://b") {
+		t.Error("two projects have the same keys")
+	}
+	if !strings.HasPrefix(first.SecretKey, "sb_secret_") || !strings.HasPrefix(first.PublishableKey, "sb_publishable_") {
+		t.Errorf("keys without the platform's prefixes: %+v", first)
+	}
+
+	if err := os.WriteFile(filepath.Join(dir, "seed"), []byte("short"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := loadKeys(dir, ""); err == nil {
+		t.Error("a damaged seed was accepted")
+	}
+}
+
+func TestReadMigrations(t *testing.T) {
+	got, err := readMigrations(fstest.MapFS{
+		"20260102_second_one.sql": {Data: []byte("select 2")},
+		"20260101_first.sql":      {Data: []byte("select 1")},
+		"README.md":               {Data: []byte("not SQL")},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []migration{{"20260101", "first", "select 1"}, {"20260102", "second_one", "select 2"}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("migrations (-want +got):\n%s", diff)
 	}
 }

@@ -38,9 +38,9 @@ type answer struct {
 	Error string `json:"error"`
 }
 
-// launch starts server.mjs and waits until it listens.
-func launch(ctx context.Context, node, app string, c *config) (*process, int, error) {
-	line, err := json.Marshal(c)
+// launch starts server.mjs with a config and waits until it listens.
+func launch(ctx context.Context, node, app string, config map[string]any) (*process, int, error) {
+	line, err := json.Marshal(config)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -142,17 +142,6 @@ func lastLines(text []byte) string {
 	return strings.Join(lines[max(0, len(lines)-8):], "\n")
 }
 
-// config is the line that server.mjs reads.
-type config struct {
-	DataDir     string      `json:"dataDir"`
-	DatabaseURL string      `json:"databaseURL"`
-	Fresh       bool        `json:"fresh"`
-	Bootstrap   string      `json:"bootstrap"`
-	Vault       string      `json:"vault"`
-	Migrations  []migration `json:"migrations"`
-	keys
-}
-
 type migration struct {
 	Version string `json:"version"`
 	Name    string `json:"name"`
@@ -175,21 +164,6 @@ var (
 	//go:embed sql/vault.sql
 	vaultSQL string
 )
-
-// newConfig makes the config of a server whose data folder is dir.
-func newConfig(dir string, o Options) (c *config, err error) {
-	c = &config{DatabaseURL: o.DatabaseURL, Fresh: o.Fresh, Bootstrap: bootstrapSQL, Vault: vaultSQL}
-	if o.DatabaseURL == "" {
-		c.DataDir = filepath.Join(dir, "db")
-	}
-	if c.keys, err = loadKeys(dir, o.DatabaseURL); err != nil {
-		return nil, fmt.Errorf("reading the keys of Supabase Lite: %w", err)
-	}
-	if c.Migrations, err = readMigrations(o.Migrations); err != nil {
-		return nil, fmt.Errorf("reading the migrations: %w", err)
-	}
-	return c, nil
-}
 
 // readMigrations reads the *.sql files of dir in the order of their names, as `supabase db push` does.
 func readMigrations(dir fs.FS) ([]migration, error) {

@@ -75,27 +75,32 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 	return s, nil
 }
 
-// newClient gives idle connections up before Node does, after five seconds: a request that meets the
-// end of its connection fails.
-func newClient() *http.Client {
+func start(ctx context.Context, node, app, dir string, o Options) (*Server, error) {
+	k, err := loadKeys(dir, o.DatabaseURL)
+	if err != nil {
+		return nil, fmt.Errorf("reading the keys of Supabase Lite: %w", err)
+	}
+	migrations, err := readMigrations(o.Migrations)
+	if err != nil {
+		return nil, fmt.Errorf("reading the migrations: %w", err)
+	}
+	// Idle connections are given up before Node does, after five seconds: a request that meets the end
+	// of its connection fails.
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.IdleConnTimeout = 2 * time.Second
-	return &http.Client{Transport: transport, Timeout: 30 * time.Second}
-}
-
-func start(ctx context.Context, node, app, dir string, o Options) (*Server, error) {
-	c, err := newConfig(dir, o)
-	if err != nil {
-		return nil, err
+	s := &Server{AnonKey: k.PublishableKey, ServiceKey: k.SecretKey, adminKey: k.AdminKey,
+		client: &http.Client{Transport: transport, Timeout: 30 * time.Second}}
+	if o.DatabaseURL == "" {
+		s.DataDir = filepath.Join(dir, "db")
 	}
-	proc, port, err := launch(ctx, node, app, c)
+	proc, port, err := launch(ctx, node, app, map[string]any{
+		"dataDir": s.DataDir, "databaseURL": o.DatabaseURL, "fresh": o.Fresh, "keys": k,
+		"bootstrap": bootstrapSQL, "vault": vaultSQL, "migrations": migrations,
+	})
 	if err != nil {
 		return nil, fmt.Errorf("starting Supabase Lite: %w", err)
 	}
-	s := &Server{
-		URL: fmt.Sprintf("http://127.0.0.1:%d", port), AnonKey: c.PublishableKey, ServiceKey: c.SecretKey, DataDir: c.DataDir,
-		adminKey: c.AdminKey, client: newClient(), proc: proc,
-	}
+	s.proc, s.URL = proc, fmt.Sprintf("http://127.0.0.1:%d", port)
 	for _, path := range []string{"/rest/v1/", "/auth/v1/health"} { // Lite reads the schema at its first request
 		if _, err := s.ask(ctx, http.MethodGet, path, s.ServiceKey, nil); err != nil {
 			proc.stop()
@@ -160,9 +165,7 @@ func (s *Server) authenticate(ctx context.Context, doing, path, email, password 
 	var session struct {
 		AccessToken  string `json:"access_token"`
 		RefreshToken string `json:"refresh_token"`
-		User         struct {
-			ID string `json:"id"`
-		} `json:"user"`
+		User         struct{ ID string }
 	}
 	credentials, _ := json.Marshal(map[string]string{"email": email, "password": password})
 	if u.Session, err = s.ask(ctx, http.MethodPost, path, s.AnonKey, credentials); err == nil {

@@ -12,7 +12,7 @@ export async function openPglite(config) {
   const connection = await createPgliteConnection({ url: config.dataDir });
   const { driver } = connection;
   await driver.waitReady;
-  await driver.query("select set_config('supalite.vault_key', $1, false)", [config.vaultKey]);
+  await driver.query("select set_config('supalite.vault_key', $1, false)", [config.keys.vaultKey]);
   let last = Promise.resolve();
   return {
     connection,
@@ -54,7 +54,7 @@ async function copyTemplate(dataDir) {
 export async function openPostgres(config) {
   const connection = createPostgresConnection({
     url: config.databaseURL,
-    postgresOptions: { max: 20, onnotice() {}, connection: { "supalite.vault_key": config.vaultKey } },
+    postgresOptions: { max: 20, onnotice() {}, connection: { "supalite.vault_key": config.keys.vaultKey } },
   });
   const { driver } = connection;
   return {

@@ -1,6 +1,6 @@
-// Runs Supabase Lite for the Go package supalite. It reads one line of JSON from standard input (see config in
-// config.go), answers with one line of JSON on standard output, {"port": n} or {"error": "…"}, and lives until standard
-// input ends, which happens also when its parent is killed.
+// Runs Supabase Lite for the Go package supalite. It reads one line of JSON from standard input, the config that the
+// function start makes, answers with one line of JSON on standard output, {"port": n} or {"error": "…"}, and lives until
+// standard input ends, which happens also when its parent is killed.
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { serve } from "@hono/node-server";
@@ -31,9 +31,9 @@ async function start(config) {
     connection: db.connection,
     auth: {
       enabled: true,
-      publishable_key: config.publishableKey,
-      secret_key: config.secretKey,
-      jwt_secret: config.jwtSecret,
+      publishable_key: config.keys.publishableKey,
+      secret_key: config.keys.secretKey,
+      jwt_secret: config.keys.jwtSecret,
     },
     api: { enabled: true, schemas: ["public"] },
     storage: { enabled: false },
@@ -92,7 +92,7 @@ function handler(app, db, config) {
 
 // sql runs a query as superuser for the Go side, which alone knows the key.
 async function sql(request, body, db, config) {
-  if (request.headers.get("authorization") !== `Bearer ${config.adminKey}`) return new Response(null, { status: 404 });
+  if (request.headers.get("authorization") !== `Bearer ${config.keys.adminKey}`) return new Response(null, { status: 404 });
   const { query, args } = JSON.parse(new TextDecoder().decode(body));
   try {
     const rows = await db.exclusive(() => db.query(query, args));
