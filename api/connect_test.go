@@ -11,6 +11,7 @@ import (
 
 	"igconnect/internal/deploytest"
 	"igconnect/internal/metasim"
+	"igconnect/lib/graph"
 )
 
 func TestChooseTwoOfThree(t *testing.T) {
@@ -210,7 +211,7 @@ func TestConnectOneAccount(t *testing.T) {
 		"user_id": ada, "auth_user_id": ada, "instagram_id": instagramID(1), "page_id": "20001", "page_name": "Page 1",
 		"username": "brand_1", "name": "Brand 1", "picture_url": row["picture_url"], "facebook_user_id": "5001",
 		"scopes": []any{"public_profile", "pages_show_list", "pages_manage_metadata", "instagram_basic", "instagram_manage_messages"},
-		"status": "active", "status_reason": nil, "subscribed_fields": []any{"feed"}, "subscription_error": nil,
+		"status": "active", "status_reason": nil, "retry": false, "subscribed_fields": []any{"feed"}, "subscription_error": nil,
 	}
 	if diff := cmp.Diff(wantRow, row); diff != "" {
 		t.Error(diff)
@@ -220,6 +221,54 @@ func TestConnectOneAccount(t *testing.T) {
 	}
 	if left := d.pending(); len(left) != 0 {
 		t.Errorf("cookies left: %v", left)
+	}
+}
+
+// A Page without a token (a small role on it, reported as "access_token missing from
+// me/accounts") leads to no working connection: nobody is told that it does.
+func TestPageWithoutToken(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		pages     []int // without a token: those below zero
+		connected string
+		status    int
+	}{
+		"the only one":      {[]int{-1}, "", http.StatusUnprocessableEntity},
+		"two, both without": {[]int{-1, -2}, "", http.StatusUnprocessableEntity},
+		"one of two":        {[]int{-1, 2}, instagramID(2), http.StatusOK},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := deploy(t)
+			var pages []metasim.Page
+			var ids []string
+			for _, n := range c.pages {
+				page := brand(max(n, -n))
+				page.NoToken = n < 0
+				pages, ids = append(pages, page), append(ids, page.Instagram.ID)
+			}
+			d.Meta.AddPerson(metasim.Person{ID: "5001", Name: "Ada", Pages: pages})
+			got := d.Get(d.LogIn("?return_to=/settings", metasim.Approval{}))
+			if len(pages) > 1 {
+				got = d.Choose(got, ids...)
+			}
+			back := "/settings"
+			if c.connected != "" {
+				back += "?connected=" + c.connected
+			}
+			if got.StatusCode != c.status || !strings.Contains(got.Body, "does not carry messages") || !strings.Contains(got.Body, `"`+back+`"`) {
+				t.Errorf("status %d, want %d and a way back to %s\n%s", got.StatusCode, c.status, back, got.Body)
+			}
+			for _, n := range c.pages {
+				row, status, reason := d.row(ada, max(n, -n)), "active", any(nil)
+				if n < 0 {
+					status, reason = "reconnect", string(graph.LostPageToken)
+				}
+				if row["status"] != status || row["status_reason"] != reason || row["retry"] != (n < 0) {
+					t.Errorf("account %d: %v, %v, retry %v", n, row["status"], row["status_reason"], row["retry"])
+				}
+			}
+		})
 	}
 }
 

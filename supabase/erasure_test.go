@@ -1,6 +1,7 @@
 package supabase_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -139,6 +140,47 @@ var erasureCases = []testCase[*renewal]{
 		wantEqual(t, "the same code again", first, r.erase(t, code))
 		r.wantStatus(t, id, "active", nil)
 		wantEqual(t, "accounts of another request", 1, r.erase(t, uuid.NewString()).Accounts)
+	}},
+	// Rows that name nobody are deleted as soon as they turn out to be the person's, with the record and
+	// once. Others', and what was connected after the request, stay; then the request is forgotten.
+	{"EraseUnknown", func(t *testing.T, r *renewal) {
+		r.connect(t, 60)
+		mine, failing, strangers := newID(), newID(), newID()
+		for _, id := range []string{mine, failing, strangers} {
+			r.upsert(t, row(r.user.ID, id, newToken()))
+		}
+		in := &inbox{account: mine}
+		r.ingest(t, 1, in.event(unique("erase"), "ann", 1))
+		code := uuid.NewString()
+		if got := r.erase(t, code); got.Accounts != 1 || got.Events != 0 {
+			t.Errorf("%+v", got)
+		}
+		awaited := func() int { return len(r.sql(t, "select 1 from igconnect.awaited_erasures")) }
+		later := newID()
+		r.upsert(t, row(r.user.ID, later, newToken()))
+		r.wantCount(t, 4, "count_due_connections", object{})
+
+		learned := map[string]object{
+			mine: {"checked": true, "facebook_user_id": r.facebook}, failing: {"checked": false},
+			strangers: {"checked": true, "facebook_user_id": "9"}, later: {"checked": true, "facebook_user_id": r.facebook},
+		}
+		var results []object
+		for _, d := range r.claim(t, 10) {
+			results = append(results, d.result(learned[d.InstagramID]))
+		}
+		r.settle(t, 4, results...)
+		wantEqual(t, "left", sorted(strings.Join([]string{failing, strangers, later}, ",")), sorted(strings.Join(texts(
+			r.sql(t, "select instagram_id from public.user_configs"), "instagram_id"), ",")))
+		again := r.erase(t, code)
+		if again.Accounts != 2 || again.Events != 1 || awaited() != 1 {
+			t.Errorf("%+v, %d requests wait", again, awaited())
+		}
+		d := r.wantClaim(t, 10, failing)[0]
+		r.settle(t, 1, d.result(object{"checked": true, "facebook_user_id": r.facebook, "status": "reconnect"}))
+		if again = r.erase(t, code); again.Accounts != 3 || awaited() != 0 {
+			t.Errorf("%+v, %d requests wait", again, awaited())
+		}
+		r.wantSecrets(t, 2, r.user.ID) // the tokens of the two that stay
 	}},
 	{"EraseNobody", func(t *testing.T, r *renewal) {
 		code := uuid.NewString()

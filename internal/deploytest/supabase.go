@@ -226,11 +226,8 @@ func (s *Supabase) selected(query url.Values) []map[string]any {
 			switch filter := query.Get(column); column {
 			case "select", "order":
 			case "or":
-				either := strings.Split(strings.TrimSuffix(strings.TrimPrefix(filter, "("), ")"), ",")
-				fits = fits && slices.ContainsFunc(either, func(part string) bool {
-					column, filter, _ := strings.Cut(part, ".")
-					return among(row[column], filter)
-				})
+				either := conditions(strings.TrimSuffix(strings.TrimPrefix(filter, "("), ")"))
+				fits = fits && slices.ContainsFunc(either, func(part string) bool { return holds(row, part) })
 			default:
 				fits = fits && among(row[column], filter)
 			}
@@ -240,6 +237,33 @@ func (s *Supabase) selected(query url.Values) []map[string]any {
 		}
 	}
 	return rows
+}
+
+// conditions splits a list of conditions at the commas that are not in brackets.
+func conditions(list string) (parts []string) {
+	depth, begun := 0, 0
+	for i, letter := range list {
+		switch letter {
+		case '(':
+			depth++
+		case ')':
+			depth--
+		case ',':
+			if depth == 0 {
+				parts, begun = append(parts, list[begun:i]), i+1
+			}
+		}
+	}
+	return append(parts, list[begun:])
+}
+
+// holds reports whether a condition, or all of and(…), holds for a row.
+func holds(row map[string]any, condition string) bool {
+	if all, ok := strings.CutPrefix(condition, "and("); ok {
+		return !slices.ContainsFunc(conditions(strings.TrimSuffix(all, ")")), func(part string) bool { return !holds(row, part) })
+	}
+	column, filter, _ := strings.Cut(condition, ".")
+	return among(row[column], filter)
 }
 
 // among reports whether a value passes eq.value, in.("a","b"), is.null or lt.time.

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -22,8 +23,11 @@ const (
 	subcodeExpired         = 463
 	subcodeUnconfirmed     = 464
 	subcodeLostRole        = 492
+	subcodeEnrolled        = 490 // in a checkpoint, too
 	subcodeDataAccess      = 493
 )
+
+var subcodesOfCheckpoints = []int{subcodeCheckpointed, subcodeUnconfirmed, subcodeEnrolled}
 
 var errUnknownToken = &apiError{Code: 190, Message: "Invalid OAuth access token - Cannot parse access token"}
 
@@ -78,7 +82,7 @@ func (s *Sim) checkPage(c *call) error {
 		return err
 	case c.token.kind != pageToken:
 		return errorf(210, "(#210) A page access token is required to request this resource.")
-	case c.token.page != c.id && c.id != "me":
+	case c.token.page != c.id && c.id != "me", slices.Contains(s.deleted, c.token.page):
 		return c.missingObject()
 	}
 	c.id = c.token.page
@@ -152,7 +156,7 @@ func (s *Sim) tokenError(t *token, now time.Time) error {
 		subcode = t.parent.ended
 	case !t.expires.IsZero() && !now.Before(t.expires):
 		subcode = subcodeExpired
-	case t.kind == pageToken && (s.person(t.person) == nil || s.person(t.person).page(t.page) == nil):
+	case t.kind == pageToken && !slices.Contains(s.deleted, t.page) && (s.person(t.person) == nil || s.person(t.person).page(t.page) == nil):
 		subcode = subcodeLostRole
 	default:
 		return nil
@@ -160,7 +164,8 @@ func (s *Sim) tokenError(t *token, now time.Time) error {
 	const layout = "Monday, 02-Jan-06 15:04:05 MST"
 	text := cmp.Or(map[int]string{
 		subcodeAppRemoved:   "The user has not authorized application " + s.cfg.AppID + ".",
-		subcodeCheckpointed: "The user is enrolled in a blocking, logged-in checkpoint.",
+		subcodeCheckpointed: "You cannot access the app till you log in to www.facebook.com and follow the instructions given.",
+		subcodeEnrolled:     "The user is enrolled in a blocking, logged-in checkpoint",
 		subcodeUnconfirmed:  "Sessions for the user are not allowed because the user is not a confirmed user.",
 		subcodePasswordChanged: "The session has been invalidated because the user changed their password or " +
 			"Facebook has changed the session for security reasons.",

@@ -46,6 +46,7 @@ var allTasks = []string{"ADVERTISE", "ANALYZE", "CREATE_CONTENT", "MESSAGING", "
 func (s *Sim) AddPerson(p Person) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.deleted = slices.DeleteFunc(s.deleted, func(id string) bool { return p.page(id) != nil })
 	if known := s.person(p.ID); known != nil {
 		*known = p
 		return
@@ -99,6 +100,19 @@ func (p *Person) allPages() []Page {
 		pages = slices.Concat(pages, b.Owned, b.Client)
 	}
 	return pages
+}
+
+// dropPage takes a Page from the person and from his businesses.
+func (p *Person) dropPage(id string) {
+	without := func(pages []Page) []Page { // a copy: the slices are the caller's
+		return slices.DeleteFunc(slices.Clone(pages), func(q Page) bool { return q.ID == id })
+	}
+	p.Pages = without(p.Pages)
+	p.Businesses = slices.Clone(p.Businesses)
+	for i := range p.Businesses {
+		b := &p.Businesses[i]
+		b.Owned, b.Client = without(b.Owned), without(b.Client)
+	}
 }
 
 // owns reports whether the Page is one of the person's own.
@@ -171,15 +185,47 @@ func (s *Sim) LoseRole(personID, pageID string) {
 	if p.page(pageID) == nil {
 		panic(fmt.Sprintf("metasim: person %q has no Page %q", personID, pageID))
 	}
-	without := func(pages []Page) []Page { // a copy: the slices are the caller's
-		return slices.DeleteFunc(slices.Clone(pages), func(q Page) bool { return q.ID == pageID })
+	p.dropPage(pageID)
+}
+
+// Confirm is the person doing at Facebook what a checkpoint (459, 490) or an unconfirmed account
+// (464) asks for: the tokens that ended for it work again.
+func (s *Sim) Confirm(personID string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p := s.mustPerson(personID)
+	for _, t := range s.tokens {
+		if t.person == p.ID && slices.Contains(subcodesOfCheckpoints, t.ended) {
+			t.ended = 0
+		}
 	}
-	p.Pages = without(p.Pages)
-	p.Businesses = slices.Clone(p.Businesses)
-	for i := range p.Businesses {
-		b := &p.Businesses[i]
-		b.Owned, b.Client = without(b.Owned), without(b.Client)
+}
+
+// Allow is the person switching permissions on again that Decline switched off. It panics on one
+// that is not off.
+func (s *Sim) Allow(personID string, scopes ...string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c := s.consents[s.mustPerson(personID).ID]
+	for _, name := range scopes {
+		if c.state(name) != declined {
+			panic(fmt.Sprintf("metasim: person %q has not declined %q", personID, name))
+		}
+		c.status[name] = granted
 	}
+}
+
+// DeletePage deletes a Page, whoever has a role there: nobody can see it, with any token.
+// AddPerson brings it back.
+func (s *Sim) DeletePage(pageID string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i := range s.people {
+		if s.people[i].page(pageID) != nil {
+			s.people[i].dropPage(pageID)
+		}
+	}
+	s.deleted = append(s.deleted, pageID)
 }
 
 // Decline is the person switching permissions off in Facebook's settings. It panics on a

@@ -17,7 +17,7 @@ func TestTokensEnd(t *testing.T) {
 	}{
 		{"password changed", (*Sim).ChangePassword, 460, "changed their password"},
 		{"app removed", (*Sim).RemoveApp, 458, "has not authorized application " + testApp},
-		{"checkpoint", (*Sim).Checkpoint, 459, "checkpoint"},
+		{"checkpoint", (*Sim).Checkpoint, 459, "follow the instructions"},
 		{"unconfirmed", (*Sim).Unconfirm, 464, "not a confirmed user"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -39,6 +39,41 @@ func TestTokensEnd(t *testing.T) {
 			r.call("GET", "/me", long).want(t, 401, 190, tt.subcode, "") // the first reason stays
 		})
 	}
+}
+
+// A checkpoint that is solved leaves the same tokens working, and nothing else that ended.
+func TestConfirm(t *testing.T) {
+	for subcode, works := range map[int]bool{459: true, 464: true, 490: true, 460: false, 458: false} {
+		r := newRig(t, ada, Person{ID: "502", Name: "Bo"})
+		long, bo := r.Grant(Grant{}), r.Grant(Grant{Person: "502"})
+		page := r.pageToken("901", long)
+		r.Invalidate(long, subcode)
+		r.Invalidate(bo, subcode)
+		r.call("GET", "/901", page).want(t, 401, 190, subcode, "")
+		r.Confirm("501")
+		if works {
+			r.call("GET", "/901", page).want(t, 200, 0, 0, "")
+		} else {
+			r.call("GET", "/901", page).want(t, 401, 190, subcode, "")
+		}
+		r.debug(long).has(t, "data.is_valid", works)
+		r.call("GET", "/me", bo).want(t, 401, 190, subcode, "")
+	}
+}
+
+// A deleted Page is gone for every token and in every list, until it is there again.
+func TestDeletePage(t *testing.T) {
+	r := newRig(t)
+	long := r.Grant(Grant{})
+	gone, kept := r.pageToken("901", long), r.pageToken("902", long)
+	r.DeletePage("901")
+	r.call("GET", "/901", gone).want(t, 400, 100, 33, "")
+	r.call("GET", "/901/subscribed_apps", gone).want(t, 400, 100, 33, "")
+	r.call("GET", "/901", long).want(t, 400, 100, 33, "")
+	r.call("GET", "/me/accounts", long, "fields", "id").has(t, "data.0.id", "902")
+	r.call("GET", "/902", kept).want(t, 200, 0, 0, "")
+	r.AddPerson(ada)
+	r.call("GET", "/901/subscribed_apps", gone).want(t, 200, 0, 0, "")
 }
 
 // The business holds the Page too; no list and no token must show it any more,
@@ -79,6 +114,8 @@ func TestDecline(t *testing.T) {
 		t.Errorf("scopes %v", scopes)
 	}
 	r.call("GET", "/me/accounts", long).wantBody(t, `{"data":[]}`)
+	r.Allow("501", "instagram_basic", "pages_show_list")
+	r.call("GET", "/me/accounts", long, "fields", "id").has(t, "data.0.id", "901")
 }
 
 // Ending one token says whether it is known.
@@ -113,6 +150,7 @@ func TestMistakes(t *testing.T) {
 		"RemoveApp":      func() { r.RemoveApp("77") },
 		"LoseRole":       func() { r.LoseRole("501", "77") },
 		"Decline":        func() { r.Decline("501", "email") },
+		"Allow":          func() { r.Allow("501", "pages_show_list") },
 		"Inject, person": func() { r.Inject(Fault{Step: "upgrade", Person: "77"}) },
 		"Inject, step":   func() { r.Inject(Fault{Step: "acounts"}) },
 	} {

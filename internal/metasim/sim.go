@@ -41,6 +41,7 @@ type Sim struct {
 
 	mu            sync.Mutex
 	people        []Person
+	deleted       []string            // ids of Pages
 	consents      map[string]*consent // by person id
 	codes         map[string]*code
 	tokens        map[string]*token

@@ -122,10 +122,11 @@ type Provider interface {
 	Revoke(ctx context.Context, personID string, token secret.String) error
 
 	// Inspect asks whether a token is alive, until when, and for what. A dead one
-	// is an error of class [graph.TokenDead].
+	// is an error of class [graph.TokenDead], beside which its person may be known.
 	Inspect(ctx context.Context, token secret.String) (graph.Inspection, error)
-	// Repair subscribes an account again where its subscription is not what the
-	// granted permissions allow, and reads its acting token anew where that one is
-	// dead. It acts for the person whose token is given.
+	// Repair looks whether an account can still work, subscribes it again where its
+	// subscription is not what the granted permissions allow, and reads its acting
+	// token anew where that one is missing or dead. It acts for the person whose
+	// token is given.
 	Repair(ctx context.Context, person secret.String, account graph.Account, granted []string) (graph.Repair, error)
 }

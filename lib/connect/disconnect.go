@@ -43,7 +43,8 @@ func (s *Service) Disconnect(ctx context.Context, user, id string) error {
 
 // cleanUpAtMeta ends the account's subscription unless another user's connection
 // needs it, and revokes the person's grant if this was the last account of that
-// person: a grant belongs to the person, and all of its tokens end with it.
+// person: a grant belongs to the person, and all of its tokens end with it. Only
+// connections that could be that person's count.
 func (s *Service) cleanUpAtMeta(ctx context.Context, gone store.Connection, tokens []store.Sealed) {
 	at := slices.IndexFunc(tokens, func(t store.Sealed) bool { return t.UserID == gone.UserID })
 	if at < 0 {
@@ -60,7 +61,7 @@ func (s *Service) cleanUpAtMeta(ctx context.Context, gone store.Connection, toke
 		func() {
 			withTimeout(ctx, "not_revoked", func(ctx context.Context) error {
 				left, err := s.Store.OfPerson(ctx, string(gone.FacebookUserID))
-				last = err == nil && len(left) == 0
+				last = err == nil && !slices.ContainsFunc(left, func(c store.Connection) bool { return s.couldBeOf(ctx, gone.FacebookUserID, c) })
 				return err
 			})
 		},
@@ -68,6 +69,24 @@ func (s *Service) cleanUpAtMeta(ctx context.Context, gone store.Connection, toke
 	if last && gone.FacebookUserID != "" && !own.Token.Empty() {
 		withTimeout(ctx, "not_revoked", func(ctx context.Context) error { return s.revoke(ctx, gone, own) })
 	}
+}
+
+// couldBeOf reports whether a connection hangs on the person's grant. Of one that
+// names nobody yet, Meta says whose token it is; where it does not, it could be.
+func (s *Service) couldBeOf(ctx context.Context, person store.Text, c store.Connection) bool {
+	if c.FacebookUserID != "" {
+		return c.FacebookUserID == person
+	}
+	tokens, err := s.Store.OpenTokens(ctx, c.InstagramID)
+	at := slices.IndexFunc(tokens, func(t store.Sealed) bool { return t.UserID == c.UserID })
+	if err != nil {
+		return true
+	}
+	if at < 0 || tokens[at].Token.Empty() {
+		return false
+	}
+	inspection, _ := s.Provider.Inspect(ctx, tokens[at].Token) // a dead one may live again
+	return inspection.PersonID == "" || inspection.PersonID == string(person)
 }
 
 // revoke takes back the person's grant. Whoever connected an account of that

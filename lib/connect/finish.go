@@ -83,11 +83,14 @@ type Saved struct {
 	came        []store.Subscription // what came of each one's subscription
 }
 
-// IDs are the Instagram ids of the accounts saved.
+// IDs are the Instagram ids of the accounts that are connected now: of those saved
+// that are not waiting for their person.
 func (s Saved) IDs() []string {
-	ids := make([]string, len(s.Connections))
-	for i, connection := range s.Connections {
-		ids[i] = connection.InstagramID
+	ids := []string{}
+	for _, connection := range s.Connections {
+		if connection.Status != store.StatusReconnect {
+			ids = append(ids, connection.InstagramID)
+		}
 	}
 	return ids
 }
@@ -101,9 +104,12 @@ func (s Saved) Silent(i int) bool { return s.came[i].Error != "" }
 // grant stays in the browser. Else the grant ends here, also where the user has been
 // deleted meanwhile, which is [ErrUserDeleted].
 func (s *Service) SaveConnections(ctx context.Context, jar *sealed.Jar, grant Grant, found graph.Found, chosen []graph.Account) (Saved, error) {
-	var saved Saved
+	var (
+		saved Saved
+		ids   []string
+	)
 	for _, account := range chosen {
-		saved.Connections = append(saved.Connections, s.row(grant, found, account))
+		saved.Connections, ids = append(saved.Connections, s.row(grant, found, account)), append(ids, account.InstagramID)
 	}
 	var saveErr error
 	upstream.SideBySide(3,
@@ -116,12 +122,14 @@ func (s *Service) SaveConnections(ctx context.Context, jar *sealed.Jar, grant Gr
 		return Saved{}, fmt.Errorf("%w: %v", ErrUserDeleted, saveErr)
 	}
 	if saveErr != nil {
-		return Saved{}, s.keepForAnotherTry(jar, grant, saved.IDs(), saveErr)
+		return Saved{}, s.keepForAnotherTry(jar, grant, ids, saveErr)
 	}
 	s.correctSubscriptions(ctx, saved)
 	note.Add(ctx, "connected", saved.IDs())
 	s.grants.Clear(jar, grant.Flow)
-	s.Endings.Keep(jar, grant.Flow, Ended{User: grant.User, Begun: grant.Begun.Unix(), Connected: saved.IDs(), LoginOptions: grant.Options})
+	if len(saved.IDs()) > 0 {
+		s.Endings.Keep(jar, grant.Flow, Ended{User: grant.User, Begun: grant.Begun.Unix(), Connected: saved.IDs(), LoginOptions: grant.Options})
+	}
 	return saved, nil
 }
 
@@ -143,6 +151,9 @@ func (s *Service) row(grant Grant, found graph.Found, account graph.Account) sto
 	}
 	if page := account.Page; page != nil {
 		row.PageID, row.PageName, row.PageToken = store.Text(page.ID), store.Text(page.Name), account.Token
+	}
+	if account.Token.Empty() { // nothing can act for it; the daily check looks whether that changes
+		row.Status, row.StatusReason = store.StatusReconnect, store.Text(graph.LostPageToken)
 	}
 	return row
 }

@@ -245,3 +245,90 @@ func (d deployment) everything() string {
 	}
 	return all.String()
 }
+
+// seedRow stores what the recipe's own upsert writes, for another user of the app, and returns the
+// token. Nobody knows yet whose it is.
+func (d deployment) seedRow(user string, n int, person string) (token string) {
+	d.T.Helper()
+	token = d.Meta.Grant(metasim.Grant{Person: person})
+	d.SQL("insert into public.user_configs (user_id, instagram_id, token) values ($1, $2, $3)", user, deploytest.InstagramID(n), token)
+	return token
+}
+
+// A row of the recipe's own upsert names no person. A request for deletion that comes before its first
+// check reaches it with that check, also where its token died with the app's removal; one of another
+// person stays.
+func TestDeletionOfUnknownRows(t *testing.T) {
+	for name, removed := range map[string]bool{"the token lives": false, "the app was removed": true} {
+		t.Run(name, func(t *testing.T) {
+			d := onLite(t, deploytest.Brands(1, 2)...)
+			d.SQL("delete from public.erasures")
+			d.Meta.AddPerson(metasim.Person{ID: "5002", Name: "Ben", Pages: []metasim.Page{deploytest.Brand(3)}})
+			d.seedRow("ada of the app", 1, "5001")
+			d.seedRow("ben of the app", 3, "5002")
+			d.SQL(`select public.ingest_instagram_events(jsonb_build_array(jsonb_build_object('account', $1::text, 'key', 'm', 'kind', 'message')))`,
+				deploytest.InstagramID(1))
+			if removed {
+				d.Meta.RemoveApp("5001")
+			}
+			address, _, err := d.Meta.DeleteData(t.Context(), d.URL+"/api/deletion", "5001")
+			if err != nil {
+				t.Fatal(err)
+			}
+			d.wantAccounts("1 active, 3 active")
+			if got := d.Renew(); got.StatusCode != http.StatusOK {
+				t.Errorf("%d %s", got.StatusCode, got.Body)
+			}
+			d.wantAccounts("3 active")
+			d.wantLeft(1, 0)
+			if page := d.Get(address); !strings.Contains(page.Body, "one connected account") || !strings.Contains(page.Body, "one message") {
+				t.Errorf("the record: %s", page.Body)
+			}
+			if strings.Contains(d.everything(), "5001") {
+				t.Error("the person is still named")
+			}
+		})
+	}
+}
+
+// Only rows that could be the person's keep the grant when the person's last account is disconnected:
+// of one that names nobody Meta says whose it is, and what a check found to be nobody's is nobody's.
+func TestDisconnectBesideUnknownRows(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		set     func(d deployment)
+		revoked bool
+	}{
+		{"another person's", func(d deployment) { d.seedRow("ben", 3, "5002") }, true},
+		{"the person's", func(d deployment) { d.seedRow("ada", 2, "5001") }, false},
+		{"both", func(d deployment) { d.seedRow("ben", 3, "5002"); d.seedRow("ada", 2, "5001") }, false},
+		{"another person's, of the same account", func(d deployment) { d.seedRow("ben", 1, "5002") }, true},
+		{"the person's, at a checkpoint", func(d deployment) { d.Meta.Invalidate(d.seedRow("ada", 2, "5001"), 459) }, false},
+		{"one whose token is not Meta's, unchecked", func(d deployment) {
+			d.SQL("insert into public.user_configs (user_id, instagram_id, token) values ('ben', '9', 'made up')")
+		}, false},
+		{"one whose token is not Meta's, checked", func(d deployment) {
+			d.SQL("insert into public.user_configs (user_id, instagram_id, token) values ('ben', '9', 'made up')")
+			d.Renew()
+		}, true},
+		{"one without a token", func(d deployment) {
+			d.SQL("insert into public.user_configs (user_id, instagram_id) values ('ben', '9')")
+		}, true},
+		{"Meta does not say whose it is", func(d deployment) {
+			d.seedRow("ben", 3, "5002")
+			d.Meta.Inject(metasim.Fault{Step: "debug_token", Status: 500})
+		}, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			d := onLite(t, deploytest.Brand(1))
+			d.Connect()
+			d.Meta.AddPerson(metasim.Person{ID: "5002", Name: "Ben", Pages: []metasim.Page{deploytest.Brand(3)}})
+			c.set(d)
+			d.Meta.Reset()
+			d.disconnect(deploytest.InstagramID(1))
+			if revoked := strings.Contains(d.Steps(), "revoke"); revoked != c.revoked {
+				t.Errorf("revoked: %v; at Meta: %s\n%s", revoked, d.Steps(), d.Watch.Log())
+			}
+		})
+	}
+}

@@ -86,13 +86,27 @@ type Inspection struct {
 	AllNamed          bool     // Meta named them all; not so for "all Pages, and those to come"
 }
 
-// Repair is what came of checking an account's subscription.
+// Repair is what came of checking an account and its subscription.
 type Repair struct {
-	Known   bool          // false: nothing was read, for there is no token
+	Read    *Account      // the account and its Page as Meta gives them now; nil where that was not read
+	Lost    Loss          // why the account cannot work; "": nothing says so
+	Known   bool          // the subscription was read
 	Token   secret.String // acts for the account from now on; empty if the old one stands
 	Fields  []string      // subscribed to
 	Refused string        // why Meta did not subscribe to all that was wanted; "" if it did
 }
+
+// Loss says in the person's words why an account cannot work though its person's
+// token does. What it names is mended at Meta, and leaves that token as it is.
+type Loss string
+
+// The losses.
+const (
+	LostPage      Loss = "The Facebook Page is gone, or not shared with us any more."
+	LostAccount   Loss = "The Facebook Page is not linked to this Instagram account any more."
+	LostToAnother Loss = "The Facebook Page is linked to another Instagram account now."
+	LostPageToken Loss = "Your role on the Facebook Page does not let us answer its messages."
+)
 
 // SavedAccount is an account that was saved before, as far as calls about it need
 // one: with the token that acts for it. That is the Page's, or the person's where

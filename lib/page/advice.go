@@ -36,8 +36,8 @@ var advice = map[VerdictKind]Advice{
 		},
 	},
 	NoToken: {
-		Status: "Meta gave us no access to this Page",
-		Why:    "The Page is on your list, but Meta keeps its key back. Most often your role on the Page is too small.",
+		Status: "Your role on this Page does not carry messages",
+		Why:    "The Page is on your list, but Meta gave us no access to it, so nobody could answer its messages through you.",
 		Steps: []string{
 			"Ask somebody with full control of the Page to open its Settings, then Page access.",
 			"They give you full control, or at least task access for Messages.",

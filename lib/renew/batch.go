@@ -6,17 +6,15 @@ import (
 	"errors"
 	"sync/atomic"
 
-	"github.com/google/uuid"
-
 	"igconnect/lib/graph"
 	"igconnect/lib/note"
 	"igconnect/lib/store"
 	"igconnect/lib/upstream"
 )
 
-// checkBatch checks what was leased and writes back what came of it. What was
-// not begun goes back at once, unless something failed: that stays leased until
-// this run is over. It reports whether the batch met an outage.
+// checkBatch checks what was leased and writes back what came of it. What failed
+// or was not begun stays leased until this run is over. It reports whether the
+// batch met an outage.
 func (s *Service) checkBatch(ctx context.Context, run *Result, due []store.Due, full *atomic.Bool) (outage bool, err error) {
 	var (
 		jobs     = make([]func(), len(due))
@@ -46,17 +44,15 @@ func (s *Service) checkBatch(ctx context.Context, run *Result, due []store.Due, 
 	var (
 		results []store.Checkup
 		failed  []error
-		left    = map[uuid.UUID]bool{}
 	)
-	for i, o := range outcomes {
+	for _, o := range outcomes {
 		if !o.begun {
-			left[due[i].LeaseID] = true
 			continue
 		}
 		if o.err != nil {
 			failed = append(failed, o.err)
 		}
-		if o.err == nil || !o.checkup.Renewed.Empty() {
+		if o.err == nil || !o.checkup.Renewed.Empty() || o.checkup.Person != "" {
 			results = append(results, o.checkup)
 		}
 		run.add(o)
@@ -64,13 +60,6 @@ func (s *Service) checkBatch(ctx context.Context, run *Result, due []store.Due, 
 	outages := noteFailures(ctx, failed)
 	if err := s.settle(ctx, results); err != nil {
 		return false, err
-	}
-	if len(failed) == 0 {
-		for lease := range left {
-			if err := s.Store.Release(ctx, lease); err != nil {
-				note.Add(ctx, "not_released", err.Error())
-			}
-		}
 	}
 	return outages > 0 && outages == len(due), nil
 }
@@ -100,7 +89,7 @@ func suspicious(outcomes []outcome) bool {
 	begun, unexplained := map[string]bool{}, map[string]bool{}
 	for _, o := range outcomes {
 		person := cmp.Or(string(o.checkup.FacebookUserID), o.checkup.InstagramID)
-		if o.begun {
+		if o.begun && o.checkup.Status != store.StatusReconnect { // those are marked already
 			begun[person] = true
 		}
 		if o.unexplained {
@@ -114,7 +103,7 @@ func suspicious(outcomes []outcome) bool {
 func (o *outcome) takeBack() {
 	if o.unexplained {
 		o.err, o.unexplained = errNoVerdict, false
-		o.checkup.Done, o.checkup.Outcome, o.checkup.Reason = false, "", ""
+		o.checkup.Done, o.checkup.Outcome, o.checkup.Reason, o.checkup.Retry = false, "", "", false
 	}
 }
 

@@ -20,9 +20,9 @@ func TestSuspicious(t *testing.T) {
 				o.checkup.FacebookUserID, o.checkup.InstagramID = store.Text(fmt.Sprint("person ", i)), fmt.Sprint(i, "/", j)
 				switch {
 				case i < unexplained:
-					o.reconnect("Facebook ended the access.", false)
+					o.reconnect(whyDead(0))
 				case i < unexplained+explained:
-					o.reconnect("You changed your Facebook password.", true)
+					o.reconnect(whyDead(460))
 				}
 				all = append(all, o)
 			}

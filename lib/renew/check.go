@@ -20,14 +20,15 @@ const (
 type outcome struct {
 	begun       bool
 	throttled   bool
-	unexplained bool  // needs its person, for a reason that Meta did not name
+	unexplained bool  // needs its person from now on, for a reason that Meta did not name
 	err         error // a failure that may pass
 	checkup     store.Checkup
 }
 
 // check asks Meta how a connection is, renews its token where that is near its
 // end, and repairs its subscription. A failure that may pass changes no status;
-// a token that came before it is kept all the same.
+// a token that came before it is kept all the same. One that needs its person is
+// checked on where that person can mend it at Meta: then it becomes active by itself.
 func (s *Service) check(ctx context.Context, due store.Due) outcome {
 	ctx, cancel := context.WithTimeout(ctx, checkLimit)
 	defer cancel()
@@ -38,8 +39,7 @@ func (s *Service) check(ctx context.Context, due store.Due) outcome {
 		o.checkup.Done = true
 	case ok && ofMeta.Class == graph.TokenDead:
 		o.checkup.Done = true
-		reason, known := whyDead(ofMeta.Subcode)
-		o.reconnect(reason, known)
+		o.reconnect(whyDead(ofMeta.Subcode))
 	default:
 		// 368 blocks one person, and not the app.
 		o.err, o.throttled = err, ok && ofMeta.Class == graph.Throttled && ofMeta.Code != 368
@@ -47,8 +47,17 @@ func (s *Service) check(ctx context.Context, due store.Due) outcome {
 	return o
 }
 
-func (o *outcome) reconnect(reason string, explained bool) {
-	o.checkup.Outcome, o.checkup.Reason, o.unexplained = store.StatusReconnect, reason, !explained
+// A verdict is why a connection needs its person.
+type verdict struct {
+	reason    string // in plain words
+	explained bool   // Meta named it: it is no incident of Meta's
+	mendable  bool   // at Meta, after which the same token works again
+}
+
+func (o *outcome) reconnect(v verdict) {
+	c := &o.checkup
+	c.Outcome, c.Reason, c.Retry = store.StatusReconnect, v.reason, v.mendable
+	o.unexplained = !v.explained && c.Status != store.StatusReconnect
 }
 
 // errNoVerdict says that Meta's answer cannot be all of it.
@@ -58,21 +67,22 @@ var errNoVerdict = errors.New("checking the token: not a whole answer")
 func (s *Service) examine(ctx context.Context, o *outcome) error {
 	c := &o.checkup
 	if c.Token.Empty() {
-		o.reconnect("We no longer hold a key for this account.", true)
+		o.reconnect(verdict{reason: "We no longer hold a key for this account.", explained: true})
 		return nil
 	}
 
 	// 1. Meta's dates count, not ours.
 	inspection, err := s.Provider.Inspect(ctx, c.Token)
+	if c.FacebookUserID == "" {
+		c.Person = inspection.PersonID // also a dead token's: Meta's callbacks must find the row
+	}
 	switch {
 	case err != nil:
 		return err
 	case inspection.PersonID == "" || len(inspection.Scopes) == 0:
 		return errNoVerdict
-	case c.FacebookUserID == "":
-		c.Person = inspection.PersonID
-	case inspection.PersonID != string(c.FacebookUserID):
-		o.reconnect(anotherPerson, false)
+	case c.FacebookUserID != "" && inspection.PersonID != string(c.FacebookUserID):
+		o.reconnect(verdict{reason: anotherPerson})
 		return nil
 	}
 
@@ -84,23 +94,29 @@ func (s *Service) examine(ctx context.Context, o *outcome) error {
 	}
 	c.Dates = &store.Dates{Expires: inspection.Expires, DataAccessExpires: inspection.DataAccessExpires}
 	if at := inspection.DataAccessExpires; !at.IsZero() && at.Before(s.Now()) {
-		o.reconnect("Your consent at Facebook has run out.", true)
+		o.reconnect(verdict{reason: "Your consent at Facebook has run out.", explained: true})
 		return nil
 	}
 
-	// 3. Is everything still granted?
-	before := c.Scopes
+	// 3. Is everything still granted? What was stays in the row until it is again.
+	if lost := lostScopes(s.RequiredScopes, c.Scopes, inspection.Scopes); len(lost) > 0 {
+		o.reconnect(verdict{reason: "A permission was taken back at Meta: " + strings.Join(lost, ", ") + ".", mendable: true})
+		return nil
+	}
 	c.Granted = inspection.Scopes
-	if lost := lostScopes(s.RequiredScopes, before, inspection.Scopes); len(lost) > 0 {
-		o.reconnect("A permission was taken back at Meta: "+strings.Join(lost, ", ")+".", false)
-		return nil
-	}
 
-	// 4. Do the account's events still come?
-	if err := s.repair(ctx, c); err != nil {
+	// 4. Is the account still there, and do its events still come?
+	repair, err := s.repair(ctx, c)
+	switch {
+	case err != nil:
 		return err
+	case repair.Lost != "":
+		o.reconnect(verdict{reason: string(repair.Lost), mendable: true})
+	case c.Status == store.StatusReconnect && repair.Read == nil && isLoss(c.StatusReason):
+		// Nobody says that it is found again.
+	default:
+		c.Outcome, c.Reason = prognosis(inspection, s.Now())
 	}
-	c.Outcome, c.Reason = prognosis(inspection, s.Now())
 	return nil
 }
 
@@ -125,7 +141,7 @@ func (s *Service) extend(ctx context.Context, before graph.Inspection, o *outcom
 	case after.PersonID == "":
 		return before, errNoVerdict
 	case after.PersonID != before.PersonID:
-		o.reconnect(anotherPerson, true)
+		o.reconnect(verdict{reason: anotherPerson, explained: true})
 	case after.Expires.IsZero() || after.Expires.After(before.Expires):
 		o.checkup.Renewed = token.Value
 		return after, nil
@@ -133,16 +149,34 @@ func (s *Service) extend(ctx context.Context, before graph.Inspection, o *outcom
 	return before, nil
 }
 
-// repair has the provider look after the account's subscription, and notes what
-// came of it.
-func (s *Service) repair(ctx context.Context, c *store.Checkup) error {
+// repair has the provider look after the account and its subscription, and notes
+// what came of it.
+func (s *Service) repair(ctx context.Context, c *store.Checkup) (graph.Repair, error) {
 	account := graph.SavedAccount(c.InstagramID, c.Newest(), string(c.PageID), c.PageToken)
 	repair, err := s.Provider.Repair(ctx, c.Newest(), account, c.Granted)
 	c.RenewedPage = repair.Token
 	if err == nil && repair.Known {
 		c.Subscription = &store.Subscription{Fields: repair.Fields, Error: store.Text(repair.Refused)}
 	}
-	return err
+	if now := repair.Read; now != nil {
+		c.Read = store.Account{
+			Username: store.Text(now.Username), Name: store.Text(now.Name), PictureURL: store.Text(now.PictureURL),
+		}
+		if now.Page != nil {
+			c.Read.PageName = store.Text(now.Page.Name)
+		}
+	}
+	return repair, err
+}
+
+// isLoss reports whether the reason of a status is one that only a look at the
+// account can end.
+func isLoss(reason store.Text) bool {
+	switch graph.Loss(reason) {
+	case graph.LostPage, graph.LostAccount, graph.LostToAnother, graph.LostPageToken:
+		return true
+	}
+	return false
 }
 
 // lostScopes are those that are required, were granted, and are not any more.
@@ -168,21 +202,26 @@ func ends(at, now time.Time) bool { return !at.IsZero() && at.Before(now.Add(ren
 
 func day(at time.Time) string { return at.UTC().Format("2 January 2006") }
 
-// whyDead says why Meta does not accept a token any more, and reports whether
-// Meta named the reason.
+// whyDead says why Meta does not accept a token any more, or not now. 490 is a
+// checkpoint as well, which Meta's list leaves out.
 // https://developers.facebook.com/docs/graph-api/guides/error-handling#subcodes
-func whyDead(subcode int) (reason string, named bool) {
-	reason, named = map[int]string{
-		458: "You removed this app at Facebook.",
-		459: "Facebook wants you to log in there and confirm that it is you.",
-		460: "You changed your Facebook password.",
-		463: "The access has run out.",
-		464: "Your Facebook account is not confirmed.",
-		492: "You no longer have a role on the Facebook Page.",
-		493: "Your consent at Facebook has run out.",
-	}[subcode]
-	if !named {
-		reason = "Facebook ended the access."
+func whyDead(subcode int) verdict {
+	const checkpoint = "Facebook wants you to log in there and confirm that it is you."
+	switch subcode {
+	case 458:
+		return verdict{reason: "You removed this app at Facebook.", explained: true}
+	case 459, 490:
+		return verdict{reason: checkpoint, explained: true, mendable: true}
+	case 460:
+		return verdict{reason: "You changed your Facebook password.", explained: true}
+	case 463:
+		return verdict{reason: "The access has run out.", explained: true}
+	case 464:
+		return verdict{reason: "Your Facebook account is not confirmed.", explained: true, mendable: true}
+	case 492:
+		return verdict{reason: "You no longer have a role on the Facebook Page.", explained: true, mendable: true}
+	case 493:
+		return verdict{reason: "Your consent at Facebook has run out.", explained: true}
 	}
-	return reason, named
+	return verdict{reason: "Facebook ended the access."}
 }

@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"runtime"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -76,7 +77,7 @@ func TestKilled(t *testing.T) {
 			d.wantWhole(n)
 			d.wantOnce()
 
-			// While the leases last, the next run does the others.
+			// What was leased is free again, unless the run was killed in the middle of a claim.
 			d.Meta.Reset()
 			second := d.resultOf(d.Renew())
 			if second.Failed != 0 || second.Checked+second.Remaining > n {
@@ -108,12 +109,12 @@ func badGateway(done bool) faultproxy.Fault {
 func TestSettleFails(t *testing.T) {
 	const n = 12
 	for _, c := range []struct {
-		name          string
-		fault         faultproxy.Fault
-		leased, after renew.Result // what runs come to while the leases last, and then
+		name  string
+		fault faultproxy.Fault
+		next  renew.Result // what the next run comes to, at once
 	}{
-		{"502", badGateway(false), renew.Result{Remaining: n}, renew.Result{Checked: n, Renewed: n / 2}},
-		{"written, but not answered", badGateway(true), renew.Result{}, renew.Result{}},
+		{"502", badGateway(false), renew.Result{Checked: n, Renewed: n / 2}},
+		{"written, but not answered", badGateway(true), renew.Result{}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			d := deploy(t)
@@ -128,11 +129,85 @@ func TestSettleFails(t *testing.T) {
 				t.Fatal(err)
 			}
 			d.Meta.Reset()
-			d.wantRun(c.leased)
-			d.endLeases()
-			d.wantRun(c.after)
+			d.wantRun(c.next)
 			d.wantWhole(n)
 			d.wantOnce()
+		})
+	}
+}
+
+// However a run ends, it gives back what it leased and did not settle: the next one finds it at once.
+func TestLeasesGivenBack(t *testing.T) {
+	const n = 12
+	claim, release := faultproxy.Call{Name: "POST /rpc/claim_due_connections"}, faultproxy.Call{Name: "POST /rpc/release_connections"}
+	cancelled := func(d deployment, at string) { // by who asked, as soon as Meta or Supabase was asked for it
+		ctx, cancel := context.WithCancel(web.WithApp(t.Context(), d.App()))
+		d.Meta.SetLatency(50 * time.Millisecond)
+		go func() {
+			for !strings.Contains(d.Steps(), at) {
+				time.Sleep(time.Millisecond)
+			}
+			cancel()
+		}()
+		request := httptest.NewRequestWithContext(ctx, "GET", "/api/renew", nil)
+		request.Header.Set("Authorization", "Bearer "+deploytest.CronSecret)
+		api.Renew(httptest.NewRecorder(), request)
+		d.Meta.SetLatency(0)
+	}
+	for _, c := range []struct {
+		name string
+		run  func(d deployment)
+		left int // leased all the same
+	}{
+		{"an outage at Meta", func(d deployment) { d.Meta.Inject(metasim.Fault{Status: 500}); d.Renew() }, 0},
+		{"an outage after the new token", func(d deployment) { d.Meta.Inject(metasim.Fault{Step: "subscriptions", Status: 500}); d.Renew() }, 0},
+		{"Meta throttles", func(d deployment) { d.Meta.Inject(metasim.Fault{Code: 4}); d.Renew() }, 0},
+		{"a wrong app secret", func(d deployment) { d.Set("FB_APP_SECRET", "another-secret-of-the-app"); d.Renew() }, 0},
+		{"the request is cancelled", func(d deployment) { cancelled(d, "debug_token") }, 0},
+		{"it is cancelled while a token is prolonged", func(d deployment) { cancelled(d, "upgrade") }, 0},
+		{"what is due is handed out, and the answer lost", func(d deployment) {
+			d.Faults.Order(faultproxy.Order{Call: claim, Fault: badGateway(true)})
+			d.Renew()
+		}, 0},
+		{"one answer is lost", func(d deployment) {
+			d.Faults.Order(faultproxy.Order{Call: claim, Times: 1, Fault: badGateway(true)})
+			d.Renew()
+		}, 0},
+		{"a panic", func(d deployment) {
+			defer func() { _ = recover() }()
+			broken := *d.App().Renew
+			broken.Provider = nil
+			_, _ = broken.Run(t.Context())
+		}, 0},
+		{"Supabase fails then too", func(d deployment) {
+			d.Meta.Inject(metasim.Fault{Status: 500})
+			d.Faults.Order(faultproxy.Order{Call: release, Fault: badGateway(false)})
+			d.Renew()
+		}, n},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			d := deploy(t)
+			d.connectMany(n)
+			before := d.Setting("FB_APP_SECRET")
+			c.run(d)
+			if leased := d.SQL("select 1 from public.user_configs where leased_until > now()"); len(leased) != c.left {
+				t.Errorf("%d are still leased, want %d\n%s", len(leased), c.left, d.Watch.Log())
+			}
+			if d.Setting("FB_APP_SECRET") != before {
+				d.Set("FB_APP_SECRET", before)
+			}
+			d.Meta.ClearFaults()
+			if err := d.Faults.Mend(); err != nil {
+				t.Fatal(err)
+			}
+			if c.left > 0 {
+				d.endLeases()
+			}
+			due := len(d.SQL("select 1 from public.user_configs where checked_at is null or checked_at < now() - interval '20 hours'"))
+			if got := d.resultOf(d.Renew()); got.Checked != due || got.Failed != 0 || got.Remaining != 0 {
+				t.Errorf("the next run: %+v of %d due\n%s", got, due, d.Watch.Log())
+			}
+			d.wantWhole(n)
 		})
 	}
 }

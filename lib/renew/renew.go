@@ -8,6 +8,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/google/uuid"
+
 	"igconnect/lib/graph"
 	"igconnect/lib/note"
 	"igconnect/lib/secret"
@@ -18,6 +20,7 @@ const (
 	checksAtOnce = 8
 	checkBatch   = 40
 	checkLease   = 2 * time.Minute  // longer than a run: what failed is not tried again in it
+	releaseTime  = 3 * time.Second  // to give back what is leased, also after the context's end
 	settleTime   = 15 * time.Second // before the end of the run nothing new is claimed
 	writeTime    = 5 * time.Second  // before the end of the run all checks are over, to write them back
 	fullUsage    = 90               // percent of Meta's limits
@@ -56,14 +59,16 @@ func (s *Service) Run(ctx context.Context) (Result, error) {
 		result Result
 		full   atomic.Bool // Meta's limits
 		seen   = map[string]bool{}
+		lease  = uuid.New() // of all claims, also of one whose answer is lost
 	)
+	defer s.release(ctx, lease)
 	observed := graph.Observe(ctx, func(answer graph.Answer) {
 		if answer.Usage > fullUsage {
 			full.Store(true)
 		}
 	})
 	for !full.Load() && hasTimeFor(ctx, settleTime) {
-		due, err := s.Store.ClaimDue(ctx, checkBatch, checkLease)
+		due, err := s.Store.ClaimDue(ctx, lease, checkBatch, checkLease)
 		if err != nil {
 			return result, err
 		}
@@ -84,6 +89,17 @@ func (s *Service) Run(ctx context.Context) (Result, error) {
 		note.Add(ctx, "throttled", true)
 	}
 	return result, err
+}
+
+// release gives back what the run has leased and not settled, however it ends, so
+// that the next run finds it at once. A run that is killed gives back nothing:
+// its leases end by themselves.
+func (s *Service) release(ctx context.Context, lease uuid.UUID) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), releaseTime)
+	defer cancel()
+	if err := s.Store.Release(ctx, lease); err != nil {
+		note.Add(ctx, "not_released", err.Error())
+	}
 }
 
 // unseen are those that this run has not tried yet. A row whose new token was

@@ -127,7 +127,7 @@ func TestOnlyChecked(t *testing.T) {
 	d := connectedAgo(t, 40) // 20 days left
 	before := d.Row(1)
 	d.wantRun(renew.Result{Checked: 1})
-	d.wantSteps("debug_token subscriptions")
+	d.wantSteps("debug_token subscriptions page")
 	after := d.wantStatus("active", "")
 	if after["token"] != before["token"] || after["checked"] != true || after["leased"] != false {
 		t.Errorf("%v", after)

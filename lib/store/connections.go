@@ -73,6 +73,7 @@ type row struct {
 	Connection
 	Token     string `json:"token"`
 	PageToken Text   `json:"page_token"`
+	Retry     bool   `json:"retry"`
 }
 
 // columns lists the columns of Connection, as its fields name them.
@@ -130,11 +131,12 @@ func (t *Timestamp) UnmarshalJSON(data []byte) error {
 
 // Save writes the connections in one call: new ones are inserted, known ones
 // replaced; the database's triggers seal their tokens. No account may appear
-// twice. Saving twice does no harm.
+// twice. Saving twice does no harm. What is saved as [StatusReconnect] has a good
+// token and lacks something else at Meta: the daily check tries it again.
 func (s *Store) Save(ctx context.Context, all []Sealed) error {
 	rows := make([]row, len(all))
 	for i, c := range all {
-		rows[i] = row{c.Connection, c.Token.Reveal(), Text(c.PageToken.Reveal())}
+		rows[i] = row{c.Connection, c.Token.Reveal(), Text(c.PageToken.Reveal()), c.Status == StatusReconnect}
 	}
 	return write(ctx, "saving the connections", func() *query {
 		return s.client.From(connections).Upsert(rows, "user_id,instagram_id", "minimal", "")
@@ -146,11 +148,12 @@ func (s *Store) OfUser(ctx context.Context, user string) ([]Connection, error) {
 	return s.list(ctx, func(q *query) *query { return q.Filter("user_id", "in", anyOf(user)) })
 }
 
-// OfPerson lists what a Facebook person connected, for whichever users, and
-// the rows that name no person: they were written without one.
+// OfPerson lists what a Facebook person connected, for whichever users, and the
+// rows that name no person because they were not checked yet. Where the first
+// check named nobody, there is no token that Meta knows.
 func (s *Store) OfPerson(ctx context.Context, facebookUserID string) ([]Connection, error) {
 	return s.list(ctx, func(q *query) *query {
-		return q.Or("facebook_user_id.in."+anyOf(facebookUserID)+",facebook_user_id.is.null", "")
+		return q.Or("facebook_user_id.in."+anyOf(facebookUserID)+",and(facebook_user_id.is.null,checked_at.is.null)", "")
 	})
 }
 
@@ -198,10 +201,10 @@ func (s *Store) SetSubscription(ctx context.Context, user string, instagramIDs [
 	})
 }
 
-// Stop marks connections of a Facebook person for reconnection, but for those
-// that were made anew after the given time.
+// Stop marks connections of a Facebook person for reconnection, which nothing but
+// that ends, but for those that were made anew after the given time.
 func (s *Store) Stop(ctx context.Context, facebookUserID string, instagramIDs []string, before time.Time, reason string) error {
-	change := map[string]string{"status": StatusReconnect, "status_reason": reason}
+	change := map[string]any{"status": StatusReconnect, "status_reason": reason, "retry": false}
 	return write(ctx, "marking for reconnection", func() *query {
 		return s.client.From(connections).Update(change, "minimal", "").
 			Filter("facebook_user_id", "in", anyOf(facebookUserID)).

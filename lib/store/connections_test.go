@@ -64,7 +64,7 @@ const fullRow = `{"user_id":"` + user + `","auth_user_id":"` + user + `","instag
 	"scopes":["instagram_basic","pages_show_list"],"token_expires_at":"2027-01-21T09:30:00Z",
 	"data_access_expires_at":"2027-02-20T09:30:00Z","status":"active","status_reason":null,
 	"checked_at":"2026-11-22T09:30:00Z","connected_at":"2026-11-22T09:30:00Z",
-	"subscribed_fields":["messages"],"subscription_error":"standby was refused"}`
+	"subscribed_fields":["messages"],"subscription_error":"standby was refused","retry":false}`
 
 // The same keys as fullRow: PostgREST refuses a bulk of unlike rows (PGRST102),
 // and a key left out would keep the old value of a known row.
@@ -74,7 +74,7 @@ const sparseRow = `{"user_id":"` + user + `","auth_user_id":null,"instagram_id":
 	"scopes":[],"token_expires_at":null,
 	"data_access_expires_at":null,"status":"active","status_reason":null,
 	"checked_at":"2026-11-22T09:30:00Z","connected_at":"2026-11-22T09:30:00Z",
-	"subscribed_fields":[],"subscription_error":null}`
+	"subscribed_fields":[],"subscription_error":null,"retry":false}`
 
 // TestWritesAnsweredOtherwise: what a gateway or a sign-in page says with 200
 // is not a row that was written.
@@ -198,11 +198,11 @@ func TestSaveImpossibleDate(t *testing.T) {
 
 // TestColumns: a column is added in two places, its migration and its row type.
 // Each column of user_configs is a field of Connection or of Account in it, or
-// is named here: it is sealed, leased to the renewal, or kept by the database.
+// is named here: it is sealed, the renewal's, or kept by the database.
 func TestColumns(t *testing.T) {
 	t.Parallel()
 	elsewhere := append(columnsOf(reflect.TypeFor[Tokens]()),
-		"token_secret_id", "page_token_secret_id", "lease_id", "leased_until", "token_version", "status_since", "updated_at")
+		"token_secret_id", "page_token_secret_id", "lease_id", "leased_until", "retry", "token_version", "status_since", "updated_at")
 	want := append(columnsOf(reflect.TypeFor[Connection]()), elsewhere...)
 	got := migratedColumns(t)
 	slices.Sort(want)

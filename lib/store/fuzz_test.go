@@ -58,7 +58,7 @@ func FuzzAnswers(f *testing.F) {
 		read("Settle")(s.Settle(ctx, []Checkup{}))
 		read("Deauthorize")(s.Deauthorize(ctx, "2002", "", at))
 		read("Erase")(nil, s.Erase(ctx, "2002", code))
-		due, err := s.ClaimDue(ctx, 40, time.Minute)
+		due, err := s.ClaimDue(ctx, code, 40, time.Minute)
 		for _, d := range due {
 			read("ClaimDue")(Checkup{Due: d}.result(), nil)
 		}

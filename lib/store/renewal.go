@@ -22,6 +22,7 @@ type Due struct {
 // Checkup is what came of checking a connection: what is set is written.
 type Checkup struct {
 	Due
+	Read         Account       // names and picture as Meta gives them now; "": as they are
 	Done         bool          // false: something failed that may pass, so it stays due
 	Person       string        // app-scoped Facebook id, for a row that knows none
 	Renewed      secret.String // the new token, if there is one
@@ -31,6 +32,7 @@ type Checkup struct {
 	Subscription *Subscription
 	Outcome      string // the status: active, expiring or reconnect; "": as it is
 	Reason       string // of the status
+	Retry        bool   // of [StatusReconnect]: it is checked daily, and may end by itself
 }
 
 // Newest is the token that counts after the check.
@@ -45,10 +47,11 @@ func (c Checkup) Newest() secret.String {
 type Dates struct{ Expires, DataAccessExpires time.Time }
 
 // ClaimDue leases up to limit connections that are due to be checked, those
-// that end soonest first. A lease that is not settled runs out by itself.
-func (s *Store) ClaimDue(ctx context.Context, limit int, lease time.Duration) ([]Due, error) {
+// first that name no person, then those that end soonest. Several claims may
+// share the id of a lease. A lease that is not settled runs out by itself.
+func (s *Store) ClaimDue(ctx context.Context, id uuid.UUID, limit int, lease time.Duration) ([]Due, error) {
 	return call[[]Due](ctx, s, "leasing what is due", "claim_due_connections",
-		args{"p_limit": limit, "p_lease": fmt.Sprintf("%d seconds", int(lease.Seconds()))})
+		args{"p_limit": limit, "p_lease": fmt.Sprintf("%d seconds", int(lease.Seconds())), "p_lease_id": id})
 }
 
 // CountDue tells how many connections are due, leased ones included.
@@ -81,13 +84,15 @@ func (c Checkup) result() map[string]any {
 	}
 	for column, value := range map[string]string{
 		"token": c.Renewed.Reveal(), "page_token": c.RenewedPage.Reveal(), "facebook_user_id": c.Person, "status": c.Outcome,
+		"username": string(c.Read.Username), "name": string(c.Read.Name), "picture_url": string(c.Read.PictureURL),
+		"page_name": string(c.Read.PageName),
 	} {
 		if value != "" {
 			result[column] = value
 		}
 	}
 	if c.Outcome != "" {
-		result["status_reason"] = Text(c.Reason)
+		result["status_reason"], result["retry"] = Text(c.Reason), c.Retry
 	}
 	if c.Dates != nil {
 		result["token_expires_at"] = At(c.Dates.Expires)

@@ -42,6 +42,8 @@ func TestRequests(t *testing.T) {
 		c.Due = Due{LeaseID: code, TokenVersion: 7, Sealed: full()}
 		return func(ctx context.Context, s *Store) error { _, err := s.Settle(ctx, []Checkup{c}); return err }
 	}
+	waiting := sparse()
+	waiting.Status = StatusReconnect
 	for _, c := range []struct {
 		name, key         string
 		call              calling
@@ -53,6 +55,8 @@ func TestRequests(t *testing.T) {
 		{"one new, legacy key", legacyKey, save(full()), 201, "", "POST", upsert, merge, "[" + fullRow + "]"},
 		{"one known", newKey, save(full()), 200, "", "POST", upsert, merge, "[" + fullRow + "]"},
 		{"two unlike ones", newKey, save(full(), sparse()), 201, "", "POST", upsert, merge, "[" + fullRow + "," + sparseRow + "]"},
+		{"one that lacks something", newKey, save(waiting), 201, "", "POST", upsert, merge,
+			"[" + strings.NewReplacer(`"active"`, `"reconnect"`, `"retry":false`, `"retry":true`).Replace(sparseRow) + "]"},
 		{"none", newKey, save([]Sealed{}...), 201, "", "POST", upsert, merge, "[]"},
 		{"a subscription", newKey, correct(Subscription{Fields: []string{"messages", "standby"}, Error: "no"}), 204, "", "PATCH", ofAccount, minimal,
 			`{"subscribed_fields":["messages","standby"],"subscription_error":"no"}`},
@@ -61,7 +65,7 @@ func TestRequests(t *testing.T) {
 		{"OfUser", newKey, func(ctx context.Context, s *Store) error { _, err := s.OfUser(ctx, user); return err },
 			200, "[]", "GET", table + list + "&" + ofUser, "", ""},
 		{"OfPerson", newKey, func(ctx context.Context, s *Store) error { _, err := s.OfPerson(ctx, "2002"); return err },
-			200, "[]", "GET", table + "or=%28facebook_user_id.in.%28%222002%22%29%2Cfacebook_user_id.is.null%29&" + list, "", ""},
+			200, "[]", "GET", table + "or=%28facebook_user_id.in.%28%222002%22%29%2Cand%28facebook_user_id.is.null%2Cchecked_at.is.null%29%29&" + list, "", ""},
 		{"OfUserOrPerson", newKey, func(ctx context.Context, s *Store) error { _, err := s.OfUserOrPerson(ctx, user, "2002"); return err },
 			200, "[]", "GET", table + "or=%28user_id.in.%28%22" + user + "%22%29%2Cfacebook_user_id.in.%28%222002%22%29%29&" + list, "", ""},
 		{"Delete", newKey, func(ctx context.Context, s *Store) error { return s.Delete(ctx, user, account) },
@@ -71,7 +75,7 @@ func TestRequests(t *testing.T) {
 		{"Stop", newKey, func(ctx context.Context, s *Store) error {
 			return s.Stop(ctx, "2002", []string{"1", "2"}, time.Unix(1_800_000_000, 5), "removed")
 		}, 200, "[]", "PATCH", table + "connected_at=lt.2027-01-15T08%3A00%3A00.000000005Z&facebook_user_id=in.%28%222002%22%29&instagram_id=in.%28%221%22%2C%222%22%29",
-			minimal, `{"status":"reconnect","status_reason":"removed"}`},
+			minimal, `{"retry":false,"status":"reconnect","status_reason":"removed"}`},
 		{"OpenTokens", newKey, func(ctx context.Context, s *Store) error { _, err := s.OpenTokens(ctx, account); return err },
 			200, "[]", "POST", "get_instagram_token", "", `{"p_instagram_id":"17841400000000001"}`},
 		{"StoreEvents", newKey, func(ctx context.Context, s *Store) error {
@@ -79,18 +83,23 @@ func TestRequests(t *testing.T) {
 			return err
 		}, 200, "1", "POST", "ingest_instagram_events", "",
 			`{"events":[{"account":"1","key":"mid","counterpart":"2","kind":"message","payload":{"a":1},"occurred_at":"2026-11-22T09:30:00Z"}]}`},
-		{"ClaimDue", newKey, func(ctx context.Context, s *Store) error { _, err := s.ClaimDue(ctx, 40, 2*time.Minute); return err },
-			200, "[]", "POST", "claim_due_connections", "", `{"p_limit":40,"p_lease":"120 seconds"}`},
+		{"ClaimDue", newKey, func(ctx context.Context, s *Store) error {
+			_, err := s.ClaimDue(ctx, code, 40, 2*time.Minute)
+			return err
+		},
+			200, "[]", "POST", "claim_due_connections", "", `{"p_limit":40,"p_lease":"120 seconds","p_lease_id":"` + code.String() + `"}`},
 		{"CountDue", newKey, func(ctx context.Context, s *Store) error { _, err := s.CountDue(ctx); return err },
 			200, "3", "POST", "count_due_connections", "", "{}"},
 		{"Release", newKey, func(ctx context.Context, s *Store) error { return s.Release(ctx, code) },
 			200, "1", "POST", "release_connections", "", `{"p_lease_id":"` + code.String() + `"}`},
 		{"Settle, nothing new", newKey, settle(Checkup{}), 200, "0", "POST", "settle_connections", "", `{"results":[{` + due + `,"checked":false}]}`},
 		{"Settle, everything", newKey, settle(Checkup{Done: true, Person: "2002", Renewed: secret.New(igToken), RenewedPage: secret.New(pageToken),
-			Dates: &Dates{Expires: at}, Granted: []string{}, Subscription: &Subscription{}, Outcome: StatusActive}),
+			Dates: &Dates{Expires: at}, Granted: []string{}, Subscription: &Subscription{}, Outcome: StatusReconnect, Reason: "no", Retry: true,
+			Read: Account{Username: "shop", Name: "Shop", PictureURL: "https://cdn.test/1.jpg", PageName: "Page"}}),
 			200, "1", "POST", "settle_connections", "", `{"results":[{` + due + `,"checked":true,"facebook_user_id":"2002","token":"` + igToken +
 				`","page_token":"` + pageToken + `","token_expires_at":"2026-11-22T09:30:00Z","data_access_expires_at":null,"scopes":[],
-				"subscribed_fields":[],"subscription_error":null,"status":"active","status_reason":null}]}`},
+				"subscribed_fields":[],"subscription_error":null,"status":"reconnect","status_reason":"no","retry":true,
+				"username":"shop","name":"Shop","picture_url":"https://cdn.test/1.jpg","page_name":"Page"}]}`},
 		{"Deauthorize", newKey, func(ctx context.Context, s *Store) error { _, err := s.Deauthorize(ctx, "2002", "no", at); return err },
 			200, "1", "POST", "deauthorize_facebook_user", "", `{"p_facebook_user_id":"2002","p_reason":"no","p_issued_at":"2026-11-22T09:30:00Z"}`},
 		{"Erase", newKey, func(ctx context.Context, s *Store) error { return s.Erase(ctx, "2002", code) },

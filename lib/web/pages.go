@@ -13,18 +13,23 @@ import (
 
 // SaveConnections saves the accounts, which writes to the database and
 // subscribes at Meta, and sends the browser back to where the person came from;
-// or first, where that was asked for and a Page gave no working account, shows
-// why.
+// or first shows what is missing: where a chosen account can't work yet, or where
+// that was asked for and a Page gave no working account.
 func (r *Request) SaveConnections(grant connect.Grant, found graph.Found, chosen []graph.Account) (Response, error) {
 	saved, err := r.App.Connect.SaveConnections(r.Context(), r.Jar, grant, found, chosen)
 	if err != nil {
 		return Response{}, err
 	}
-	done := withResult(grant.Options.ReturnTo, "connected", strings.Join(saved.IDs(), ","))
-	if grant.Options.Explain {
-		if explanation, missing := explanationPage(r, saved, found, done); missing {
-			return Page(http.StatusOK, explanation), nil
-		}
+	ids, done := saved.IDs(), grant.Options.ReturnTo
+	if len(ids) > 0 {
+		done = withResult(done, "connected", strings.Join(ids, ","))
+	}
+	explanation, missing := explanationPage(r, saved, found, done)
+	switch {
+	case len(ids) == 0:
+		return Page(http.StatusUnprocessableEntity, explanation).with("X-Error-Code", string(NoInstagramAccount)), nil
+	case missing && (grant.Options.Explain || len(ids) < len(chosen)):
+		return Page(http.StatusOK, explanation), nil
 	}
 	return Return(done), nil
 }
@@ -126,14 +131,16 @@ func noAccountPage(r *Request, e *connect.NoAccountError) page.Page {
 // connected, and reports whether there are any.
 func explanationPage(r *Request, saved connect.Saved, found graph.Found, done string) (explanation page.Missing, missing bool) {
 	connected := map[string]page.VerdictKind{}
-	for i, id := range saved.IDs() {
-		connected[id] = page.Connected
+	for i, connection := range saved.Connections {
+		connected[connection.InstagramID] = page.Connected
 		if saved.Silent(i) {
-			connected[id] = page.Silent
+			connected[connection.InstagramID] = page.Silent
 		}
 	}
 	shown := missingPage(r, found, connected)
-	shown.Saved, shown.Back = true, page.Action{Label: "Back to the app", Href: done}
+	if shown.Saved = true; done != "" {
+		shown.Back = page.Action{Label: "Back to the app", Href: done}
+	}
 	return shown, slices.ContainsFunc(shown.Pages, func(v page.Verdict) bool { return v.Kind != page.Connected })
 }
 

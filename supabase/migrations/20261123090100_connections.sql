@@ -36,6 +36,7 @@ create table public.user_configs (
   status                 text        not null default 'active',
   status_reason          text,
   status_since           timestamptz not null default now(),
+  retry                  boolean     not null default false,
   subscribed_fields      text[],
   subscription_error     text,
   checked_at             timestamptz,
@@ -219,11 +220,14 @@ create index user_configs_page_id_idx on public.user_configs (page_id) where pag
 -- For the deletion of a Supabase user.
 create index user_configs_auth_user_id_idx on public.user_configs (auth_user_id)
   where auth_user_id is not null;
--- For the renewal, which asks day after day for the few that are due.
-create index user_configs_due_idx on public.user_configs (checked_at) where status <> 'reconnect';
+-- For the renewal, which asks day after day for the few that are due, and never for what is over.
+create index user_configs_due_idx on public.user_configs (checked_at) where status <> 'reconnect' or retry;
 -- For Meta's callbacks, which know the Facebook person alone.
 create index user_configs_facebook_user_id_idx on public.user_configs (facebook_user_id)
   where facebook_user_id is not null;
+-- And for the rows that they cannot find yet: written without a person, and not checked since.
+create index user_configs_unknown_person_idx on public.user_configs (connected_at)
+  where facebook_user_id is null and checked_at is null;
 
 alter table public.user_configs enable row level security;
 
@@ -239,7 +243,7 @@ revoke all on table public.user_configs from public, anon, authenticated, servic
 grant select, insert, update, delete on table public.user_configs to service_role;
 
 -- Everything but the tokens, the ids of their secrets, the link to auth.users and the renewal's
--- lease and version.
+-- lease, version and retry.
 grant select (
   user_id, instagram_id, page_id, page_name, username, name, picture_url, facebook_user_id, scopes,
   token_expires_at, data_access_expires_at, status, status_reason, status_since, subscribed_fields,
@@ -295,25 +299,24 @@ create trigger user_configs_keep_key
   before update of user_id, instagram_id on public.user_configs
   for each row execute function igconnect.keep_key();
 
--- Keeps updated_at and status_since, whatever the client sent.
+-- Keeps updated_at and status_since, whatever the client sent, and lets only "reconnect" be retried.
 --
--- A status that changes also ends the lease, so that whoever changes it wins over a check that is
--- under way. A check that is written back ends its lease itself.
+-- A status that changes, or its reason, also ends the lease, so that whoever changes it wins over a
+-- check that is under way. A check that is written back ends its lease itself.
 create function igconnect.keep_times() returns trigger
 language plpgsql security definer set search_path = '' as $$
 begin
+  new.retry := new.retry and new.status = 'reconnect';
   if tg_op = 'INSERT' then
     new.status_since := now();
     return new;
   end if;
   new.updated_at := now();
-  new.status_since := old.status_since;
-  if new.status is distinct from old.status then
-    new.status_since := now();
-    if new.lease_id is not distinct from old.lease_id then
-      new.lease_id := null;
-      new.leased_until := null;
-    end if;
+  new.status_since := case when new.status = old.status then old.status_since else now() end;
+  if (new.status, new.status_reason, new.retry) is distinct from (old.status, old.status_reason, old.retry)
+     and new.lease_id is not distinct from old.lease_id then
+    new.lease_id := null;
+    new.leased_until := null;
   end if;
   return new;
 end
@@ -336,12 +339,12 @@ begin
   with ended as (
     select c.user_id from public.user_configs c
     where c.instagram_id = new.instagram_id and c.user_id <> new.user_id
-      and c.page_id <> new.page_id and c.status <> 'reconnect' and c.connected_at < new.connected_at
+      and c.page_id <> new.page_id and (c.status <> 'reconnect' or c.retry) and c.connected_at < new.connected_at
     order by c.user_id
     for no key update
   )
   update public.user_configs c set
-    status = 'reconnect', status_reason = 'This Instagram account is linked to another Facebook Page now.'
+    status = 'reconnect', status_reason = 'This Instagram account is linked to another Facebook Page now.', retry = false
   from ended where c.instagram_id = new.instagram_id and c.user_id = ended.user_id;
   return null;
 end
@@ -373,6 +376,7 @@ comment on column public.user_configs.data_access_expires_at is 'When Meta stops
 comment on column public.user_configs.status is 'active: works. expiring: ends soon. reconnect: the person has to connect again.';
 comment on column public.user_configs.status_reason is 'Why the status is not active.';
 comment on column public.user_configs.status_since is 'When the status last changed. Kept by a trigger.';
+comment on column public.user_configs.retry is 'In "reconnect": whether the daily check goes on, because what is wrong can be mended at Meta and leaves the tokens as they are. Else false.';
 comment on column public.user_configs.subscribed_fields is 'Webhook fields that the Page is subscribed to.';
 comment on column public.user_configs.subscription_error is 'Why the last subscription did not come out as asked.';
 comment on column public.user_configs.checked_at is 'When the token was last checked with Meta.';

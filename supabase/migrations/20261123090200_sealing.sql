@@ -110,8 +110,12 @@ begin
   new.page_token_secret_id := igconnect.write_secret(secret_name || '/page_token', new.page_token);
 
   if tg_op = 'UPDATE' then
-    -- Unless the same statement decides on the status.
-    if old.status = 'reconnect' and new.status = 'reconnect' and igconnect.written_now(new.token_secret_id) then
+    -- Unless the same statement decides on the status. So does a check that is written back, which ends
+    -- its lease: a token that it prolonged does not mend what is wrong. And a connect, which names its
+    -- time, may find something missing that only Meta can give.
+    if old.status = 'reconnect' and new.status = 'reconnect' and igconnect.written_now(new.token_secret_id)
+       and new.lease_id is not distinct from old.lease_id
+       and not (new.retry and (new.retry, new.connected_at) is distinct from (old.retry, old.connected_at)) then
       new.status := 'active';
       new.status_reason := null;
     end if;

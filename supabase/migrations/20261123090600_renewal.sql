@@ -2,9 +2,12 @@
 -- Nobody else gets a claimed connection meanwhile; a run that was killed loses its own when the lease
 -- runs out.
 
--- Leases connections that are due, those whose tokens end soonest first, and returns them with their
--- tokens. Two claims at once never return the same one, and the token is that of the version.
-create function public.claim_due_connections(p_limit integer, p_lease interval, p_unchecked interval default '20 hours')
+-- Leases connections that are due, and returns them with their tokens: first those whose person nobody
+-- knows yet, because Meta's callbacks do not find them, then those whose tokens end soonest. Two claims
+-- at once never return the same one, and the token is that of the version.
+create function public.claim_due_connections(
+  p_limit integer, p_lease interval, p_unchecked interval default '20 hours', p_lease_id uuid default null
+)
 returns table (
   lease_id               uuid,
   user_id                text,
@@ -24,7 +27,7 @@ returns table (
 )
 language plpgsql security definer set search_path = '' as $$
 declare
-  claim constant uuid := gen_random_uuid();
+  claim constant uuid := coalesce(p_lease_id, gen_random_uuid());
   due   public.user_configs[];
 begin
   perform igconnect.check_claim(p_limit, p_lease);
@@ -34,10 +37,10 @@ begin
 
   due := array(
     select c from public.user_configs c
-    where c.status <> 'reconnect'
+    where (c.status <> 'reconnect' or c.retry)
       and (c.checked_at is null or c.checked_at < now() - p_unchecked)
       and (c.leased_until is null or c.leased_until <= clock_timestamp())
-    order by c.token_expires_at nulls last
+    order by c.facebook_user_id is not null, c.token_expires_at nulls last
     limit p_limit
     for no key update skip locked);
 
@@ -58,6 +61,7 @@ begin
         leased_until = case when not d.unopened then clock_timestamp() + p_lease end,
         status = case when d.unopened then 'reconnect' else c.status end,
         status_reason = case when d.unopened then igconnect.unopened() else c.status_reason end,
+        retry = d.unopened or c.retry, -- the root key may come back
         checked_at = case when d.unopened then now() else c.checked_at end
       from checked d
       where c.user_id = d.user_id and c.instagram_id = d.instagram_id
@@ -69,7 +73,7 @@ begin
       l.data_access_expires_at, l.status, l.status_reason
     from leased l
     where l.lease_id = claim
-    order by l.token_expires_at nulls last, l.user_id, l.instagram_id;
+    order by l.facebook_user_id is not null, l.token_expires_at nulls last, l.user_id, l.instagram_id;
 end
 $$;
 
@@ -77,10 +81,10 @@ $$;
 create function public.count_due_connections(p_unchecked interval default '20 hours') returns integer
 language sql stable security definer set search_path = '' as $$
   select count(*)::integer from public.user_configs c
-  where c.status <> 'reconnect' and (c.checked_at is null or c.checked_at < now() - p_unchecked)
+  where (c.status <> 'reconnect' or c.retry) and (c.checked_at is null or c.checked_at < now() - p_unchecked)
 $$;
 
--- Ends the lease of what is left of a claim, and returns how many connections there were.
+-- Ends the lease of what is left of one or more claims, and returns how many connections there were.
 create function public.release_connections(p_lease_id uuid) returns integer
 language plpgsql security definer set search_path = '' as $$
 declare
@@ -96,7 +100,8 @@ $$;
 
 -- Writes what came of claimed connections, all of it or nothing, and returns how many were written. A
 -- result counts only while its lease stands and its token is the newest: what the person or Meta did
--- meanwhile wins. Of a connection, what the result leaves out stays, and a null empties.
+-- meanwhile wins. Of a connection, what the result leaves out stays, and a null empties. A connection
+-- that turns out to be of a person who has asked for deletion since it was made is deleted.
 create function public.settle_connections(results jsonb) returns integer
 language plpgsql security definer set search_path = '' as $$
 declare
@@ -124,10 +129,12 @@ begin
   update public.user_configs c set
     -- The row itself with what the result names. The sealing takes the tokens.
     (token, page_token, token_expires_at, data_access_expires_at, scopes,
-     subscribed_fields, subscription_error, status, status_reason) = (
+     subscribed_fields, subscription_error, status, status_reason, retry,
+     username, name, picture_url, page_name) = (
       select case when r.destroy then null else n.token end, case when r.destroy then null else n.page_token end,
         n.token_expires_at, n.data_access_expires_at, n.scopes,
-        n.subscribed_fields, n.subscription_error, n.status, n.status_reason
+        n.subscribed_fields, n.subscription_error, n.status, n.status_reason, n.retry and r.destroy is not true,
+        n.username, n.name, n.picture_url, n.page_name
       from jsonb_populate_record(c, r.result) n),
     -- Learned from Meta, for a row that was written without it.
     facebook_user_id = coalesce(c.facebook_user_id, r.result ->> 'facebook_user_id'),
@@ -143,27 +150,28 @@ begin
   where c.user_id = r.user_id and c.instagram_id = r.instagram_id
     and c.lease_id = r.lease_id and c.token_version = r.token_version;
   get diagnostics settled = row_count;
+  perform igconnect.erase_awaited(reports);
   return settled;
 end
 $$;
 
 revoke all on function
-  public.claim_due_connections(integer, interval, interval), public.count_due_connections(interval),
+  public.claim_due_connections(integer, interval, interval, uuid), public.count_due_connections(interval),
   public.release_connections(uuid), public.settle_connections(jsonb)
   from public, anon, authenticated, service_role;
 grant execute on function
-  public.claim_due_connections(integer, interval, interval), public.count_due_connections(interval),
+  public.claim_due_connections(integer, interval, interval, uuid), public.count_due_connections(interval),
   public.release_connections(uuid), public.settle_connections(jsonb)
   to service_role;
 
-comment on function public.claim_due_connections(integer, interval, interval) is
-  'Hands out up to p_limit (1 to 1000) connections that Meta was not asked about for p_unchecked (up to 30 days), with their tokens, those that end soonest first. Nobody else gets them until p_lease (1 second to 1 hour) is over. Those in "reconnect" are left alone; a token of null means that its secret is gone; one that is there and cannot be opened sets its connection to "reconnect" instead. Give back with settle_connections() what was checked, and with release_connections() at the end of the run what was not: what is given back unchecked is due again at once. For the secret key only. To renew more often than Vercel''s cron does, enable pg_cron and pg_net, store the cron secret once with select vault.create_secret(''<CRON_SECRET>'', ''igconnect_cron_secret''), and run once: select cron.schedule(''igconnect-renew'', ''17 */6 * * *'', $$select net.http_get(url := ''https://<your domain>/api/renew'', headers := jsonb_build_object(''Authorization'', ''Bearer '' || (select decrypted_secret from vault.decrypted_secrets where name = ''igconnect_cron_secret'')), timeout_milliseconds := 60000)$$); the answers are in net._http_response. select cron.unschedule(''igconnect-renew'') ends it.';
+comment on function public.claim_due_connections(integer, interval, interval, uuid) is
+  'Hands out up to p_limit (1 to 1000) connections that Meta was not asked about for p_unchecked (up to 30 days), with their tokens: those without facebook_user_id first, then those that end soonest. Nobody else gets them until p_lease (1 second to 1 hour) is over. Of those in "reconnect" only what may mend by itself ("retry") is handed out; a token of null means that its secret is gone; one that is there and cannot be opened sets its connection to "reconnect" instead, to be tried again a day later. Give back with settle_connections() what was checked, and with release_connections() at the end of the run what was not: what is given back unchecked is due again at once. Claims of one run may share a p_lease_id, and are then released together. For the secret key only. To renew more often than Vercel''s cron does, enable pg_cron and pg_net, store the cron secret once with select vault.create_secret(''<CRON_SECRET>'', ''igconnect_cron_secret''), and run once: select cron.schedule(''igconnect-renew'', ''17 */6 * * *'', $$select net.http_get(url := ''https://<your domain>/api/renew'', headers := jsonb_build_object(''Authorization'', ''Bearer '' || (select decrypted_secret from vault.decrypted_secrets where name = ''igconnect_cron_secret'')), timeout_milliseconds := 60000)$$); the answers are in net._http_response. select cron.unschedule(''igconnect-renew'') ends it.';
 comment on function public.count_due_connections(interval) is
   'How many connections claim_due_connections() has not seen checked yet, those included that are claimed at this moment. For the secret key only.';
 comment on function public.release_connections(uuid) is
-  'Gives back what is left of a claim, to be claimed again at once, and returns how many there were. For the secret key only.';
+  'Gives back what is left of the claims under a lease_id, to be claimed again at once, and returns how many there were. For the secret key only.';
 comment on function public.settle_connections(jsonb) is
-  'Writes what came of claimed connections, ends their lease, and returns how many were written. Takes an array of {"lease_id", "user_id", "instagram_id", "token_version"}, as claimed, with any of {"token", "page_token", "token_expires_at", "data_access_expires_at", "scopes", "subscribed_fields", "subscription_error", "status", "status_reason"}, and "facebook_user_id", which is written where there is none: what is left out stays as it is, null empties it (a token only "destroy" removes). "checked": true marks it as checked now; without, it is due again at once. "destroy": true destroys both tokens. A result whose lease somebody else has now, or whose token the person replaced meanwhile, is ignored. For the secret key only.';
+  'Writes what came of claimed connections, ends their lease, and returns how many were written. Takes an array of {"lease_id", "user_id", "instagram_id", "token_version"}, as claimed, with any of {"token", "page_token", "token_expires_at", "data_access_expires_at", "scopes", "subscribed_fields", "subscription_error", "status", "status_reason", "retry", "username", "name", "picture_url", "page_name"}, and "facebook_user_id", which is written where there is none: what is left out stays as it is, null empties it (a token only "destroy" removes). "checked": true marks it as checked now; without, it is due again at once. "destroy": true destroys both tokens. A result whose lease somebody else has now, or whose token the person replaced meanwhile, is ignored. For the secret key only.';
 
 -- Whom to write to. The view is for a job of the app's own that sends e-mails, and can run inside the
 -- database, with the extensions pg_cron and pg_net. By "since" each change of a status is told once:

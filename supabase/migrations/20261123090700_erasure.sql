@@ -40,7 +40,7 @@ begin
 
   -- Without its lease a renewal that is under way cannot put a token back.
   update public.user_configs c set
-    status = 'reconnect', status_reason = p_reason, lease_id = null, leased_until = null,
+    status = 'reconnect', status_reason = p_reason, retry = false, lease_id = null, leased_until = null,
     token_secret_id = null, page_token_secret_id = null
   from unnest(stopped) s
   where c.user_id = s.user_id and c.instagram_id = s.instagram_id;
@@ -60,8 +60,61 @@ alter table public.erasures enable row level security;
 -- Nobody reads or writes but the functions, which run as the owner.
 revoke all on table public.erasures from public, anon, authenticated, service_role;
 
--- Deletes the person's connections with their secrets and events, and returns the record of it. For
--- one code that happens once: a call that comes again deletes nothing and returns the same record.
+-- Requests for deletion that may concern connections which nobody knows to be that person's: what the
+-- recipe's own upsert writes names no person until its first check. A request waits here no longer than
+-- there are such connections.
+create table igconnect.awaited_erasures (
+  code             uuid        primary key,
+  facebook_user_id text        not null,
+  asked_at         timestamptz not null default now()
+);
+
+alter table igconnect.awaited_erasures enable row level security;
+revoke all on table igconnect.awaited_erasures from public, anon, authenticated, service_role;
+
+comment on table igconnect.awaited_erasures is
+  'Requests for deletion, while there are older connections whose person is not known yet.';
+comment on column igconnect.awaited_erasures.code is 'As in public.erasures.';
+comment on column igconnect.awaited_erasures.facebook_user_id is 'Who asked.';
+comment on column igconnect.awaited_erasures.asked_at is 'When. What was connected later stays.';
+
+-- Deletes those of the settled connections that turned out to be of a person who asked for deletion
+-- after they were made, and adds them to the record of that request. Requests for which no connection is
+-- left that could be that person's are forgotten. The caller holds the connections' lock alone.
+create function igconnect.erase_awaited(reports jsonb) returns void
+language plpgsql security definer set search_path = '' as $$
+begin
+  if not exists (select from igconnect.awaited_erasures) then
+    return;
+  end if;
+  with found as (
+    select a.code, c.user_id, c.instagram_id, (
+      select count(*) from public.instagram_events e
+      where e.user_id = c.user_id and e.instagram_id = c.instagram_id) as events
+    from jsonb_to_recordset(reports) as r (user_id text, instagram_id text)
+    join public.user_configs c on c.user_id = r.user_id and c.instagram_id = r.instagram_id
+    cross join lateral (
+      select w.code from igconnect.awaited_erasures w
+      where w.facebook_user_id = c.facebook_user_id and w.asked_at >= c.connected_at
+      order by w.asked_at limit 1) a
+  ), recorded as (
+    update public.erasures e set accounts = e.accounts + f.accounts, events = e.events + f.events
+    from (select f.code, count(*) as accounts, sum(f.events) as events from found f group by f.code) f
+    where e.code = f.code
+  )
+  delete from public.user_configs c using found f
+  where c.user_id = f.user_id and c.instagram_id = f.instagram_id;
+
+  delete from igconnect.awaited_erasures w
+  where not exists (
+    select from public.user_configs c
+    where c.facebook_user_id is null and c.checked_at is null and c.connected_at <= w.asked_at);
+end
+$$;
+
+-- Deletes the person's connections with their secrets and events, and returns the record of it. What is
+-- found to be that person's later, though it was there already, is deleted then. For one code that
+-- happens once: a call that comes again deletes nothing and returns the same record.
 create function public.erase_facebook_user(p_facebook_user_id text, p_code uuid) returns setof public.erasures
 language plpgsql security definer set search_path = '' as $$
 begin
@@ -85,6 +138,9 @@ begin
 
   if found then
     delete from public.user_configs c where c.facebook_user_id = p_facebook_user_id;
+    insert into igconnect.awaited_erasures (code, facebook_user_id)
+    select p_code, p_facebook_user_id
+    where exists (select from public.user_configs c where c.facebook_user_id is null and c.checked_at is null);
   end if;
   return query select e.* from public.erasures e where e.code = p_code;
 end
@@ -107,7 +163,7 @@ grant execute on function
 comment on function public.deauthorize_facebook_user(text, text, timestamptz) is
   'Sets the connections of a Facebook person to "reconnect", with p_reason, destroys their tokens, and returns how many it changed. With p_issued_at, the time of Meta''s request, those stay that the person made after it: a request that comes again late does no harm. For the secret key only.';
 comment on function public.erase_facebook_user(text, uuid) is
-  'Deletes the connections of a Facebook person with their tokens and events, and returns the record of it. The same code again deletes nothing and returns the first record: make the code of what Meta''s request says, so that a request that comes again has the same. For the secret key only.';
+  'Deletes the connections of a Facebook person with their tokens and events, and returns the record of it. A connection without facebook_user_id that was not checked yet is deleted after its first check, if it turns out to be that person''s. The same code again deletes nothing and returns the first record: make the code of what Meta''s request says, so that a request that comes again has the same. For the secret key only.';
 comment on function public.erasure(uuid) is
   'The record of an erasure, no row for an unknown code. For the secret key only.';
 comment on table public.erasures is

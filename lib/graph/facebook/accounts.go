@@ -128,7 +128,7 @@ func (l Login) Covers(ctx context.Context, token secret.String, found graph.Foun
 		return false
 	}
 	_, err := onePage(ctx, l.Client, pageID, token)
-	return !pageRefused(err)
+	return !pageGone(err) && graph.ClassOf(err) != graph.TokenDead
 }
 
 func person(ctx context.Context, c *graph.Client, token secret.String) (graph.Person, error) {

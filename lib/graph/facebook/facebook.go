@@ -120,7 +120,8 @@ type inspected struct {
 }
 
 // Inspect asks Meta about a person's token. A dead one, or one of another app, is
-// an error of class [graph.TokenDead], with the subcode that says why.
+// an error of class [graph.TokenDead], with the subcode that says why; Meta may
+// still say whose it was.
 // https://developers.facebook.com/docs/graph-api/reference/debug_token
 func (l Login) Inspect(ctx context.Context, token secret.String) (graph.Inspection, error) {
 	var answer struct {
@@ -140,7 +141,11 @@ func (l Login) Inspect(ctx context.Context, token secret.String) (graph.Inspecti
 		!*data.IsValid && data.Error.Code != 190 && data.Error.Code != 102: // it may pass
 		return graph.Inspection{}, call.Failed(graph.Unavailable, graph.ErrNotGraphAPI)
 	case !*data.IsValid:
-		return graph.Inspection{}, &graph.Error{
+		var whose graph.Inspection
+		if string(data.AppID) == l.Client.AppID { // ids are the app's own
+			whose.PersonID = string(data.UserID)
+		}
+		return whose, &graph.Error{
 			Op: call.Op, Status: http.StatusOK, Class: graph.TokenDead,
 			Code: int(data.Error.Code), Subcode: int(data.Error.Subcode),
 			Message: secret.Mask(data.Error.Message, token, call.Token, l.Client.Secret),

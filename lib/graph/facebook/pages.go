@@ -110,14 +110,6 @@ func fieldRefused(err error) bool {
 // gone is the subcode of an object that does not exist, or is not shared any more.
 const gone = 33
 
-// pageRefused reports whether an answer about a Page that was asked for by its id
-// says that the token does not lead there any more. Missing permissions to read it
-// say nothing of that.
-func pageRefused(err error) bool {
-	refused, ok := errors.AsType[*graph.Error](err)
-	return ok && (refused.Class == graph.TokenDead || refused.Code == 803 || refused.Code == 100 && refused.Subcode == gone || errors.Is(err, errNoPage))
-}
-
 // businessPages reads the Pages of the person's Business Portfolios: those that
 // each owns and those of its clients. It needs business_management. It skips what
 // cannot be read, with its error.

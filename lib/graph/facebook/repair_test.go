@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"igconnect/lib/graph"
 	"igconnect/lib/secret"
@@ -97,10 +98,10 @@ func TestRepairSubscribes(t *testing.T) {
 		{"another app alone", says(`{"data":[{"id":"99","subscribed_fields":["messages","standby"]}]}`), messaging, "messages,standby", both},
 		{"names that are none", subscribedTo("feed", "FEED", "a b"), nil, "", feed},
 	} {
-		run(t, c.name, routes{readLine: c.subscribed, subscribeLine: says("true")}, func(t *testing.T, m *meta) {
+		run(t, c.name, routes{readLine: c.subscribed, subscribeLine: says("true"), "GET /901": says(page901)}, func(t *testing.T, m *meta) {
 			m.WebhookFields = both
 			repair, err := m.Repair(t.Context(), user, ceramics(paged, nil), c.granted)
-			if diff := cmp.Diff(graph.Repair{Known: true, Fields: c.want}, repair, bySecret); diff != "" || err != nil {
+			if diff := cmp.Diff(graph.Repair{Known: true, Fields: c.want}, repair, bySecret, notRead); diff != "" || err != nil {
 				t.Errorf("%v %s", err, diff)
 			}
 			if sent := strings.Join(sentFields(m), " and "); sent != c.sent {
@@ -110,29 +111,36 @@ func TestRepairSubscribes(t *testing.T) {
 	}
 }
 
-// TestRepair: a refusal is noted, a dead Page token replaced, and only a lost role
-// ends the connection.
+// notRead leaves out what TestRepairLooks looks at.
+var notRead = cmpopts.IgnoreFields(graph.Repair{}, "Read")
+
+// TestRepair: a refusal is noted, a dead Page token replaced, and of the errors only
+// a lost role ends the connection.
 func TestRepair(t *testing.T) {
 	var (
 		none  = says(`{"data":[]}`)
 		dead  = refuses(190, 460, "The session has been invalidated")
 		role  = refuses(190, 492, "The user must be an administrator")
 		fresh = secret.New("token-901")
+
+		gone       = refuses(100, 33, "Unsupported get request.")
+		unreadable = refuses(10, 0, "(#10)")
 	)
 	const plain graph.Class = -2 // the error is none of Meta's, so that it ends no connection
-	short := strings.NewReplacer("GET /901 Bearer foo_token", "page", readLine, "read", subscribeLine, "subscribe", "Bearer page_token", "old", "Bearer token-901", "new")
+	short := strings.NewReplacer("GET /901 Bearer foo_token", "page", "GET /me/accounts Bearer foo_token", "list", readLine, "read",
+		subscribeLine, "subscribe", "GET /901", "page", "Bearer page_token", "old", "Bearer token-901", "new")
 	for _, c := range []struct {
 		name    string
 		answers routes
 		want    graph.Repair
 		class   graph.Class // or plain
-		asked   string      // with the old token or the new one; "page" is the question for a new one
+		asked   string      // with the old token or the new one; "page" and "list" are with the person's
 	}{
 		{"an unknown field", routes{readLine: none, subscribeLine: refuses(100, 0, "(#100) Param")},
-			graph.Repair{Known: true, Refused: "subscribing the Page: code 100: (#100) Param"}, ok, "read old, subscribe old, subscribe old, subscribe old"},
+			graph.Repair{Known: true, Refused: "subscribing the Page: code 100: (#100) Param"}, ok, "read old, subscribe old, subscribe old, subscribe old, page old"},
 		{"a permission is missing", routes{readLine: none, subscribeLine: inTurn(refuses(200, 0, "(#200)"), yes)},
-			graph.Repair{Known: true, Fields: feed, Refused: "subscribing the Page: code 200: (#200)"}, ok, "read old, subscribe old, subscribe old"},
-		{"it may not be read", routes{readLine: refuses(10, 0, "(#10)")}, graph.Repair{Known: true, Refused: "reading the subscription: code 10: (#10)"}, ok, "read old"},
+			graph.Repair{Known: true, Fields: feed, Refused: "subscribing the Page: code 200: (#200)"}, ok, "read old, subscribe old, subscribe old, page old"},
+		{"it may not be read", routes{readLine: refuses(10, 0, "(#10)")}, graph.Repair{Known: true, Refused: "reading the subscription: code 10: (#10)"}, ok, "read old, page old"},
 		{"Meta is down", routes{readLine: down}, graph.Repair{}, graph.Unavailable, "read old, read old, read old"},
 		{"throttled", routes{readLine: none, subscribeLine: refuses(32, 0, "limit")}, graph.Repair{}, graph.Throttled, "read old, subscribe old"},
 		{"the role is lost", routes{readLine: role}, graph.Repair{}, graph.TokenDead, "read old"},
@@ -149,11 +157,22 @@ func TestRepair(t *testing.T) {
 		{"the new one, and Meta is down", routes{readLine: inTurn(dead, down), "GET /901": says(page901)},
 			graph.Repair{Token: fresh}, graph.Unavailable, "read old, page, read new, read new, read new"},
 		{"no new one: the person's is dead", routes{readLine: dead, "GET /901": dead}, graph.Repair{}, plain, "read old, page"},
-		{"no new one: refused", routes{readLine: dead, "GET /901": refuses(100, 33, "Unsupported get request.")},
-			graph.Repair{Known: true, Refused: "reading a Page: code 100: Unsupported get request."}, ok, "read old, page"},
-		{"no new one: another Page's", routes{readLine: dead, "GET /901": says(page903)},
-			graph.Repair{Known: true, Refused: "reading a Page: the answer is without the Page"}, ok, "read old, page"},
+		{"no new one: refused", routes{readLine: dead, "GET /901": unreadable, pagesLine: says(list())},
+			graph.Repair{Known: true, Refused: "reading a Page: code 10: (#10)"}, ok, "read old, page, list"},
+		{"no new one by the id, but in the list", routes{readLine: inTurn(dead, none), "GET /901": unreadable, pagesLine: says(list(page903, page901)), subscribeLine: yes},
+			graph.Repair{Known: true, Token: fresh, Fields: fields}, ok, "read old, page, list, read new, subscribe new"},
+		{"no new one by the id, and the list is down", routes{readLine: dead, "GET /901": unreadable, pagesLine: down},
+			graph.Repair{}, graph.Unavailable, "read old, page, list, list, list"},
+		{"no new one: the Page is gone", routes{readLine: dead, "GET /901": gone, pagesLine: says(list())},
+			graph.Repair{Lost: graph.LostPage}, ok, "read old, page, list"},
+		{"no new one: the role gives none", routes{readLine: dead, "GET /901": says(tokenless)},
+			graph.Repair{Lost: graph.LostPageToken}, ok, "read old, page"},
+		{"no new one: another Page's", routes{readLine: dead, "GET /901": says(page903), pagesLine: says(list())},
+			graph.Repair{Lost: graph.LostPage}, ok, "read old, page, list"},
 	} {
+		if c.answers["GET /901"] == nil {
+			c.answers["GET /901"] = says(page901)
+		}
 		run(t, c.name, c.answers, func(t *testing.T, m *meta) {
 			repair, err := m.Repair(t.Context(), user, ceramics(paged, nil), messaging)
 			if c.class != plain {
@@ -165,22 +184,102 @@ func TestRepair(t *testing.T) {
 			for _, request := range m.Requests() {
 				asked = append(asked, short.Replace(request.Line+" "+request.Authorization))
 			}
-			if diff := cmp.Diff(c.want, repair, bySecret); diff != "" || strings.Join(asked, ", ") != c.asked {
+			if diff := cmp.Diff(c.want, repair, bySecret, notRead); diff != "" || strings.Join(asked, ", ") != c.asked {
 				t.Errorf("asked %q %s", asked, diff)
 			}
 		})
 	}
 }
 
-// TestNothingToRepair: without a Page, or without its token, Meta is not asked, and
-// nothing else that needs a Page leads anywhere.
+// tokenless is a Page whose account is as ever, without a token.
+const tokenless = `{"id":"901","name":"Ceramics","instagram_business_account":{"id":"17841001","username":"ceramics"}}`
+
+// TestRepairLooks: what Meta shows of the Page and its account is taken as it is now;
+// what makes the account useless is said; and what Meta refuses to show says nothing.
+//
+// The kinds come from public reports: a Page that lost its account or got another,
+// Pages that are gone (100/33, 803), a field or pages_read_engagement that Meta
+// refuses, accounts that are shown as connected only, Pages without a token.
+func TestRepairLooks(t *testing.T) {
+	const (
+		basic     = "instagram_basic"
+		renamed   = `{"id":"901","name":"Pottery","access_token":"token-901","instagram_business_account":{"id":17841001,"username":"pottery","name":"P","profile_picture_url":"https://cdn.test/2.jpg"}}`
+		unlinked  = `{"id":"901","name":"Pottery","access_token":"token-901"}`
+		another   = `{"id":"901","name":"Pottery","access_token":"token-901","instagram_business_account":{"id":"17841009","username":"other"}}`
+		connected = `{"id":"901","name":"Pottery","access_token":"token-901","connected_instagram_account":{"id":"17841001"}}`
+		nothing   = "-"
+	)
+	var (
+		subscribed = subscribedTo("feed")
+		gone       = refuses(100, 33, "Unsupported get request.")
+		alias      = refuses(803, 0, "(#803) Some of the aliases you requested do not exist")
+		field      = refuses(100, 0, "(#100) Tried accessing nonexisting field (tasks) on node type (Page)")
+		unreadable = refuses(10, 0, "(#10) This endpoint requires the 'pages_read_engagement' permission")
+	)
+	for _, c := range []struct {
+		name  string
+		token secret.String // the Page's, that was saved
+		page  http.HandlerFunc
+		list  string // of the person's Pages
+		lost  graph.Loss
+		read  string // user name, name, picture, Page
+		class graph.Class
+	}{
+		{"as ever", paged, says(page901), "", "", "ceramics Ceramics & Co https://cdn.test/1.jpg Ceramics", ok},
+		{"renamed", paged, says(renamed), "", "", "pottery P https://cdn.test/2.jpg Pottery", ok},
+		{"not linked any more", paged, says(unlinked), "", graph.LostAccount, "   Pottery", ok},
+		{"another account", paged, says(another), "", graph.LostToAnother, "   Pottery", ok},
+		{"shown as connected only", paged, says(connected), "", "", "   Pottery", ok},
+		{"gone", paged, gone, "", graph.LostPage, nothing, ok},
+		{"gone by another code", paged, alias, "", graph.LostPage, nothing, ok},
+		{"gone for its token, there for the person", paged, inTurn(gone, says(page901)), "", "", "ceramics Ceramics & Co https://cdn.test/1.jpg Ceramics", ok},
+		{"not readable with its token, gone for the person", paged, inTurn(unreadable, gone), "", "", nothing, ok},
+		{"gone for its token, not readable for the person", paged, inTurn(gone, unreadable), "", "", nothing, ok},
+		{"not readable with its token", paged, inTurn(unreadable, says(unlinked)), "", graph.LostAccount, "   Pottery", ok},
+		{"not readable", paged, unreadable, "", "", nothing, ok},
+		{"an unknown field", paged, field, "", "", nothing, ok},
+		{"down", paged, down, "", "", nothing, graph.Unavailable},
+		{"throttled", paged, refuses(4, 0, "limit"), "", "", nothing, graph.Throttled},
+		{"an answer without the Page", paged, says(`{}`), "", graph.LostPage, nothing, ok},
+		{"the role is lost", paged, refuses(190, 492, "must be an administrator"), "", "", nothing, graph.TokenDead},
+		{"no token, and now there is one", secret.String{}, says(page901), "", "", "ceramics Ceramics & Co https://cdn.test/1.jpg Ceramics", ok},
+		{"no token", secret.String{}, says(tokenless), "", graph.LostPageToken, "ceramics   Ceramics", ok},
+		{"no token, and not linked any more", secret.String{}, says(unlinked), "", graph.LostAccount, "   Pottery", ok},
+		{"no token, not readable, and in the list", secret.String{}, field, list(page901), "", "ceramics Ceramics & Co https://cdn.test/1.jpg Ceramics", ok},
+		{"no token, not readable, and listed without one", secret.String{}, unreadable, list(tokenless), graph.LostPageToken, "ceramics   Ceramics", ok},
+		{"no token, and gone", secret.String{}, gone, list(page903), graph.LostPage, nothing, ok},
+	} {
+		run(t, c.name, routes{readLine: subscribed, "GET /901": c.page, pagesLine: says(c.list)}, func(t *testing.T, m *meta) {
+			repair, err := m.Repair(t.Context(), user, ceramics(c.token, nil), []string{basic})
+			failureOf(t, err, c.class)
+			read := nothing
+			if a := repair.Read; a != nil {
+				read = strings.Join([]string{a.Username, a.Name, a.PictureURL, a.Page.Name}, " ")
+			}
+			if repair.Lost != c.lost || read != c.read {
+				t.Errorf("lost %q, read %q", repair.Lost, read)
+			}
+			if fresh := !repair.Token.Empty(); fresh != (c.token.Empty() && c.lost == "") {
+				t.Errorf("a new token: %v", fresh)
+			}
+		})
+	}
+	run(t, "without instagram_basic Meta shows no account", routes{readLine: subscribed, "GET /901": says(unlinked)}, func(t *testing.T, m *meta) {
+		if repair, err := m.Repair(t.Context(), user, ceramics(paged, nil), nil); err != nil || repair.Lost != "" || repair.Read.Page.Name != "Pottery" {
+			t.Errorf("%+v, %v", repair, err)
+		}
+	})
+}
+
+// TestNothingToRepair: without a Page Meta is not asked, and nothing else that needs
+// a Page leads anywhere.
 func TestNothingToRepair(t *testing.T) {
 	bare := ceramics(paged, feed)
 	bare.Page = nil
 	nameless := bare
 	nameless.Page = &graph.Page{}
 	run(t, "no Page", routes{}, func(t *testing.T, m *meta) { // the scripted Meta objects to any request
-		for _, account := range []graph.Account{bare, nameless, ceramics(secret.String{}, feed)} {
+		for _, account := range []graph.Account{bare, nameless} {
 			if repair, err := m.Repair(t.Context(), user, account, nil); err != nil || !cmp.Equal(repair, graph.Repair{}, bySecret) {
 				t.Errorf("%+v: %+v, %v", account, repair, err)
 			}

@@ -3,7 +3,6 @@ package facebook
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -13,7 +12,6 @@ import (
 
 	"igconnect/lib/graph"
 	"igconnect/lib/metajson"
-	"igconnect/lib/secret"
 )
 
 // leastFields are what a Page can be subscribed to with pages_manage_metadata
@@ -157,50 +155,6 @@ func subscribedApps(account graph.Account, op, method string) graph.Call {
 		call.Path = "/" + account.Page.ID + "/subscribed_apps"
 	}
 	return call
-}
-
-// lostRole is the subcode of a dead token whose person has no role on the Page
-// any more. A new Page token would not help.
-// https://developers.facebook.com/docs/graph-api/guides/error-handling#subcodes
-const lostRole = 492
-
-// Repair reads what the account's Page is subscribed to, and subscribes it again
-// where that is not what the granted permissions allow. Where the Page's token is
-// dead it fetches another with the person's token, user; it returns that token
-// also along with an error. Without a Page or its token nothing is known.
-//
-// Meta's refusal to subscribe is no error but a part of the result. An error of
-// class [graph.TokenDead] means that the person has lost the role on the Page.
-func (l Login) Repair(ctx context.Context, user secret.String, account graph.Account, granted []string) (
-	repair graph.Repair, err error) {
-	if account.Page == nil || account.Page.ID == "" || account.Token.Empty() {
-		return repair, nil
-	}
-	account.Fields = wantedFields(l.WebhookFields, granted)
-	reached, err := l.subscribeAgain(ctx, account)
-	if pageTokenDead(err) { // the person's was just found good
-		var fresh page
-		if fresh, err = onePage(ctx, l.Client, account.Page.ID, user); err == nil {
-			repair.Token, account.Token = fresh.Token, fresh.Token
-			reached, err = l.subscribeAgain(ctx, account)
-		}
-		if pageTokenDead(err) {
-			return repair, fmt.Errorf("using the Page's token: %s", err) // not wrapped: not the person's
-		}
-	}
-	if ofMeta, ok := errors.AsType[*graph.Error](err); ok && (ofMeta.Class == graph.Rejected || ofMeta.Class == graph.NoPermission) {
-		repair.Refused, err = ofMeta.Reason(), nil
-	}
-	if err == nil {
-		repair.Known, repair.Fields = true, reached
-	}
-	return repair, err
-}
-
-// pageTokenDead reports whether another Page token may help.
-func pageTokenDead(err error) bool {
-	var ofMeta *graph.Error
-	return errors.As(err, &ofMeta) && ofMeta.Class == graph.TokenDead && ofMeta.Subcode != lostRole
 }
 
 // subscribeAgain subscribes the account's Page unless it is subscribed as wanted.
