@@ -83,7 +83,7 @@ func TestDelivery(t *testing.T) {
 	d := deployWith(t, map[string]string{"FB_APP_SECRET": "a-new-secret," + deploytest.AppSecret}) // Meta still signs with the old one
 	d.want(d.deliver(message, ofMeta(message)), 200, "")
 	want := [][]map[string]any{{{
-		"account": "17841452691600098", "key": "message/aWdf/1668022333735/", "counterpart": "5614879045272581", "kind": "message",
+		"account": "17841452691600098", "key": "message/aWdf", "counterpart": "5614879045272581", "recipient": "17841452691600098", "kind": "message",
 		"occurred_at": "2022-11-09T19:32:13.735Z",
 		"payload": map[string]any{
 			"sender": map[string]any{"id": "5614879045272581"}, "recipient": map[string]any{"id": "17841452691600098"},

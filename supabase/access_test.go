@@ -108,7 +108,7 @@ var accessCases = []testCase[*inbox]{
 			return requests
 		}
 		all := slices.Concat(selects("instagram_conversations", "conversation"), selects("erasures", "code"), []request{
-			{"POST", "instagram_events", object{"id": "x"}},
+			{"POST", "instagram_events", object{"key": "x"}},
 			{"PATCH", "instagram_events?kind=eq.message", object{"kind": "x"}},
 			{"DELETE", "instagram_events?kind=eq.message", nil},
 			{"POST", "erasures", object{"code": uuid.NewString(), "accounts": 0, "events": 0}},
@@ -116,7 +116,7 @@ var accessCases = []testCase[*inbox]{
 		})
 		people := slices.Concat(all,
 			selects("user_configs", "*", "token", "page_token", "token_secret_id", "page_token_secret_id", "auth_user_id", "lease_id", "leased_until", "token_version"),
-			selects("instagram_events", "*", "attempts", "next_try_at", "last_error", "finished_at", "dead_at"),
+			selects("instagram_events", "*", "key", "place", "attempts", "next_try_at", "last_error", "finished_at", "dead_at"),
 			selects("connections_needing_attention", "user_id"),
 			[]request{
 				{"POST", "user_configs", row(u.ID, newID(), newToken())},

@@ -509,7 +509,7 @@ func (e *everything) deliver(ctx context.Context, conn *pgx.Conn) error {
 
 // work claims events, and finishes, fails or leaves each.
 func (e *everything) work(ctx context.Context, conn *pgx.Conn) error {
-	rows, err := conn.Query(ctx, "select id from public.claim_instagram_events(20, '1 second')")
+	rows, err := conn.Query(ctx, "select e ->> 'id' from jsonb_array_elements(public.claim_instagram_events(20, '1 second')) e")
 	if err != nil {
 		return err
 	}
@@ -565,7 +565,7 @@ type load struct {
 	*inbox
 	finished atomic.Int64
 	mu       sync.Mutex
-	handled  map[string][]string // ids by conversation, in the order in which workers came to them
+	handled  map[string][]string // keys by conversation, in the order in which workers came to them
 }
 
 // delivery returns the events of a delivery, which belong to its sender's conversations by turns.
@@ -586,7 +586,7 @@ func (l *load) want() map[string][]string {
 		for number := range deliveries {
 			for _, event := range l.delivery(sender, number) {
 				conversation := l.account + "/" + event["counterpart"].(string)
-				want[conversation] = append(want[conversation], l.id(event["key"].(string)))
+				want[conversation] = append(want[conversation], event["key"].(string))
 			}
 		}
 	}
@@ -664,7 +664,7 @@ func (l *load) work(ctx context.Context, _ int) error {
 		}
 		l.mu.Lock()
 		for _, row := range rows {
-			l.handled[row.Conversation] = append(l.handled[row.Conversation], row.ID)
+			l.handled[row.Conversation] = append(l.handled[row.Conversation], row.Payload.(object)["text"].(string))
 		}
 		l.mu.Unlock()
 		var n int

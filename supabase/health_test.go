@@ -65,8 +65,11 @@ func executeOn(t *testing.T, url, statements string) error {
 	return execute(t.Context(), conn, statements)
 }
 
-// TestRealtime applies the migrations where there is Supabase's publication: it carries both tables,
-// in the columns that people may read, and stops nobody from writing.
+// TestRealtime applies the migrations where there is Supabase's publication: it carries the inbox
+// alone, in the columns that people may read, and stops nobody from writing.
+//
+// Realtime holds inserts and updates to the row policies, and of a deleted row sends the columns of
+// its replica identity to every subscriber: https://supabase.com/docs/guides/realtime/postgres-changes
 func TestRealtime(t *testing.T) {
 	supalitetest.Need(t)
 	url := supalitetest.Postgres(t)
@@ -78,18 +81,72 @@ func TestRealtime(t *testing.T) {
 	}
 	p := &project{supalitetest.Start(t, supalite.Options{DatabaseURL: url}), url}
 
-	wantEqual(t, "published", []object{
-		{"name": "instagram_events", "columns": sorted(readableEvents)}, {"name": "user_configs", "columns": sorted(readableConfigs)},
-	}, p.sql(t, `select tablename as name, string_agg(a, ',' order by a collate "C") as columns
+	wantEqual(t, "published", []object{{"name": "instagram_events", "columns": sorted(readableEvents)}},
+		p.sql(t, `select tablename as name, string_agg(a, ',' order by a collate "C") as columns
 		from pg_publication_tables, unnest(attnames) a where pubname = 'supabase_realtime' group by 1 order by 1`))
+	wantEqual(t, "what Realtime sends of a deleted row", []object{{"identity": "d", "columns": "id", "type": "uuid", "origin": "gen_random_uuid()"}},
+		p.sql(t, `select c.relreplident::text as identity, string_agg(a.attname, ',') as columns,
+			string_agg(a.atttypid::regtype::text, ',') as type, string_agg(pg_get_expr(d.adbin, d.adrelid), ',') as origin
+			from pg_class c join pg_index i on i.indrelid = c.oid and i.indisprimary
+			join pg_attribute a on a.attrelid = c.oid and a.attnum = any (i.indkey)
+			left join pg_attrdef d on d.adrelid = c.oid and d.adnum = a.attnum
+			where c.oid = 'public.instagram_events'::regclass group by 1`))
 
 	// What a publication's columns do not identify, PostgreSQL refuses to update and delete.
 	in := newInbox(t, p)
-	in.ingest(t, 1, in.event("a", "ann", 1))
+	wal := p.readsWAL(t)
+	in.ingest(t, 2, in.event("a", "ann", 1), in.event("b", "ann", 2))
 	in.wantClaim(t, 1, "a")
 	in.finish(t, 1, in.id("a"))
+	ids := in.ids("a", "b")
+	in.sql(t, "update public.instagram_events set received_at = now() - interval '31 days' where key = 'a'")
+	in.wantCount(t, 1, "delete_old_instagram_events", object{})
 	in.patch(t, in.account, object{"status": "expiring"})
 	in.disconnect(t, in.account)
+	if wal {
+		var want []object
+		for _, id := range ids {
+			want = append(want, object{"table": "instagram_events", "identity": []any{object{"name": "id", "type": "uuid", "value": id}}})
+		}
+		wantEqual(t, "sent of deleted rows", want, p.sql(t, `select d ->> 'table' as table, d -> 'identity' as identity
+			from pg_logical_slot_get_changes('realtime', null, null, 'format-version', '2', 'add-tables', (
+				select string_agg(schemaname || '.' || tablename, ',') from pg_publication_tables where pubname = 'supabase_realtime')) s,
+				lateral (select s.data::jsonb as d) d
+			where d ->> 'action' = 'D'`))
+		p.sql(t, "select pg_drop_replication_slot('realtime')")
+	}
+}
+
+// readsWAL reads the changes from now on as Realtime does, and reports whether it can: only a server
+// that has wal2json and wal_level = logical does.
+func (p *project) readsWAL(t *testing.T) bool {
+	t.Helper()
+	_, err := p.SQL(t.Context(), "select pg_create_logical_replication_slot('realtime', 'wal2json')")
+	if err != nil {
+		t.Log("without wal2json, so the catalog alone is looked at: ", err)
+	}
+	return err == nil
+}
+
+// TestRealtimeOfBefore applies the migrations where an app had published a table of its own: what
+// Realtime would send of its deleted rows stops.
+func TestRealtimeOfBefore(t *testing.T) {
+	supalitetest.Need(t)
+	url := supalitetest.Postgres(t)
+	p := &project{supalitetest.Start(t, supalite.Options{DatabaseURL: url}), url}
+	migrations, _ := readMigrations(t)
+	sql, err := fs.ReadFile(migrations, "20261123090400_inbox.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, block, found := strings.Cut(string(sql), "\ndo $$")
+	if !found {
+		t.Fatal("no block on Realtime")
+	}
+	p.sql(t, "create publication supabase_realtime for table public.user_configs")
+	p.sql(t, "do $$"+block)
+	wantEqual(t, "published", []object{{"name": "instagram_events"}},
+		p.sql(t, "select tablename as name from pg_publication_tables where pubname = 'supabase_realtime'"))
 }
 
 func TestHealth(t *testing.T) { onBothDatabases(t, empty, healthCases) }

@@ -2,6 +2,7 @@ package supabase_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -314,9 +315,9 @@ var renewalCases = []testCase[*renewal]{
 		id := r.connect(t, 60)
 		in := &inbox{project: r.project, userID: r.user.ID, account: id}
 		in.ingest(t, 1, in.event("a", "ann", 1))
-		for _, function := range []string{"claim_due_connections", "claim_instagram_events"} {
-			for _, bad := range []any{-1, 0, 1001, nil} {
-				r.wantRefused(t, function, object{"p_limit": bad, "p_lease": "1 minute"}, "p_limit must be between 1 and 1000")
+		for function, most := range map[string]int{"claim_due_connections": 100, "claim_instagram_events": 1000} {
+			for _, bad := range []any{-1, 0, most + 1, nil} {
+				r.wantRefused(t, function, object{"p_limit": bad, "p_lease": "1 minute"}, fmt.Sprintf("p_limit must be between 1 and %d.", most))
 			}
 			for _, bad := range []any{"-1 minute", "0", "999 milliseconds", "3601 seconds", "1 day", nil} {
 				r.wantRefused(t, function, object{"p_limit": 1, "p_lease": bad}, "p_lease must be between 1 second and 1 hour")

@@ -152,14 +152,16 @@ func TestHandle(t *testing.T) {
 		{ID: "b", Conversation: "1/2", Kind: "reaction"},
 		{ID: "c", Conversation: "1/4", Kind: "reaction"},
 		{ID: "d", Conversation: "1/4", Kind: "message"},
+		{ID: "e", Conversation: "1/message/m", Kind: "message", PageID: "3", PageToken: "EAAstale"}, // of nobody
 	})
-	if err != nil || got.Claimed != 4 || got.Answered != 0 || len(got.Failed) != 2 {
+	if err != nil || got.Claimed != 5 || got.Answered != 0 || len(got.Failed) != 2 {
 		t.Errorf("%+v, %v", got, err)
 	}
 	want := []string{
 		`fail_instagram_events {"ids":["a"],"reason":"sending: Meta answered 400, code 190, subcode 0"}`,
 		`finish_instagram_events {"ids":["c"]}`,
 		`fail_instagram_events {"ids":["d"],"reason":"the connection has no Page token"}`,
+		`finish_instagram_events {"ids":["e"]}`,
 	}
 	if diff := cmp.Diff(want, calls); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

@@ -10,8 +10,8 @@ import { createClient } from "@supabase/supabase-js";
 
 type Event = {
   id: string;
-  conversation: string; // "<account>/<person>"
-  kind: string; // message, reaction, comments…
+  conversation: string; // "<account>/<person>", or with another slash: nobody's
+  kind: string; // message, reaction, comments…; "…_echo" is the account's own
   payload: unknown; // as Meta sent it
   page_id: string | null;
   page_token: string | null; // never log it
@@ -40,8 +40,8 @@ const supabase = createClient(
 
 // handle does what an event asks for. It throws where it should be tried again.
 async function handle(event: Event): Promise<void> {
-  if (event.kind !== "message") return;
-  const person = event.conversation.split("/")[1];
+  const [, person, nobody] = event.conversation.split("/");
+  if (event.kind !== "message" || nobody !== undefined) return;
   await send(event, person, "thanks");
 }
 

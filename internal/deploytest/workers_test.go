@@ -52,7 +52,7 @@ func testTriesAgain(t *testing.T, d deployment, w *worker) {
 	if len(d.Meta.Replies()) != 0 {
 		t.Errorf("answered: %v", d.Meta.Replies())
 	}
-	row := d.SQL("select attempts, last_error from public.instagram_events order by occurred_at, id")[0]
+	row := d.SQL("select attempts, last_error from public.instagram_events order by occurred_at, place")[0]
 	reason, _ := row["last_error"].(string)
 	if row["attempts"] != 1.0 || !strings.Contains(reason, "Meta answered 400, code 190, subcode 463") {
 		t.Errorf("tried: %v", row)

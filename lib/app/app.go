@@ -113,8 +113,8 @@ func (a *App) StoreEvents(ctx context.Context, events []webhook.Event) (int, err
 	rows := make([]store.Event, len(events))
 	for i, e := range events {
 		rows[i] = store.Event{
-			Account: e.Account, Key: e.Key, Counterpart: e.Counterpart, Kind: e.Kind, Payload: e.Payload,
-			Occurred: cmp.Or(e.Occurred, a.Now().UTC()),
+			Account: e.Account, Key: e.Key, KeyToSecond: e.KeyToSecond, Counterpart: e.Counterpart, Recipient: e.Recipient,
+			Kind: e.Kind, Payload: e.Payload, Occurred: cmp.Or(e.Occurred, a.Now().UTC()),
 		}
 	}
 	return a.Store.StoreEvents(ctx, rows)

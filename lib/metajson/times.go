@@ -36,6 +36,14 @@ func (m Moment) Or(other Moment) time.Time {
 	return time.Time{}
 }
 
+// ToSecond is the moment in whole seconds, cut off rather than rounded.
+func (m Moment) ToSecond() string {
+	if n, err := strconv.ParseInt(string(m), 10, 64); err == nil && n >= 1e11 {
+		return string(m[:len(m)-3])
+	}
+	return string(m)
+}
+
 // lastSecond ends the year 9999: JSON, and so a table, takes no later time.
 const lastSecond = 253402300799
 

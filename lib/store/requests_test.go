@@ -79,10 +79,14 @@ func TestRequests(t *testing.T) {
 		{"OpenTokens", newKey, func(ctx context.Context, s *Store) error { _, err := s.OpenTokens(ctx, account); return err },
 			200, "[]", "POST", "get_instagram_token", "", `{"p_instagram_id":"17841400000000001"}`},
 		{"StoreEvents", newKey, func(ctx context.Context, s *Store) error {
-			_, err := s.StoreEvents(ctx, []Event{{"1", "mid", "2", "message", json.RawMessage(`{"a":1}`), at}})
+			_, err := s.StoreEvents(ctx, []Event{
+				{Account: "1", Key: "mid", Counterpart: "2", Kind: "message", Payload: json.RawMessage(`{"a":1}`), Occurred: at},
+				{Account: "1", Key: "m/1001", KeyToSecond: "m/1", Counterpart: "1", Recipient: "2", Kind: "reaction", Payload: json.RawMessage(`{}`), Occurred: at},
+			})
 			return err
 		}, 200, "1", "POST", "ingest_instagram_events", "",
-			`{"events":[{"account":"1","key":"mid","counterpart":"2","kind":"message","payload":{"a":1},"occurred_at":"2026-11-22T09:30:00Z"}]}`},
+			`{"events":[{"account":"1","key":"mid","counterpart":"2","kind":"message","payload":{"a":1},"occurred_at":"2026-11-22T09:30:00Z"},
+				{"account":"1","key":"m/1001","key_to_second":"m/1","counterpart":"1","recipient":"2","kind":"reaction","payload":{},"occurred_at":"2026-11-22T09:30:00Z"}]}`},
 		{"ClaimDue", newKey, func(ctx context.Context, s *Store) error {
 			_, err := s.ClaimDue(ctx, code, 40, 2*time.Minute)
 			return err

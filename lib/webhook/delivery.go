@@ -22,7 +22,9 @@ import (
 type Event struct {
 	Account     string          // the Instagram account's id, in some deliveries the Page's
 	Key         string          // unique within the account; the same in each delivery of it
+	KeyToSecond string          // Key with its time in whole seconds; "" where no time is part of it
 	Counterpart string          // id of whom the account talks with; "" where there is nobody
+	Recipient   string          // id of who got it, for an account that turns out to be its sender
 	Kind        string          // message, message_echo, reaction, postback, comments…
 	Payload     json.RawMessage // as Meta sent it
 	Occurred    time.Time       // zero where Meta's time makes no sense
@@ -31,47 +33,120 @@ type Event struct {
 // ErrNotJSON says that a delivery's body is not JSON.
 var ErrNotJSON = errors.New("the delivery is not JSON")
 
+const (
+	unknown = "unknown" // the kind of what has no shape that we know
+	echo    = "_echo"   // ends the kind of what the account itself did
+)
+
 type entry struct {
 	ID        metajson.LenientID `json:"id"`
 	Time      metajson.Moment    `json:"time"`
 	Messaging []json.RawMessage  `json:"messaging"`
 	Standby   []json.RawMessage  `json:"standby"` // another app owns the thread
 	Changes   []json.RawMessage  `json:"changes"`
+	change                       // documented for comments, in the place of changes
+	raw       json.RawMessage    // of one that was read by oddEntries
+}
+
+type change struct {
+	Field json.RawMessage `json:"field"`
+	Value json.RawMessage `json:"value"`
 }
 
 // ParseDelivery returns the events of a delivery, whose signature must have been
-// verified with [VerifySignature]. It skips what has another shape than the
-// documented ones, and keeps an event of an unknown kind. A body about another
-// object than Instagram has no events. The error is [ErrNotJSON].
+// verified with [VerifySignature], as they stand there. What has another shape
+// than the documented ones is kept whole, as of the kind unknown; only what names
+// no account is left out. A body about another object than Instagram has no
+// events. The error is [ErrNotJSON].
 // https://developers.facebook.com/docs/messenger-platform/instagram/features/webhook
 func ParseDelivery(body []byte) ([]Event, error) {
 	var delivery struct {
 		Object string  `json:"object"`
 		Entry  []entry `json:"entry"`
 	}
-	err := json.Unmarshal(metajson.Storable(body), &delivery)
+	body = metajson.Storable(body)
+	err := json.Unmarshal(body, &delivery)
 	if _, syntax := errors.AsType[*json.SyntaxError](err); syntax {
-		return nil, ErrNotJSON // any other error is of a part of another type, which stays empty
+		return nil, ErrNotJSON
 	}
-	if delivery.Object != "instagram" {
+	entries := delivery.Entry
+	switch {
+	case err != nil || slices.ContainsFunc(entries, entry.odd): // a part of another type
+		entries = oddEntries(body)
+	case delivery.Object != "instagram":
 		return nil, nil
 	}
-	events := make([]Event, 0, len(delivery.Entry))
-	for _, entry := range delivery.Entry {
-		if entry.ID == "" {
-			continue
-		}
-		for _, raw := range entry.Messaging {
-			events = appendMessaging(events, entry, raw, "")
-		}
-		for _, raw := range entry.Standby {
-			events = appendMessaging(events, entry, raw, "standby_")
-		}
-		for _, raw := range entry.Changes {
-			events = appendChange(events, entry, raw)
+	events := make([]Event, 0, len(entries))
+	for _, entry := range entries {
+		if entry.ID != "" {
+			events = appendEntry(events, entry)
 		}
 	}
-	return events, nil
+	return slices.DeleteFunc(events, func(e Event) bool { return string(e.Payload) == "null" }), nil
+}
+
+// odd reports whether the entry holds nothing that we know.
+func (e entry) odd() bool {
+	return e.ID == "" || len(e.Messaging)+len(e.Standby)+len(e.Changes)+len(e.Field) == 0
+}
+
+// oddEntries reads a body that is not all of the documented shape, part by part.
+func oddEntries(body []byte) (entries []entry) {
+	for _, raw := range items(body) { // some of Meta's samples are a list of one delivery
+		var delivery struct {
+			Object string          `json:"object"`
+			Entry  json.RawMessage `json:"entry"`
+		}
+		_ = json.Unmarshal(raw, &delivery) // what is of another type stays empty
+		if delivery.Object != "instagram" {
+			continue
+		}
+		for _, raw := range items(delivery.Entry) {
+			entry := entry{raw: raw}
+			var lists struct{ Messaging, Standby, Changes json.RawMessage }
+			_, _ = json.Unmarshal(raw, &entry), json.Unmarshal(raw, &lists)
+			entry.Messaging, entry.Standby, entry.Changes = items(lists.Messaging), items(lists.Standby), items(lists.Changes)
+			entries = append(entries, entry)
+		}
+	}
+	return entries
+}
+
+// items is what a list holds; of anything else the thing itself.
+func items(raw json.RawMessage) (list []json.RawMessage) {
+	if len(raw) > 0 && json.Unmarshal(raw, &list) != nil {
+		return []json.RawMessage{raw}
+	}
+	return list
+}
+
+func appendEntry(events []Event, entry entry) []Event {
+	before := len(events)
+	for _, raw := range entry.Messaging {
+		events = append(events, messagingEvent(entry, raw, ""))
+	}
+	for _, raw := range entry.Standby {
+		events = append(events, messagingEvent(entry, raw, "standby_"))
+	}
+	for _, raw := range entry.Changes {
+		events = append(events, changeEvent(entry, raw))
+	}
+	switch {
+	case len(entry.Field) > 0:
+		raw, _ := json.Marshal(entry.change) // as an item of changes, so that workers meet one form
+		events = append(events, changeEvent(entry, raw))
+	case len(events) == before && unknownMember(entry.raw, "id", "time", "messaging", "standby", "changes") != "":
+		events = append(events, unknownEvent(entry, entry.raw))
+	}
+	return events
+}
+
+// unknownEvent keeps what has no shape that we know.
+func unknownEvent(entry entry, raw json.RawMessage) Event {
+	return Event{
+		Account: string(entry.ID), Kind: unknown, Key: unknown + "/" + hash(canonical(raw)), Payload: raw,
+		Occurred: entry.Time.Or(""),
+	}
 }
 
 type party struct {
@@ -92,103 +167,133 @@ type messaging struct {
 }
 
 type part struct {
-	MID     string             `json:"mid"`
-	Echo    bool               `json:"is_echo"`    // of a message
-	Deleted bool               `json:"is_deleted"` // likewise
-	Action  string             `json:"action"`     // of a reaction
-	Number  metajson.LenientID `json:"num_edit"`   // of an edit
+	MID      string             `json:"mid"`
+	Echo     bool               `json:"is_echo"`    // of a message
+	Self     bool               `json:"is_self"`    // of a message that the account sent to itself
+	Deleted  bool               `json:"is_deleted"` // of a message
+	Action   string             `json:"action"`     // of a reaction
+	Reaction string             `json:"reaction"`   // likewise: love…
+	Emoji    string             `json:"emoji"`      // likewise
+	Number   metajson.LenientID `json:"num_edit"`   // of an edit
 }
 
-// appendMessaging adds one event of entry.messaging or entry.standby, whose kind
-// begins with the prefix.
-func appendMessaging(events []Event, entry entry, raw json.RawMessage, prefix string) []Event {
-	var m messaging
-	if !isObject(raw) {
-		return events
-	}
-	_ = json.Unmarshal(raw, &m) // as above: a part of another type stays empty
-	var kind, mid, repeat string
+// known is the event's part that says what it is, and its kind; nil where we
+// know none of its parts.
+func (m messaging) known() (*part, string) {
 	switch {
+	case m.Message != nil && m.Message.Deleted:
+		return m.Message, "message_deleted"
 	case m.Message != nil:
-		kind, mid = "message", m.Message.MID
-		if m.Message.Echo {
-			kind = "message_echo"
-		}
-		if m.Message.Deleted {
-			kind = "message_deleted"
-		}
+		return m.Message, "message"
 	case m.Reaction != nil:
-		kind, mid, repeat = "reaction", m.Reaction.MID, m.Reaction.Action
+		return m.Reaction, "reaction"
 	case m.Edit != nil:
-		kind, mid, repeat = "message_edit", m.Edit.MID, string(m.Edit.Number)
+		return m.Edit, "message_edit"
 	case m.Postback != nil:
-		kind, mid = "postback", m.Postback.MID
+		return m.Postback, "postback"
 	case m.Read != nil:
-		kind, mid = "read", m.Read.MID
+		return m.Read, "read"
 	case m.Referral != nil:
-		kind, mid = "referral", m.Referral.MID
-	default:
-		kind = unknownKind(raw)
+		return m.Referral, "referral"
 	}
-	event := Event{
-		Account: string(entry.ID), Kind: prefix + kind, Payload: raw,
-		Occurred: m.Timestamp.Or(entry.Time), Counterpart: counterpart(entry, m),
-	}
-	event.Key = key(event, mid, string(m.Timestamp), repeat)
-	return append(events, event)
+	return nil, ""
 }
 
-// appendChange adds one event of entry.changes: comments, mentions, and the
-// messages of the dashboard's Test button, which sends them that way.
-func appendChange(events []Event, entry entry, raw json.RawMessage) []Event {
-	var change struct {
-		Field string          `json:"field"`
-		Value json.RawMessage `json:"value"`
+// messagingEvent is an event of entry.messaging or entry.standby, whose kind
+// begins with the prefix.
+func messagingEvent(entry entry, raw json.RawMessage, prefix string) Event {
+	if raw[0] != '{' {
+		return unknownEvent(entry, raw)
 	}
-	if !isObject(raw) || json.Unmarshal(raw, &change) != nil || change.Field == "" {
-		return events
+	var m messaging
+	_ = json.Unmarshal(raw, &m) // a part of another type stays empty
+	return m.event(entry, raw, prefix)
+}
+
+func (m messaging) event(entry entry, raw json.RawMessage, prefix string) Event {
+	event := Event{
+		Account: string(entry.ID), Payload: raw, Occurred: m.Timestamp.Or(entry.Time),
+		Counterpart: string(m.Sender.ID), Recipient: string(m.Recipient.ID),
+	}
+	said, kind := m.known()
+	if said == nil {
+		kind = unknownMember(raw, frame...)
+		if kind == "" || m.Sender.ID == "" && m.Recipient.ID == "" {
+			return unknownEvent(entry, raw)
+		}
+		said = &part{}
+	}
+	event.Kind = prefix + kind
+	// A message that the account sent is the same one whether or not is_echo says so.
+	base := event.Kind + "/"
+	repeated := false // one message may have several
+	if said.MID == "" {
+		base += string(m.Sender.ID) + "/" + string(m.Recipient.ID) + "/" + hash(canonical(without(raw, frame...)))
+	} else {
+		base += clipped(said.MID)
+		switch kind {
+		case "reaction":
+			repeated = true
+			base += "/" + string(m.Sender.ID) + "/" + clipped(said.Action) + "/" + clipped(said.Reaction+said.Emoji)
+		case "message_edit":
+			repeated = said.Number == ""
+			base += "/" + string(said.Number)
+		}
+	}
+	event.Key = base
+	if (repeated || said.MID == "") && m.Timestamp != "" {
+		event.Key += "/" + string(m.Timestamp)
+		event.KeyToSecond = base + "/" + m.Timestamp.ToSecond()
+	}
+	if said.Echo || said.Self || m.Sender.ID == entry.ID {
+		event.Kind += echo
+		event.Counterpart = string(m.Recipient.ID)
+	}
+	return event
+}
+
+// changeEvent is an event of entry.changes: comments, mentions, and also what
+// entry.messaging holds otherwise: Meta's dashboard sends its tests that way.
+func changeEvent(entry entry, raw json.RawMessage) Event {
+	var change change
+	var field string
+	if json.Unmarshal(raw, &change) != nil || json.Unmarshal(change.Field, &field) != nil || field == "" {
+		return unknownEvent(entry, raw)
 	}
 	var value struct {
-		From      party           `json:"from"`
-		Sender    party           `json:"sender"`
-		Timestamp metajson.Moment `json:"timestamp"`
+		messaging
+		ID      metajson.LenientID `json:"id"`
+		Comment metajson.LenientID `json:"comment_id"`
+		From    party              `json:"from"`
 	}
 	_ = json.Unmarshal(change.Value, &value)
-	if value.Sender.ID != "" {
-		return appendMessaging(events, entry, change.Value, "")
+	if said, _ := value.known(); said != nil || value.Sender.ID != "" {
+		return value.event(entry, change.Value, "")
 	}
 	event := Event{
-		Account: string(entry.ID), Kind: clipped(change.Field), Payload: raw,
+		Account: string(entry.ID), Kind: clipped(field), Payload: raw,
 		Occurred: value.Timestamp.Or(entry.Time), Counterpart: string(value.From.ID),
 	}
-	event.Key = key(event, "", "", "")
-	return append(events, event)
-}
-
-// counterpart is the id of whichever of sender and recipient is not the account.
-// An entry may name the account by its Page's id, so the sender's id alone does
-// not tell an echo.
-func counterpart(entry entry, m messaging) string {
-	if m.Message != nil && m.Message.Echo || m.Sender.ID == entry.ID {
-		return string(m.Recipient.ID)
+	comment := value.Comment
+	if comment == "" && strings.HasSuffix(field, "comments") {
+		comment = value.ID
 	}
-	return string(m.Sender.ID)
+	event.Key = event.Kind + "/" + string(comment)
+	if comment == "" {
+		event.Key += hash(canonical(raw))
+	}
+	if event.Counterpart == event.Account {
+		event.Kind, event.Counterpart = event.Kind+echo, ""
+	}
+	return event
 }
-
-func isObject(raw json.RawMessage) bool { return len(raw) > 0 && raw[0] == '{' }
 
 // maxKey bounds each part of a key that Meta or a person wrote, in bytes.
 const maxKey = 300
 
-// key is the same for each delivery of an event. It joins the kind, the message
-// id, the time, and what tells repeated events about one message apart (repeat).
-// Where there is no message id it is the kind and a hash of the event.
-func key(event Event, mid, timestamp, repeat string) string {
-	if mid == "" {
-		sum := sha256.Sum256(canonical(event.Payload))
-		return event.Kind + "/" + hex.EncodeToString(sum[:])
-	}
-	return event.Kind + "/" + clipped(mid) + "/" + timestamp + "/" + clipped(repeat)
+func hash(text []byte) string {
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:])
 }
 
 // canonical rewrites JSON with sorted members and without white space.
@@ -204,17 +309,30 @@ func canonical(raw json.RawMessage) []byte {
 	return raw
 }
 
-// unknownKind is the name of the member that is not one of the usual ones; the
-// first in the alphabet, so that it is the same each time.
-func unknownKind(raw json.RawMessage) string {
+// frame names the members of a messaging event that are not what happened. They
+// have several forms: ids are texts or numbers, times seconds or milliseconds.
+var frame = []string{"sender", "recipient", "timestamp"}
+
+// without is an object without some of its members.
+func without(raw json.RawMessage, names ...string) json.RawMessage {
+	var members map[string]json.RawMessage
+	_ = json.Unmarshal(raw, &members)
+	maps.DeleteFunc(members, func(name string, _ json.RawMessage) bool { return slices.Contains(names, name) })
+	written, _ := json.Marshal(members)
+	return written
+}
+
+// unknownMember is the name of a member that holds something and is not one of
+// the usual ones; the first in the alphabet, so that it is the same each time.
+func unknownMember(raw json.RawMessage, usual ...string) string {
 	var members map[string]json.RawMessage
 	_ = json.Unmarshal(raw, &members)
 	for _, name := range slices.Sorted(maps.Keys(members)) {
-		if !slices.Contains([]string{"sender", "recipient", "timestamp", ""}, name) {
+		if name != "" && string(members[name]) != "null" && !slices.Contains(usual, name) {
 			return clipped(name)
 		}
 	}
-	return "unknown"
+	return ""
 }
 
 // clipped returns the text, or its hash where it is too long for a key.
@@ -222,6 +340,5 @@ func clipped(text string) string {
 	if len(text) <= maxKey {
 		return text
 	}
-	sum := sha256.Sum256([]byte(text))
-	return hex.EncodeToString(sum[:])
+	return hash([]byte(text))
 }

@@ -3,14 +3,21 @@
 -- An event is open until it is finished or dead. Workers get the open events of a conversation in
 -- order, and only one worker at a time: so what is leased is the conversation, in a row of its own.
 -- If workers locked events instead, a second one could overtake the first.
+--
+-- The primary key says nothing about anybody: where a published row is deleted, Supabase Realtime
+-- sends it to every subscriber, whatever the row policies say.
+create sequence igconnect.event_places;
+
 create table public.instagram_events (
-  id           text        collate "C" primary key,
+  id           uuid        primary key default gen_random_uuid(),
   user_id      text        collate "C" not null,
   instagram_id text        not null,
+  key          text        collate "C" not null,
   conversation text        collate "C" not null,
   kind         text        not null,
   payload      jsonb       not null,
   occurred_at  timestamptz not null,
+  place        bigint      not null default nextval('igconnect.event_places'),
   received_at  timestamptz not null default now(),
   attempts     integer     not null default 0,
   next_try_at  timestamptz not null default now(),
@@ -18,11 +25,12 @@ create table public.instagram_events (
   finished_at  timestamptz,
   dead_at      timestamptz,
 
+  unique (user_id, instagram_id, key),
   foreign key (user_id, instagram_id) references public.user_configs on delete cascade
 );
 
 -- For claims: they never meet what is finished, however much of it there is.
-create index instagram_events_open_idx on public.instagram_events (user_id, conversation, occurred_at, id)
+create index instagram_events_open_idx on public.instagram_events (user_id, conversation, occurred_at, place)
   where finished_at is null and dead_at is null;
 -- For people who read their own, and for the removal of a connection.
 create index instagram_events_account_idx on public.instagram_events (user_id, instagram_id, occurred_at);
@@ -35,7 +43,7 @@ create table public.instagram_conversations (
   instagram_id text        not null,
   conversation text        collate "C" not null,
   due_at       timestamptz not null default now(),
-  claimed      text[]      collate "C",
+  claimed      uuid[],
 
   primary key (user_id, conversation),
   foreign key (user_id, instagram_id) references public.user_configs on delete cascade
@@ -67,11 +75,13 @@ grant select (id, user_id, instagram_id, conversation, kind, payload, occurred_a
 
 comment on table public.instagram_events is
   'Inbox of the webhook: one row for each event and connection. Filled by ingest_instagram_events(), drained by claim_instagram_events() and finish_instagram_events().';
-comment on column public.instagram_events.id is 'user_id/instagram_id/key, the first percent-encoded, where the key is the event''s own: what is delivered twice is stored once.';
+comment on column public.instagram_events.id is 'Random, for finish_instagram_events() and fail_instagram_events().';
+comment on column public.instagram_events.key is 'Tells the event from all others of the account: what is delivered twice is stored once for each connection.';
+comment on column public.instagram_events.place is 'Grows as events come in: the order of those that occurred at the same time.';
 comment on column public.instagram_events.user_id is 'Whose connection received it. Removing the connection removes its events.';
 comment on column public.instagram_events.instagram_id is 'The Instagram account that received it.';
-comment on column public.instagram_events.conversation is 'instagram_id/counterpart. Events of one conversation are handled in the order of occurred_at, id.';
-comment on column public.instagram_events.kind is 'What it is: message, reaction and so on, as the webhook names it.';
+comment on column public.instagram_events.conversation is 'instagram_id/counterpart; where there is no counterpart instagram_id/key, so that such events wait for no other. Events of one conversation are handled in the order of occurred_at, place.';
+comment on column public.instagram_events.kind is 'What it is: message, reaction and so on, as the webhook names it, with "_echo" at its end where the account itself did it.';
 comment on column public.instagram_events.payload is 'The event as Meta sent it.';
 comment on column public.instagram_events.occurred_at is 'When it happened, as Meta says; the time of receipt if Meta named a later one.';
 comment on column public.instagram_events.received_at is 'When it was stored.';
@@ -89,26 +99,20 @@ comment on column public.instagram_conversations.conversation is 'As in instagra
 comment on column public.instagram_conversations.due_at is 'When it can be claimed: at the end of its lease, or when its first event may be tried.';
 comment on column public.instagram_conversations.claimed is 'Ids of the events that the lease handed out and that are still open. Null: not leased.';
 
--- Supabase Realtime tells people about their new events and their connections' status, where there
--- is Realtime. The columns are those that people may read, and hold the primary keys, which a
--- publication of updates needs.
+-- Supabase Realtime tells people about their new events, where there is Realtime. The columns are
+-- those that people may read, and hold the primary key, which a publication of updates needs.
+--
+-- user_configs is not for Realtime, also where an app had published its own table of that name: its
+-- primary key names users and accounts, and would go out to everybody with each row that is deleted.
 do $$
-declare
-  published text;
-  columns   text;
 begin
-  if not exists (select from pg_publication where pubname = 'supabase_realtime' and not puballtables) then
-    return;
+  if exists (select from pg_publication_rel r join pg_publication p on p.oid = r.prpubid
+    where p.pubname = 'supabase_realtime' and r.prrelid = 'public.user_configs'::regclass) then
+    alter publication supabase_realtime drop table public.user_configs;
   end if;
-  foreach published in array array['user_configs', 'instagram_events'] loop
-    continue when exists (
-      select from pg_publication_tables p
-      where p.pubname = 'supabase_realtime' and p.schemaname = 'public' and p.tablename = published);
-    select string_agg(quote_ident(p.column_name), ', ') into columns
-    from information_schema.column_privileges p
-    where p.grantee = 'authenticated' and p.privilege_type = 'SELECT'
-      and p.table_schema = 'public' and p.table_name = published;
-    execute format('alter publication supabase_realtime add table public.%I (%s)', published, columns);
-  end loop;
+  if exists (select from pg_publication where pubname = 'supabase_realtime' and not puballtables) then
+    alter publication supabase_realtime add table public.instagram_events
+      (id, user_id, instagram_id, conversation, kind, payload, occurred_at, received_at);
+  end if;
 end
 $$;

@@ -3,7 +3,7 @@
 -- Nobody waits in a circle, because all of them take their locks in this order:
 --   1. the connections' lock, shared: writers of tokens take it alone, so nothing cascades and no key
 --      is locked meanwhile;
---   2. new events, in the order of their ids (only senders wait for each other there);
+--   2. new events, in the order of their keys (only senders wait for each other there);
 --   3. conversations, in the order of their keys;
 --   4. stored events, of conversations that are locked.
 -- Each step is a statement of its own, because a statement sees the database as it was when it began,
@@ -14,8 +14,16 @@
 -- the planner does not see that the index of the open events would serve them as well, and takes the
 -- primary key.
 
+-- Returns those of the texts that are uuids, as such. All ids of events are.
+create function igconnect.uuids(texts text[]) returns uuid[]
+language sql immutable set search_path = '' as $$
+  select array(
+    select case when t ~* '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then t::uuid end
+    from unnest(texts) as t)
+$$;
+
 -- Locks the conversations of those of the events that are open, and returns them.
-create function igconnect.lock_conversations(ids text[]) returns public.instagram_conversations[]
+create function igconnect.lock_conversations(ids uuid[]) returns public.instagram_conversations[]
 language plpgsql security definer set search_path = '' set enable_seqscan = off as $$
 begin
   perform igconnect.lock_connections(shared => true);
@@ -40,7 +48,7 @@ begin
       l.user_id,
       l.conversation,
       (select array_agg(e.id) from (
-         select o.id, bool_or(o.next_try_at > now()) over (order by o.occurred_at, o.id) as held
+         select o.id, bool_or(o.next_try_at > now()) over (order by o.occurred_at, o.place) as held
          from public.instagram_events o
          where o.id = any (l.claimed) and coalesce(o.finished_at, o.dead_at) is null
        ) e where not e.held) as claimed,
@@ -49,7 +57,7 @@ begin
        from public.instagram_events o
        where o.user_id = l.user_id and o.conversation = l.conversation
          and o.finished_at is null and o.dead_at is null
-       order by o.occurred_at, o.id limit 1) as due_at
+       order by o.occurred_at, o.place limit 1) as due_at
     from unnest(locked) l
   ), emptied as (
     delete from public.instagram_conversations c using settled s
@@ -65,7 +73,7 @@ $$;
 
 -- Counts a failed try of those of the events that are open, and returns how many there were. With a
 -- delay the next try comes 20 seconds later, then 40, up to an hour. After the tenth there is none.
-create function igconnect.retry_events(ids text[], reason text, delay boolean) returns integer
+create function igconnect.retry_events(ids uuid[], reason text, delay boolean) returns integer
 language plpgsql security definer set search_path = '' set enable_seqscan = off as $$
 declare
   changed integer;
@@ -98,12 +106,12 @@ begin
 end
 $$;
 
--- Refuses what claims can't be asked for: more than 1,000 at once, or a lease over an hour.
-create function igconnect.check_claim(p_limit integer, p_lease interval) returns void
+-- Refuses what claims can't be asked for: more than p_most at once, or a lease over an hour.
+create function igconnect.check_claim(p_limit integer, p_lease interval, p_most integer) returns void
 language plpgsql immutable set search_path = '' as $$
 begin
-  if p_limit is null or p_limit not between 1 and 1000 then
-    raise exception 'p_limit must be between 1 and 1000.' using errcode = 'invalid_parameter_value';
+  if p_limit is null or p_limit not between 1 and p_most then
+    raise exception 'p_limit must be between 1 and %.', p_most using errcode = 'invalid_parameter_value';
   end if;
   if p_lease is null or p_lease not between interval '1 second' and interval '1 hour' then
     raise exception 'p_lease must be between 1 second and 1 hour.' using errcode = 'invalid_parameter_value';
@@ -122,35 +130,50 @@ declare
 begin
   perform igconnect.lock_connections(shared => true);
 
-  -- Sorted, so that two deliveries of the same events wait for each other in one direction only.
+  -- Numbered as delivered. Then sorted, so that two deliveries of the same events wait for each other
+  -- in one direction only.
   with incoming as (
-    select * from jsonb_to_recordset(delivered) as i
-      (account text, key text, counterpart text, kind text, payload jsonb, occurred_at timestamptz)
+    select nextval('igconnect.event_places') as place, i.* from jsonb_to_recordset(delivered) as i
+      (account text, key text, key_to_second text, counterpart text, recipient text, kind text, payload jsonb,
+       occurred_at timestamptz)
   ), accounts as (
     select distinct i.account from incoming i
   ), connections as (
-    select a.account, c.user_id, c.instagram_id
+    select a.account, c.user_id, c.instagram_id, c.page_id
     from accounts a join public.user_configs c on c.instagram_id = a.account
     union
-    select a.account, c.user_id, c.instagram_id
+    select a.account, c.user_id, c.instagram_id, c.page_id
     from accounts a join public.user_configs c on c.page_id = a.account
     -- A Page may have been linked to another account before: the one that was connected last is meant.
     where c.instagram_id = (
       select u.instagram_id from public.user_configs u where u.page_id = a.account order by u.connected_at desc limit 1)
   ), inserted as (
     insert into public.instagram_events as e
-      (id, user_id, instagram_id, conversation, kind, payload, occurred_at)
+      (user_id, instagram_id, key, conversation, kind, payload, occurred_at, place)
     select
-      (igconnect.percent_encoded(c.user_id) || '/' || c.instagram_id || '/' || i.key) collate "C",
       c.user_id,
       c.instagram_id,
-      c.instagram_id || '/' || coalesce(i.counterpart, ''),
-      i.kind,
+      i.key,
+      -- What has no counterpart is a conversation of its own: nothing waits for it.
+      c.instagram_id || '/' || coalesce(
+        nullif(case when i.counterpart in (c.instagram_id, c.page_id) then i.recipient else i.counterpart end, ''), i.key, ''),
+      -- A delivery for the Page does not tell that this was the account itself.
+      case when i.counterpart in (c.instagram_id, c.page_id) and i.kind not like '%\_echo' then i.kind || '_echo' else i.kind end,
       coalesce(i.payload, 'null'),
-      coalesce(least(i.occurred_at, now()), now())
+      coalesce(least(i.occurred_at, now()), now()),
+      i.place
     from incoming i join connections c on c.account = i.account
-    order by 1
-    on conflict (id) do nothing
+    -- A time that is part of the key comes in milliseconds or in seconds. What came in the one form is
+    -- not stored in the other as well.
+    where i.key_to_second is null or not exists (
+        select from public.instagram_events e
+        where e.user_id = c.user_id and e.instagram_id = c.instagram_id
+          and e.key >= i.key_to_second and e.key < i.key_to_second || ':' -- ':' follows '9'
+          and i.key_to_second in (i.key, e.key))
+      and not exists (
+        select from incoming o where o.account = i.account and o.key_to_second = i.key and o.key <> i.key)
+    order by c.user_id, c.instagram_id, i.key collate "C", i.place
+    on conflict (user_id, instagram_id, key) do nothing
     returning e
   )
   select array_agg(i.e) into added from inserted i;
@@ -180,21 +203,10 @@ $$;
 -- its worker may have died because of it.
 --
 -- Events wait for their person while the connection is in "reconnect" or a secret of it is gone.
-create function public.claim_instagram_events(p_limit integer, p_lease interval)
-returns table (
-  id           text,
-  user_id      text,
-  instagram_id text,
-  conversation text,
-  kind         text,
-  payload      jsonb,
-  occurred_at  timestamptz,
-  received_at  timestamptz,
-  attempts     integer,
-  token        text,
-  page_id      text,
-  page_token   text
-)
+--
+-- The answer is one array and no set of rows: of a set PostgREST hands out its "max rows", and loses
+-- what was claimed beyond.
+create function public.claim_instagram_events(p_limit integer, p_lease interval) returns jsonb
 language plpgsql security definer set search_path = '' set enable_seqscan = off as $$
 declare
   -- Fetched and locked one at a time: what this claim has no room for stays free for others.
@@ -208,11 +220,14 @@ declare
     order by c.due_at
     for update of c skip locked;
   candidate record;
+  token     text;
+  page_token text;
   locked    public.instagram_conversations;
-  picked    text[];
+  picked    uuid[];
+  parts     jsonb[] := '{}'; -- one array of events a conversation
   room      integer := p_limit;
 begin
-  perform igconnect.check_claim(p_limit, p_lease);
+  perform igconnect.check_claim(p_limit, p_lease, 1000);
   perform igconnect.lock_connections(shared => true);
 
   open due;
@@ -228,19 +243,19 @@ begin
       perform igconnect.retry_events(array(
         select e.id from public.instagram_events e
         where e.id = any (locked.claimed) and coalesce(e.finished_at, e.dead_at) is null
-        order by e.occurred_at, e.id limit 1), 'The lease ran out before the event was finished.', false);
+        order by e.occurred_at, e.place limit 1), 'The lease ran out before the event was finished.', false);
       locked.claimed := null;
     end if;
 
     picked := array(
       select o.id from (
-        select e.id, e.occurred_at, bool_or(e.next_try_at > now()) over (order by e.occurred_at, e.id) as held
+        select e.id, e.occurred_at, e.place, bool_or(e.next_try_at > now()) over (order by e.occurred_at, e.place) as held
         from public.instagram_events e
         where e.user_id = locked.user_id and e.conversation = locked.conversation
           and e.finished_at is null and e.dead_at is null
       ) o
       where not o.held
-      order by o.occurred_at, o.id limit room);
+      order by o.occurred_at, o.place limit room);
     if cardinality(picked) = 0 then
       perform igconnect.settle_conversations(array[locked]);
       continue;
@@ -249,13 +264,19 @@ begin
     update public.instagram_conversations c set claimed = picked, due_at = clock_timestamp() + p_lease
     where c.user_id = locked.user_id and c.conversation = locked.conversation;
     room := room - cardinality(picked);
-    return query
-      select e.id, e.user_id, e.instagram_id, e.conversation, e.kind, e.payload, e.occurred_at, e.received_at,
-        e.attempts, token, candidate.page_id, page_token
-      from public.instagram_events e where e.id = any (picked)
-      order by e.occurred_at, e.id;
+    parts := array_append(parts, (
+      select jsonb_agg(jsonb_build_object(
+        'id', e.id, 'user_id', e.user_id, 'instagram_id', e.instagram_id, 'conversation', e.conversation,
+        'kind', e.kind, 'payload', e.payload, 'occurred_at', e.occurred_at, 'received_at', e.received_at,
+        'attempts', e.attempts, 'token', token, 'page_id', candidate.page_id, 'page_token', page_token)
+        order by e.occurred_at, e.place)
+      from public.instagram_events e where e.id = any (picked)));
   end loop;
   close due;
+  return (
+    select coalesce(jsonb_agg(e.event order by p.place, e.place), '[]')
+    from unnest(parts) with ordinality as p (events, place),
+      jsonb_array_elements(p.events) with ordinality as e (event, place));
 end
 $$;
 
@@ -264,11 +285,12 @@ $$;
 create function public.finish_instagram_events(ids text[]) returns integer
 language plpgsql security definer set search_path = '' set enable_seqscan = off as $$
 declare
-  locked  public.instagram_conversations[] := igconnect.lock_conversations(ids);
+  done    constant uuid[] := igconnect.uuids(ids);
+  locked  public.instagram_conversations[] := igconnect.lock_conversations(done);
   changed integer;
 begin
   update public.instagram_events e set finished_at = now()
-  where e.id = any (ids) and coalesce(e.finished_at, e.dead_at) is null;
+  where e.id = any (done) and coalesce(e.finished_at, e.dead_at) is null;
   get diagnostics changed = row_count;
   perform igconnect.settle_conversations(locked);
   return changed;
@@ -280,12 +302,13 @@ $$;
 create function public.fail_instagram_events(ids text[], reason text) returns integer
 language plpgsql security definer set search_path = '' set enable_seqscan = off as $$
 declare
-  locked  public.instagram_conversations[] := igconnect.lock_conversations(ids);
+  failed  constant uuid[] := igconnect.uuids(ids);
+  locked  public.instagram_conversations[] := igconnect.lock_conversations(failed);
   changed integer;
 begin
   changed := igconnect.retry_events(array(
     select claimed.id from unnest(locked) l cross join lateral unnest(l.claimed) as claimed (id)
-    where claimed.id = any (ids)), reason, true);
+    where claimed.id = any (failed)), reason, true);
   perform igconnect.settle_conversations(locked);
   return changed;
 end
@@ -299,7 +322,7 @@ language plpgsql security definer set search_path = '' as $$
 declare
   closed_before constant timestamptz := now() - p_keep;
   open_before   constant timestamptz := least(closed_before, now() - interval '1 day');
-  batch   text[];
+  batch   uuid[];
   locked  public.instagram_conversations[];
   changed integer;
 begin
@@ -340,9 +363,9 @@ grant execute on function
   to service_role;
 
 comment on function public.ingest_instagram_events(jsonb) is
-  'Stores the events of a webhook delivery, for each connection of their accounts, and returns how many were new. Takes an array of {"account", "key", "counterpart", "kind", "payload", "occurred_at"}: account is the Instagram account''s id or its Page''s, key tells the event from all others of the account, occurred_at is RFC 3339. Events of accounts that nobody connected are ignored. For the secret key only.';
+  'Stores the events of a webhook delivery, for each connection of their accounts, and returns how many were new. Takes an array of {"account", "key", "counterpart", "kind", "payload", "occurred_at"}, in the order in which they were delivered: account is the Instagram account''s id or its Page''s, key tells the event from all others of the account, occurred_at is RFC 3339. A key that ends on a time may be given a "key_to_second" that ends on the same in whole seconds: the event is then the same as one of either key. If counterpart is the account itself, "recipient" takes its place, and "_echo" is added to the kind. Events of accounts that nobody connected are ignored. For the secret key only.';
 comment on function public.claim_instagram_events(integer, interval) is
-  'Hands out up to p_limit (1 to 1000) open events with the tokens of their connections, in order within each conversation. Until p_lease (1 second to 1 hour) is over nobody else gets anything of these conversations; then all that is still open comes again. Finish or fail every event that it returned. For the secret key only.';
+  'Hands out up to p_limit (1 to 1000) open events with the tokens of their connections, in order within each conversation, as one array of {"id", "user_id", "instagram_id", "conversation", "kind", "payload", "occurred_at", "received_at", "attempts", "token", "page_id", "page_token"}. Until p_lease (1 second to 1 hour) is over nobody else gets anything of these conversations; then all that is still open comes again. Finish or fail every event that it returned. For the secret key only.';
 comment on function public.finish_instagram_events(text[]) is
   'Marks open events as finished and returns how many there were. Other ids are ignored. A conversation is free for the next claim as soon as none of its claimed events is left. For the secret key only.';
 comment on function public.fail_instagram_events(text[], text) is

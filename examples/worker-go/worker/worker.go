@@ -32,8 +32,8 @@ type Worker struct {
 // Event is what happened on a connected account, as the database hands it out.
 type Event struct {
 	ID           string          `json:"id"`
-	Conversation string          `json:"conversation"` // "<account>/<person>"
-	Kind         string          `json:"kind"`         // message, reaction, comments…
+	Conversation string          `json:"conversation"` // "<account>/<person>", or with another slash: nobody's
+	Kind         string          `json:"kind"`         // message, reaction, comments…; "…_echo" is the account's own
 	Payload      json.RawMessage `json:"payload"`      // as Meta sent it
 	PageID       string          `json:"page_id"`
 	PageToken    string          `json:"page_token"` // answers; never log it
@@ -49,10 +49,10 @@ type Result struct {
 // handle does what an event asks for, and reports whether it sent an answer. An
 // error means that the event should be tried again.
 func (w *Worker) handle(ctx context.Context, e Event) (answered bool, err error) {
-	if e.Kind != "message" {
+	_, person, _ := strings.Cut(e.Conversation, "/")
+	if e.Kind != "message" || strings.Contains(person, "/") {
 		return false, nil
 	}
-	_, person, _ := strings.Cut(e.Conversation, "/")
 	err = w.send(ctx, e, person, "thanks")
 	return err == nil, err
 }

@@ -68,7 +68,8 @@ func StartFrom(ctx context.Context, bin string) (s *Server, err error) {
 	// The shell ends the server when its input ends: also when this process is killed.
 	server := exec.Command("sh", "-c", `"$@" & read -r _; kill -INT $!; wait $!`, "sh",
 		filepath.Join(bin, "postgres"), "-D", data, "-p", port, "-h", "127.0.0.1", "-k", dir,
-		"-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off")
+		"-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off",
+		"-c", "wal_level=logical") // as on Supabase, for Realtime
 	server.Dir, server.SysProcAttr = dir, attr
 	server.Stdout, server.Stderr = &said, &said
 	stdin, err := server.StdinPipe()
