@@ -57,6 +57,35 @@ func TestListAccounts(t *testing.T) {
 	}
 }
 
+// PostgREST's answers end at the project's "max rows" without a word, 1,000 by default and as few as
+// somebody sets: https://docs.postgrest.org/en/stable/references/configuration.html#db-max-rows
+func TestListOfManyAccounts(t *testing.T) {
+	t.Parallel()
+	for maxRows, n := range map[int]int{1000: 1500, 7: 20, 5: 10} {
+		d := deploy(t)
+		d.Supabase.SetMaxRows(maxRows)
+		for i := range n {
+			d.stored(ada, i, "5001", nil)
+		}
+		d.stored(ben, n, "5002", nil)
+		var got struct{ Accounts []map[string]any }
+		body := d.Get("/api/accounts").Body
+		if err := json.Unmarshal([]byte(body), &got); err != nil {
+			t.Fatal(err)
+		}
+		ids := map[any]bool{}
+		for _, account := range got.Accounts {
+			ids[account["instagram_id"]] = true
+		}
+		if len(got.Accounts) != n || len(ids) != n {
+			t.Errorf("at most %d rows: %d accounts, %d of them different, want %d", maxRows, len(got.Accounts), len(ids), n)
+		}
+		if got := d.disconnect(instagramID(n-1), map[string]string{"Origin": d.URL}); got.StatusCode != http.StatusNoContent {
+			t.Errorf("at most %d rows: disconnecting the last: %d", maxRows, got.StatusCode)
+		}
+	}
+}
+
 // A script of another website may make the visitor's browser ask, cookies and
 // all, and does not get to read the answer.
 func TestListIsReadByAllowedPagesOnly(t *testing.T) {

@@ -104,6 +104,7 @@ func TestRealtime(t *testing.T) {
 	in.patch(t, in.account, object{"status": "expiring"})
 	in.disconnect(t, in.account)
 	if wal {
+		p.sql(t, "checkpoint") // else the last commits are not written yet
 		var want []object
 		for _, id := range ids {
 			want = append(want, object{"table": "instagram_events", "identity": []any{object{"name": "id", "type": "uuid", "value": id}}})

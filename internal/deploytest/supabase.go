@@ -3,6 +3,7 @@ package deploytest
 import (
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"io"
 	"maps"
 	"net/http"
@@ -32,6 +33,7 @@ type Supabase struct {
 	faults   map[string][]http.HandlerFunc // by step; each serves one request
 	always   map[string]http.HandlerFunc
 	latency  time.Duration
+	maxRows  int // rows that an answer has at most; 0: all
 	done     chan struct{}
 }
 
@@ -44,6 +46,9 @@ type SupabaseRequest struct {
 
 // SetLatency has every request wait so long.
 func (s *Supabase) SetLatency(d time.Duration) { s.locked(func() { s.latency = d }) }
+
+// SetMaxRows has every answer end after so many rows, as PostgREST's "max rows" does.
+func (s *Supabase) SetMaxRows(n int) { s.locked(func() { s.maxRows = n }) }
 
 // locked runs f while nobody else reads or changes the stand-in.
 func (s *Supabase) locked(f func()) {
@@ -168,11 +173,11 @@ func (s *Supabase) serve(step string, body []byte) http.HandlerFunc {
 					rows[i][column] = row[column]
 				}
 			}
-			replyRows(w, r, rows)
+			s.replyRows(w, r, rows)
 		case "tokens":
 			var arguments map[string]string
 			_ = json.Unmarshal(body, &arguments)
-			replyRows(w, r, s.selected(url.Values{"instagram_id": {"eq." + arguments["p_instagram_id"]}}))
+			s.replyRows(w, r, s.selected(url.Values{"instagram_id": {"eq." + arguments["p_instagram_id"]}}))
 		default:
 			Reply(404, `{"code":"PGRST125","message":"Invalid path"}`)(w, r)
 		}
@@ -224,7 +229,7 @@ func (s *Supabase) selected(query url.Values) []map[string]any {
 		row, fits := s.table[key], true
 		for column := range query {
 			switch filter := query.Get(column); column {
-			case "select", "order":
+			case "select", "order", "offset", "limit":
 			case "or":
 				either := conditions(strings.TrimSuffix(strings.TrimPrefix(filter, "("), ")"))
 				fits = fits && slices.ContainsFunc(either, func(part string) bool { return holds(row, part) })
@@ -283,9 +288,30 @@ func among(value any, filter string) bool {
 	return slices.Contains(strings.Split(strings.TrimSuffix(strings.TrimPrefix(operand, "("), ")"), ","), `"`+text+`"`)
 }
 
-func replyRows(w http.ResponseWriter, r *http.Request, rows []map[string]any) {
-	encoded, _ := json.Marshal(rows)
-	Reply(http.StatusOK, string(encoded))(w, r)
+// replyRows answers with the rows that are asked for, as many as one answer takes, and counts them
+// all where that is asked for.
+func (s *Supabase) replyRows(w http.ResponseWriter, r *http.Request, rows []map[string]any) {
+	query, total, status := r.URL.Query(), "*", http.StatusOK
+	if strings.Contains(r.Header.Get("Prefer"), "count=exact") {
+		total = strconv.Itoa(len(rows))
+	}
+	offset, _ := strconv.Atoi(query.Get("offset"))
+	page := rows[min(offset, len(rows)):]
+	for _, limit := range []string{query.Get("limit"), strconv.Itoa(s.maxRows)} {
+		if n, _ := strconv.Atoi(limit); n > 0 {
+			page = page[:min(n, len(page))]
+		}
+	}
+	if len(page) < len(rows) && total != "*" {
+		status = http.StatusPartialContent
+	}
+	interval := "*"
+	if len(page) > 0 {
+		interval = fmt.Sprintf("%d-%d", offset, offset+len(page)-1)
+	}
+	w.Header().Set("Content-Range", interval+"/"+total)
+	encoded, _ := json.Marshal(page)
+	Reply(status, string(encoded))(w, r)
 }
 
 // Reply answers with a JSON text.

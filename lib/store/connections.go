@@ -164,15 +164,32 @@ func (s *Store) OfUserOrPerson(ctx context.Context, user, facebookUserID string)
 	})
 }
 
+// list reads page by page: an answer ends at the project's "max rows", 1,000 by
+// default, and without its count it does not tell that there are more.
 func (s *Store) list(ctx context.Context, filter func(*query) *query) ([]Connection, error) {
-	var rows []Connection
-	err := repeated(ctx, "listing the connections", func(ctx context.Context) error {
-		q := filter(s.client.From(connections).Select(columns(), "", false)).Order("connected_at", nil).
-			Order("instagram_id", &postgrest.OrderOpts{Ascending: true}) // those saved together share their time
-		return fetch(ctx, q, &rows)
-	})
-	return rows, err
+	rows := []Connection{}
+	for {
+		var page []Connection
+		var total int
+		err := repeated(ctx, "listing the connections", func(ctx context.Context) (err error) {
+			q := filter(s.client.From(connections).Select(columns(), "exact", false)).Order("connected_at", nil)
+			for _, key := range []string{"instagram_id", "user_id"} { // those saved together share their time
+				q = q.Order(key, &postgrest.OrderOpts{Ascending: true})
+			}
+			if len(rows) > 0 {
+				q = q.Range(len(rows), len(rows)+maxPage-1, "")
+			}
+			total, err = fetch(ctx, q, &page)
+			return err
+		})
+		rows = append(rows, page...)
+		if err != nil || len(page) == 0 || len(rows) >= total {
+			return rows, err
+		}
+	}
 }
+
+const maxPage = 1000 // rows asked for at once; the project may give fewer
 
 // OpenTokens opens the tokens of an Instagram account: a row for each user who
 // connected it, of which only the columns of get_instagram_token are filled.

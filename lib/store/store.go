@@ -68,20 +68,22 @@ type args map[string]any
 // Rpc loses every error. The error is an *[Error].
 func call[T any](ctx context.Context, s *Store, op, function string, arguments args) (answer T, err error) {
 	err = repeated(ctx, op, func(ctx context.Context) error {
-		return fetch(ctx, s.client.From("rpc/"+function).Insert(arguments, false, "", "representation", ""), &answer)
+		_, err := fetch(ctx, s.client.From("rpc/"+function).Insert(arguments, false, "", "representation", ""), &answer)
+		return err
 	})
 	return answer, err
 }
 
 // fetch runs a query and decodes its answer. What does not fit is reported
 // without being quoted. Nor is null an answer: decoded, it would look like a
-// list without rows, or a count of zero.
-func fetch(ctx context.Context, q *query, answer any) error {
-	body, _, err := q.ExecuteWithContext(ctx)
+// list without rows, or a count of zero. It returns how many rows there are in
+// all, for a query that asks for it.
+func fetch(ctx context.Context, q *query, answer any) (total int, err error) {
+	body, count, err := q.ExecuteWithContext(ctx)
 	if err == nil && (json.Unmarshal(body, answer) != nil || string(bytes.TrimSpace(body)) == "null") {
-		return &Error{Status: http.StatusOK, cause: errNotSupabase}
+		return 0, &Error{Status: http.StatusOK, cause: errNotSupabase}
 	}
-	return err
+	return int(count), err
 }
 
 // repeated runs an idempotent call until it succeeds or fails for good, each
