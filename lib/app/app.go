@@ -46,7 +46,8 @@ type App struct {
 type Options struct {
 	// Getenv reads the settings. It must be set: os.Getenv, or a map's look-up.
 	Getenv func(string) string
-	// Log takes one record a request. Nil: JSON lines to standard error.
+	// Log takes one record a request. Nil: JSON lines, errors to standard error and the
+	// others to standard output.
 	Log *slog.Logger
 	// Now is the clock. Nil: the machine's.
 	Now func() time.Time
@@ -60,7 +61,7 @@ func New(o Options) (*App, error) {
 	cfg, problems := config.Load(o.Getenv)
 	a := &App{Config: cfg, Problems: problems, Log: o.Log, Now: o.Now}
 	if a.Log == nil {
-		a.Log = slog.New(slog.NewJSONHandler(os.Stderr, nil))
+		a.Log = NewLog(os.Stdout, os.Stderr)
 	}
 	if a.Now == nil {
 		a.Now = time.Now

@@ -138,7 +138,7 @@ func writeLog(r *Request, route Route, record *note.Record, failure *Failure, st
 		level = errorTable[failure.Code].level
 		attributes = append(attributes, slog.String("code", string(failure.Code)), slog.String("error", failure.Error()))
 	}
-	logger := slog.Default()
+	logger := app.NewLog(os.Stdout, os.Stderr)
 	if r.App != nil {
 		logger = r.App.Log
 	}

@@ -474,19 +474,25 @@ func TestHostname(t *testing.T) {
 }
 
 // Functions without an App of their context share one of the environment, which
-// is read once, in a process of its own here. The start is logged with the version.
+// is read once, in a process of its own here. The start is logged with the version, to
+// standard output, and what fails to standard error.
 func TestEnvironmentIsReadOnce(t *testing.T) {
 	t.Parallel()
 	const inside = "IGCONNECT_TEST_STARTS"
 	if os.Getenv(inside) == "" {
 		run := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+t.Name()+"$")
 		run.Env = append(os.Environ(), inside+"=yes", "FB_APP_ID=1234567890")
-		var log bytes.Buffer
-		run.Stderr = &log
-		if output, err := run.Output(); err != nil {
-			t.Fatalf("%v\n%s%s", err, output, &log)
+		var failures bytes.Buffer
+		run.Stderr = &failures
+		output, err := run.Output()
+		if err != nil {
+			t.Fatalf("%v\n%s%s", err, output, &failures)
 		}
-		if record := recordOf(t, log.Bytes()); record["msg"] != "start" || record["version"] != app.Version || record["level"] != "INFO" {
+		usual, _, _ := bytes.Cut(output, []byte("PASS\n")) // the test binary says that itself
+		if record := recordOf(t, usual); record["msg"] != "start" || record["version"] != app.Version || record["level"] != "INFO" {
+			t.Errorf("%v", record)
+		}
+		if record := recordOf(t, failures.Bytes()); record["code"] != "misconfigured" || record["level"] != "ERROR" {
 			t.Errorf("%v", record)
 		}
 		return
@@ -505,4 +511,7 @@ func TestEnvironmentIsReadOnce(t *testing.T) {
 			t.Errorf("%p, %v, want %p", got, err, c.want)
 		}
 	}
+	Serve(httptest.NewRecorder(), request("GET"), Route{
+		Limit: time.Minute, Needs: []string{"FB_APP_SECRET"}, Methods: map[string]Handler{"GET": nil},
+	})
 }
