@@ -123,8 +123,8 @@ func TestNotHealthy(t *testing.T) {
 	}{
 		{"a wrong key", supabase(reply(401, `{"message":"Invalid API key"}`), vaultWorks), "supabase_key", "does not accept the key", "SUPABASE_SECRET_KEY"},
 		{"a publishable key", supabase(reply(403, `{"code":"42501","message":"permission denied for function igconnect_schema_version"}`), vaultWorks), "supabase_key", "service_role", "secret key"},
-		{"no migrations", supabase(reply(404, `{"code":"PGRST202","message":"Could not find the function"}`), vaultWorks), "migrations", "not there", "supabase db push"},
-		{"an old version", supabase(reply(200, `"20250101000000"`), vaultWorks), "migrations", "other migrations", "supabase db push"},
+		{"no migrations", supabase(reply(404, `{"code":"PGRST202","message":"Could not find the function"}`), vaultWorks), "migrations", "not there", "supabase db push --remote"},
+		{"an old version", supabase(reply(200, `"20250101000000"`), vaultWorks), "migrations", "other migrations", "supabase db push --remote"},
 		{"a paused project", supabase(reply(540, `{"message":"paused"}`), vaultWorks), "supabase", "does not answer", "SUPABASE_URL"},
 		{"not Supabase", supabase(html(200), vaultWorks), "supabase", "does not answer", "SUPABASE_URL"},
 		{"a gateway", supabase(html(502), vaultWorks), "supabase", "does not answer", "SUPABASE_URL"},

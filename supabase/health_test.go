@@ -28,7 +28,7 @@ func readMigrations(t *testing.T) (fs.FS, []string) {
 	return migrations, names
 }
 
-// TestMigrationNames: `supabase db push` reads the folder, and must find migrations only.
+// TestMigrationNames: `supabase db push --remote` reads the folder, and must find migrations only.
 func TestMigrationNames(t *testing.T) {
 	_, names := readMigrations(t)
 	for _, name := range names {

@@ -134,7 +134,7 @@ func (a access) judge(role string, got answer) check {
 	case got.status == http.StatusUnauthorized || got.status == http.StatusForbidden:
 		return wrong(name, "Supabase did not let "+role+" in at all, so this was not tried.", "Copy the publishable key, and the session, anew from this very project. A session lasts an hour.")
 	case code == "PGRST202" || code == "PGRST205" || code == "42P01" || code == "42883" || code == "42703":
-		return wrong(name, "It is not there.", "Run: supabase db push")
+		return wrong(name, "It is not there.", "Run: supabase db push --remote")
 	case got.status == http.StatusTooManyRequests || got.status >= 500 && code == "":
 		return wrong(name, fmt.Sprintf("Supabase answers %d.", got.status), "Try again in some minutes.")
 	}

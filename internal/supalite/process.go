@@ -165,7 +165,7 @@ var (
 	vaultSQL string
 )
 
-// readMigrations reads the *.sql files of dir in the order of their names, as `supabase db push` does.
+// readMigrations reads the *.sql files of dir in the order of their names, as `supabase db push --remote` does.
 func readMigrations(dir fs.FS) ([]migration, error) {
 	migrations := []migration{}
 	if dir == nil {

@@ -128,13 +128,13 @@ func (s *Service) database(ctx context.Context) []Check {
 	case refused.Status == 403:
 		return broken(ctx, "supabase_key", err, "The key has not the role service_role.", "Use the secret key, not the publishable or anon one.")
 	case refused.Status == 404:
-		return broken(ctx, "migrations", err, "The tables are not there.", "Run: supabase db push")
+		return broken(ctx, "migrations", err, "The tables are not there.", "Run: supabase db push --remote")
 	default:
 		return broken(ctx, "supabase", err, noAnswer, checkAddress)
 	}
 	checks := append(passed("supabase"), passed("supabase_key")...)
 	if version != store.SchemaVersion {
-		checks = append(checks, failed("migrations", "The database has other migrations than this version expects.", "Run: supabase db push")...)
+		checks = append(checks, failed("migrations", "The database has other migrations than this version expects.", "Run: supabase db push --remote")...)
 	} else {
 		checks = append(checks, passed("migrations")...)
 	}

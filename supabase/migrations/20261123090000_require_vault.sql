@@ -9,7 +9,7 @@ begin
   end if;
 
   if to_regprocedure('vault.create_secret(text,text,text,uuid)') is null then
-    raise exception 'igconnect keeps its tokens in Supabase Vault (0.3 or newer), which this database does not have: enable or upgrade the extension "supabase_vault" under Database > Extensions, then run "supabase db push" again.';
+    raise exception 'igconnect keeps its tokens in Supabase Vault (0.3 or newer), which this database does not have: enable or upgrade the extension "supabase_vault" under Database > Extensions, then run "supabase db push --remote" again.';
   end if;
 end
 $$;
