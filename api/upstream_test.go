@@ -161,26 +161,32 @@ func TestSupabaseDownAtTheSave(t *testing.T) {
 	for _, c := range []struct {
 		name   string
 		answer http.HandlerFunc
+		wrong  bool // the set-up is: the operator can mend it while the person waits
 	}{
-		{"HTML 502", html(502)},
-		{"null", reply(500, "null")},
-		{"empty", reply(503, "")},
-		{"409", reply(409, `{"code":"23505","message":"duplicate key value violates unique constraint"}`)},
-		{"a redirect to another host", http.RedirectHandler(elsewhere.URL, http.StatusTemporaryRedirect).ServeHTTP},
-		{"an ambiguous 300", reply(300, `{"code":"PGRST203"}`)},
-		{"no table", reply(404, `{"code":"PGRST205","message":"Could not find the table"}`)},
+		{"HTML 502", html(502), false},
+		{"null", reply(500, "null"), false},
+		{"empty", reply(503, ""), false},
+		{"409", reply(409, `{"code":"23505","message":"duplicate key value violates unique constraint"}`), false},
+		{"a redirect to another host", http.RedirectHandler(elsewhere.URL, http.StatusTemporaryRedirect).ServeHTTP, false},
+		{"an ambiguous 300", reply(300, `{"code":"PGRST203"}`), false},
+		{"no table", reply(404, `{"code":"PGRST205","message":"Could not find the table"}`), true},
+		{"a key for browsers", reply(401, `{"code":"42501","message":"new row violates row-level security policy for table \"user_configs\""}`), true},
 	} {
 		parallel(t, c.name, func(t *testing.T) {
-			if testing.Short() && c.name != "HTML 502" && c.name != "409" {
+			if testing.Short() && c.name != "HTML 502" && c.name != "409" && !c.wrong {
 				t.Skip("like HTML 502, which is tried three times")
 			}
 			d := deploy(t, brand(1))
 			d.Supabase.Break("save", c.answer)
+			status, code := 503, "store_unavailable"
+			if c.wrong {
+				status, code = 500, "misconfigured"
+			}
 			got := d.Get(d.LogIn("?return_to=/x", metasim.Approval{}))
-			d.WantError(got, 503, "store_unavailable")
+			d.WantError(got, status, code)
 			d.Meta.Reset()
 			again := d.Submit(got, nil)
-			d.WantError(again, 503, "store_unavailable") // still down: still offered
+			d.WantError(again, status, code) // still down: still offered
 			d.Supabase.Break("save", nil)
 			d.WantRedirect(d.Submit(again, nil), http.StatusSeeOther, "/x?connected="+instagramID(1))
 			if steps := d.Steps(); strings.Contains(steps, "dialog") || strings.Contains(steps, "exchange") || strings.Contains(steps, "upgrade") {
@@ -188,6 +194,64 @@ func TestSupabaseDownAtTheSave(t *testing.T) {
 			}
 			if len(d.Supabase.Rows()) != 1 || len(d.pending()) != 0 {
 				t.Errorf("rows %v, cookies %v", d.Supabase.Rows(), d.pending())
+			}
+		})
+	}
+}
+
+// TestWrongSetUp: public reports. With a key of another project, one for browsers, the address of
+// another service, or a database without the migrations, people read "wait a minute, then try again"
+// or were sent to the sign-in for ever. What Supabase or the gateway before it answers is measured.
+func TestWrongSetUp(t *testing.T) {
+	t.Parallel()
+	always := func(answer http.HandlerFunc) func(deployment) {
+		return func(d deployment) {
+			for _, step := range []string{"user", "list", "save", "ingest"} {
+				d.Supabase.Break(step, answer)
+			}
+		}
+	}
+	key := func(value string) func(deployment) {
+		return func(d deployment) { d.Set("SUPABASE_SECRET_KEY", value) }
+	}
+	missing := func(code string) func(deployment) {
+		return func(d deployment) {
+			for _, step := range []string{"list", "save", "ingest"} { // Auth is well
+				d.Supabase.Break(step, reply(404, `{"code":"`+code+`","details":null,"hint":null,"message":"gone"}`))
+			}
+		}
+	}
+	const claims = "eyJyb2xlIjoiYW5vbiIsInJlZiI6IngifQ" // {"role":"anon","ref":"x"}
+	for _, c := range []struct {
+		name string
+		set  func(deployment)
+		log  string // names what to mend
+	}{
+		{"a key of another project", key("sb_secret_of-another-project"), "SUPABASE_SECRET_KEY"},
+		{"a publishable key", key("sb_publishable_of-this-project"), "SUPABASE_SECRET_KEY"},
+		{"an anon key", key("eyJh." + claims + ".c2lnbmF0dXJl"), "SUPABASE_SECRET_KEY"},
+		{"another key for browsers", key(deploytest.BrowserKey), "SUPABASE_SECRET_KEY"},
+		{"a gateway in plain text", always(func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "Unauthorized", 401) }), "SUPABASE_SECRET_KEY"},
+		{"a gateway's page", always(html(403)), "SUPABASE_SECRET_KEY"},
+		{"Kong", always(reply(401, `{"message":"Invalid authentication credentials"}`)), "SUPABASE_SECRET_KEY"},
+		{"another service", always(html(404)), "SUPABASE_URL"},
+		{"no tables", missing("PGRST205"), "supabase db push --remote"},
+		{"no functions", missing("PGRST202"), "supabase db push --remote"},
+		{"no table in a function", missing("42P01"), "supabase db push --remote"},
+		{"no function in a function", missing("42883"), "supabase db push --remote"},
+	} {
+		parallel(t, c.name, func(t *testing.T) {
+			d := deploy(t, brand(1))
+			c.set(d)
+			d.want(d.Get("/api/accounts"), 500, "misconfigured")
+			d.want(d.deliver(message, ofMeta(message)), 500, "misconfigured")
+			login := d.Get("/api/login")
+			if login.StatusCode == http.StatusSeeOther || login.StatusCode == http.StatusFound { // Auth is well
+				login = d.Connect()
+			}
+			d.WantError(login, 500, "misconfigured")
+			if log := d.Watch.Log(); strings.Count(log, c.log) < 3 {
+				t.Errorf("the log does not name %s: %s", c.log, log)
 			}
 		})
 	}

@@ -153,7 +153,7 @@ func TestDeliveryWhileSupabaseFails(t *testing.T) {
 	t.Parallel()
 	skipShort(t, "waits for the pauses between tries")
 	for name, answer := range map[string]http.HandlerFunc{
-		"HTML 502": html(502), "null": reply(200, "null!"), "a refusal": reply(404, `{"code":"PGRST202"}`), "a redirect": reply(307, ""),
+		"HTML 502": html(502), "null": reply(200, "null!"), "a refusal": reply(409, `{"code":"55P03"}`), "a redirect": reply(307, ""),
 	} {
 		parallel(t, name, func(t *testing.T) {
 			d := deploy(t)

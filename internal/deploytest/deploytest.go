@@ -44,6 +44,9 @@ const (
 	SecretKey   = "sb_secret_that-nobody-may-see"
 	VerifyToken = "a-verify-token-that-nobody-may-see"
 	CronSecret  = "a-cron-secret-that-nobody-may-see"
+
+	// BrowserKey is a key for browsers, of a gateway whose keys do not show what they are.
+	BrowserKey = "a-browser-key-that-nobody-may-see"
 )
 
 // Options say how a deployment differs from the usual one.

@@ -35,7 +35,7 @@ func TestHealthy(t *testing.T) {
 	}
 	d.Set("SUPABASE_SECRET_KEY", d.Lite.AnonKey)
 	_, report := ask()
-	refused := func(c health.Check) bool { return c.Name == "supabase_key" && !c.OK }
+	refused := func(c health.Check) bool { return c.Name == "SUPABASE_SECRET_KEY" && !c.OK }
 	if report.OK || !slices.ContainsFunc(report.Checks, refused) {
 		t.Errorf("with the publishable key: %+v", report)
 	}

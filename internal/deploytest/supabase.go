@@ -122,8 +122,8 @@ func (s *Supabase) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 func (s *Supabase) serve(step string, body []byte) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		if r.Header.Get("Apikey") != SecretKey {
-			Reply(401, `{"message":"Invalid API key","hint":"Double check your Supabase API key."}`)(w, r)
+		if refuse := refusedKey(r.Header.Get("Apikey"), step); refuse != nil {
+			refuse(w, r)
 			return
 		}
 		s.mu.Lock()
@@ -219,6 +219,20 @@ func (s *Supabase) serveUser(session string) http.HandlerFunc {
 		return Reply(403, `{"code":403,"error_code":"user_not_found","msg":"User from sub claim in JWT does not exist"}`)
 	}
 	return Reply(200, `{"id":"`+claims.Subject+`","aud":"authenticated","role":"authenticated"}`)
+}
+
+// refusedKey is how the hosted gateway answers where a key is missing or wrong. One for browsers
+// gets through it: Auth takes that one, and PostgREST has the role anon then, which may do nothing.
+func refusedKey(key, step string) http.HandlerFunc {
+	switch {
+	case key == SecretKey || key == BrowserKey && step == "user":
+		return nil
+	case key == BrowserKey:
+		return Reply(401, `{"code":"42501","details":null,"hint":null,"message":"permission denied for table user_configs"}`)
+	case key == "":
+		return Reply(401, `{"message":"No API key found in request","hint":"No `+"`apikey`"+` request header or url param was found."}`)
+	}
+	return Reply(401, `{"message":"Invalid API key","hint":"Double check your Supabase API key."}`)
 }
 
 // selected are the rows that a query's filters select: those filters that the functions use, and no

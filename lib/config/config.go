@@ -92,7 +92,7 @@ func Load(getenv func(string) string) (*Config, Problems) {
 		AppSecrets:  l.secrets("FB_APP_SECRET"),
 		RedirectURI: l.redirectURI(),
 		SupabaseURL: l.base("SUPABASE_URL", l.required("SUPABASE_URL", "NEXT_PUBLIC_SUPABASE_URL")),
-		SupabaseKey: secret.New(l.required("SUPABASE_SECRET_KEY", "SUPABASE_SERVICE_ROLE_KEY")),
+		SupabaseKey: l.secretKey(),
 
 		WebhookFields: l.list("WEBHOOK_FIELDS", defaultFields, name),
 		Scopes:        l.list("FB_LOGIN_SCOPES", strings.Join(RequiredScopes, ","), name),

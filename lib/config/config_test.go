@@ -1,6 +1,7 @@
 package config
 
 import (
+	"encoding/base64"
 	"maps"
 	"strings"
 	"testing"
@@ -19,6 +20,12 @@ func load(change map[string]string) (*Config, Problems) {
 	}
 	maps.Copy(env, change)
 	return Load(func(name string) string { return env[name] })
+}
+
+const forBrowsers = "holds a key for browsers: copy the project's secret (or service_role) key into it"
+
+func jwt(claims string) string {
+	return "eyJh." + base64.RawURLEncoding.EncodeToString([]byte(claims)) + ".c2ln"
 }
 
 func TestLoadDefaults(t *testing.T) {
@@ -54,6 +61,10 @@ func TestLoadValues(t *testing.T) {
 			func(c *Config) any { return c.SupabaseURL }, "https://x.supabase.co"},
 		"the legacy key": {settings{"SUPABASE_SECRET_KEY": "", "SUPABASE_SERVICE_ROLE_KEY": "eyJ.a.b"},
 			func(c *Config) any { return c.SupabaseKey.Reveal() }, "eyJ.a.b"},
+		"a legacy key of this project": {settings{"SUPABASE_SECRET_KEY": jwt(`{"role":"service_role","ref":"abcdefgh"}`)},
+			func(c *Config) any { return c.SupabaseKey.Reveal() }, jwt(`{"role":"service_role","ref":"abcdefgh"}`)},
+		"a legacy key at a domain of one's own": {settings{"SUPABASE_URL": "https://db.example.com", "SUPABASE_SECRET_KEY": jwt(`{"role":"service_role","ref":"x"}`)},
+			func(c *Config) any { return c.SupabaseKey.Reveal() }, jwt(`{"role":"service_role","ref":"x"}`)},
 		"local Supabase's cookie": {settings{"SUPABASE_URL": "http://127.0.0.1:54321"}, func(c *Config) any { return c.AuthCookie }, "sb-127-auth-token"},
 		"another cookie":          {settings{"SUPABASE_AUTH_COOKIE": "sb-mine"}, func(c *Config) any { return c.AuthCookie }, "sb-mine"},
 		"origins": {settings{"ALLOWED_ORIGINS": "https://A.example/ , http://localhost:5173,https://b.example:443"},
@@ -89,6 +100,11 @@ func TestLoadProblems(t *testing.T) {
 		{"SUPABASE_URL", "ftp://x.supabase.co", "must start with https:// (http:// only for localhost)"},
 		{"SUPABASE_URL", "http://192.168.1.1:1\n2", "is not a complete URL"},
 		{"SUPABASE_SECRET_KEY", "", "is missing"},
+		// Keys in the wrong place, from public reports: Supabase's own docs show them side by side.
+		{"SUPABASE_SECRET_KEY", "sb_publishable_x", forBrowsers},
+		{"SUPABASE_SECRET_KEY", jwt(`{"role":"anon","ref":"abcdefgh"}`), forBrowsers},
+		{"SUPABASE_SECRET_KEY", jwt(`{"role":"authenticated","sub":"x"}`), forBrowsers},
+		{"SUPABASE_SECRET_KEY", jwt(`{"role":"service_role","ref":"zyxwvuts"}`), "is of another project than SUPABASE_URL"},
 		{"SUPABASE_AUTH_COOKIE", "a;b", "has a character that does not belong there"},
 		{"SIGN_IN_URL", "//evil.example", "must start with https:// (http:// only for localhost)"},
 		{"SIGN_IN_URL", "javascript:alert(1)", "is not a complete URL"},

@@ -2,6 +2,8 @@ package config
 
 import (
 	"cmp"
+	"encoding/base64"
+	"encoding/json"
 	"net"
 	"net/url"
 	"regexp"
@@ -73,6 +75,29 @@ func (l *loader) secrets(variable string) []secret.String {
 		l.problem(variable, "is missing")
 	}
 	return secrets
+}
+
+// secretKey reads the key of the store, and tells those that can't be it: the
+// older keys are JWTs that name their role and project.
+// https://supabase.com/docs/guides/api/api-keys
+func (l *loader) secretKey() secret.String {
+	const variable = "SUPABASE_SECRET_KEY"
+	key := l.required(variable, "SUPABASE_SERVICE_ROLE_KEY")
+	var claims struct{ Role, Ref string }
+	if parts := strings.Split(key, "."); len(parts) == 3 {
+		payload, _ := base64.RawURLEncoding.DecodeString(parts[1])
+		_ = json.Unmarshal(payload, &claims) // of anything else Supabase says what it is
+	}
+	project := originOf(l.or("SUPABASE_URL", l.get("NEXT_PUBLIC_SUPABASE_URL")))
+	switch {
+	case strings.HasPrefix(key, "sb_publishable_") || claims.Role == "anon" || claims.Role == "authenticated":
+		l.problem(variable, "holds a key for browsers: copy the project's secret (or service_role) key into it")
+	case claims.Ref != "" && strings.HasSuffix(project, ".supabase.co") && project != "https://"+claims.Ref+".supabase.co":
+		l.problem(variable, "is of another project than SUPABASE_URL")
+	default:
+		return secret.New(key)
+	}
+	return secret.String{}
 }
 
 func (l *loader) redirectURI() string {

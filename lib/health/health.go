@@ -3,6 +3,7 @@
 package health
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -114,27 +115,18 @@ func broken(ctx context.Context, name string, cause error, problem, fix string) 
 
 // database asks Supabase whether the key, the migrations and Vault are right.
 func (s *Service) database(ctx context.Context) []Check {
-	const (
-		noAnswer     = "Supabase does not answer as it should."
-		checkAddress = "Check SUPABASE_URL, and that the project is not paused."
-	)
 	version, err := s.Store.Version(ctx)
-	switch refused, ok := errors.AsType[*store.Error](err); {
-	case err == nil:
-	case !ok:
-		return broken(ctx, "supabase", err, noAnswer, checkAddress)
-	case refused.BadKey():
-		return broken(ctx, "supabase_key", err, "Supabase does not accept the key.", "Copy the secret key of this very project into SUPABASE_SECRET_KEY.")
-	case refused.Status == 403:
-		return broken(ctx, "supabase_key", err, "The key has not the role service_role.", "Use the secret key, not the publishable or anon one.")
-	case refused.Status == 404:
-		return broken(ctx, "migrations", err, "The tables are not there.", "Run: supabase db push --remote")
-	default:
-		return broken(ctx, "supabase", err, noAnswer, checkAddress)
+	if err != nil {
+		fault := store.BadAddress
+		if refused, ok := errors.AsType[*store.Error](err); ok {
+			fault = cmp.Or(refused.Fault(), fault)
+		}
+		note.Add(ctx, "supabase", err.Error())
+		return failed(fault.Check, fault.Problem, fault.Fix)
 	}
 	checks := append(passed("supabase"), passed("supabase_key")...)
-	if version != store.SchemaVersion {
-		checks = append(checks, failed("migrations", "The database has other migrations than this version expects.", "Run: supabase db push --remote")...)
+	if other := store.OtherMigrations; version != store.SchemaVersion {
+		checks = append(checks, failed(other.Check, other.Problem, other.Fix)...)
 	} else {
 		checks = append(checks, passed("migrations")...)
 	}

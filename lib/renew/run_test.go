@@ -99,7 +99,7 @@ func TestWithoutDatabase(t *testing.T) {
 		code   string
 	}{
 		{"HTML 502", deploytest.HTML(502), 503, "store_unavailable"},
-		{"no migrations", noFunction, 503, "store_unavailable"},
+		{"no migrations", noFunction, 500, "misconfigured"},
 		{"null", deploytest.Reply(200, "null!"), 503, "store_unavailable"},
 		{"not a list", deploytest.Reply(200, `{"a":1}`), 503, "store_unavailable"},
 		{"no count", claiming("[]", `"many"`), 503, "store_unavailable"},

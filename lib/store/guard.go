@@ -71,11 +71,25 @@ type Error struct {
 	Code    string // PGRST205, 23503, bad_jwt…
 	Message string
 	Hint    string
+	ofAuth  bool // it came in Auth's own form
 	cause   error
 }
 
-var errNotSupabase = errors.New("not an answer of Supabase")
+var (
+	errNotSupabase = errors.New("not an answer of Supabase")
+	errWebPage     = errors.New("a web page, not an answer of Supabase: is SUPABASE_URL right?")
+)
 
+// notSupabase is for an answer that Supabase would not give.
+func notSupabase(status int, body []byte) *Error {
+	if bytes.HasPrefix(bytes.TrimSpace(body), []byte("<")) {
+		return &Error{Status: status, cause: errWebPage}
+	}
+	return &Error{Status: status, cause: errNotSupabase}
+}
+
+// Error says what was tried, what came of it and, where the set-up is to blame,
+// what to do.
 func (e *Error) Error() string {
 	text := e.Op
 	if e.Status != 0 {
@@ -89,17 +103,17 @@ func (e *Error) Error() string {
 	if e.cause != nil {
 		text += ": " + secret.Mask(e.cause.Error()) // net/http quotes what is not HTTP
 	}
+	if fault := e.Fault(); fault != nil {
+		text += ". " + fault.Problem + " " + fault.Fix
+	}
 	return text
 }
 
 func (e *Error) Unwrap() error { return e.cause }
 
-// Refused reports whether Supabase refused what was asked, and not the key: to
-// ask again in the same way is of no use, another row may go through.
-func (e *Error) Refused() bool { return e.Status >= 400 && e.Status < 500 && !e.BadKey() }
-
-// BadKey reports whether Supabase does not accept our key.
-func (e *Error) BadKey() bool { return e.Status == http.StatusUnauthorized }
+// Refused reports whether Supabase refused what was asked, and the set-up is not
+// to blame: to ask again in the same way is of no use, another row may go through.
+func (e *Error) Refused() bool { return e.Status >= 400 && e.Status < 500 && e.Fault() == nil }
 
 // NoUser reports whether the user is deleted whose connection was to be saved: of
 // the foreign keys that a row can break, 23503, theirs is the only one.
@@ -117,13 +131,13 @@ func refusal(status int, body []byte) *Error {
 		Hint      string `json:"hint"`
 	}
 	if json.Unmarshal(body, &answer) != nil {
-		return &Error{Status: status, cause: errNotSupabase}
+		return notSupabase(status, body)
 	}
 	code, _ := answer.Code.(string)
 	return &Error{
 		Status: status, Code: secret.Mask(cmp.Or(answer.ErrorCode, code)),
 		Message: secret.Mask(cmp.Or(answer.Message, answer.Msg)),
-		Hint:    secret.Mask(answer.Hint),
+		Hint:    secret.Mask(answer.Hint), ofAuth: answer.Msg != "",
 	}
 }
 

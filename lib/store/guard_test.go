@@ -23,7 +23,7 @@ func checkFailure(t *testing.T, err error, want Error) {
 	if !errors.As(err, &got) {
 		t.Fatalf("error %T %v, want an *Error", err, err)
 	}
-	want.cause = got.cause
+	want.cause, want.ofAuth = got.cause, got.ofAuth
 	if *got != want {
 		t.Errorf("error %#v\nwant  %#v", *got, want)
 	}
@@ -87,14 +87,75 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
-// TestErrorKinds: what is the key's fault, and what the row's or the request's.
-func TestErrorKinds(t *testing.T) {
+// TestFaults: what the operator has to mend, what the row's or the request's fault is, and what may
+// pass. From public reports, and tried on PostgREST and the gateways: Kong, Envoy and Cloudflare
+// answer in words of their own, in plain text or with a page.
+func TestFaults(t *testing.T) {
 	t.Parallel()
-	for status, want := range map[int]struct{ refused, badKey bool }{
-		0: {}, 200: {}, 300: {}, 400: {refused: true}, 401: {badKey: true}, 403: {refused: true}, 409: {refused: true}, 429: {refused: true}, 500: {},
+	const outage, refused = "", "refused"
+	coded := func(code string) string { return `{"code":"` + code + `","details":null,"hint":null,"message":"x"}` }
+	for _, c := range []struct {
+		name   string
+		status int
+		body   string
+		want   string // part of the fix, or one of the above
+	}{
+		{"no key", 401, `{"message":"No API key found in request","hint":"x"}`, "SUPABASE_SECRET_KEY"},
+		{"a foreign key", 401, `{"message":"Invalid API key","hint":"x"}`, "this very project"},
+		{"a foreign key, Kong", 401, `{"message":"Unauthorized"}`, "this very project"},
+		{"a foreign key, Envoy", 401, "Unauthorized", "this very project"},
+		{"a foreign key, a page", 401, "<html>401</html>", "this very project"},
+		{"a foreign key, no words", 401, "", "this very project"},
+		{"legacy keys switched off", 401, `{"message":"Legacy API keys are disabled"}`, "this very project"},
+		{"a key signed otherwise", 401, coded("PGRST301"), "this very project"},
+		{"no role for strangers", 401, coded("PGRST302"), "this very project"},
+		{"a key that ended", 401, coded("PGRST303"), "this very project"},
+		{"Kong's list of those who may", 403, `{"message":"You cannot consume this service"}`, "this very project"},
+		{"a firewall", 403, "<html>Blocked</html>", "this very project"},
+		{"the role anon", 401, coded("42501"), "not the publishable"},
+		{"the role authenticated", 403, coded("42501"), "not the publishable"},
+		{"no function", 404, coded("PGRST202"), "supabase db push --remote"},
+		{"no table", 404, coded("PGRST205"), "supabase db push --remote"},
+		{"no column", 400, coded("PGRST204"), "supabase db push --remote"},
+		{"no table inside", 404, coded("42P01"), "supabase db push --remote"},
+		{"no function inside", 404, coded("42883"), "supabase db push --remote"},
+		{"no column inside", 400, coded("42703"), "supabase db push --remote"},
+		{"a hidden schema", 406, coded("PGRST106"), "Data API"},
+		{"another service, 404", 404, "<html>404</html>", "SUPABASE_URL"},
+		{"another service, 400", 400, "\n<!doctype html>", "SUPABASE_URL"},
+		{"another service, 405", 405, "Method Not Allowed", "SUPABASE_URL"},
+		{"a gateway without this route", 404, `{"message":"no Route matched with those values"}`, "SUPABASE_URL"},
+		{"nobody", 404, "", "SUPABASE_URL"},
+
+		{"a constraint", 409, coded("23505"), refused},
+		{"a check", 400, coded("23514"), refused},
+		{"a code of its own", 400, coded("P0001"), refused},
+		{"a code that is unknown", 403, coded("x"), refused},
+		{"throttled, a page", 429, "<html>slow down</html>", refused},
+		{"too large, a page", 413, "<html>too large</html>", refused},
+		{"a page, as networks show for a while", 200, "<html>Welcome</html>", outage},
+		{"a page, on another host", 302, "<html>moved</html>", outage},
+		{"no database", 503, coded("PGRST001"), outage},
+		{"a gateway, a page", 502, "<html>502</html>", outage},
+		{"a paused project", 540, `{"message":"paused"}`, outage},
 	} {
-		if e := (&Error{Status: status}); e.Refused() != want.refused || e.BadKey() != want.badKey {
-			t.Errorf("%d: Refused = %v, BadKey = %v", status, e.Refused(), e.BadKey())
+		failure := refusal(c.status, []byte(c.body))
+		got := outage
+		if fault := failure.Fault(); fault != nil {
+			got = fault.Fix
+			if !strings.HasSuffix(failure.Error(), fault.Fix) || failure.Refused() {
+				t.Errorf("%s: Refused = %v, and the log says %s", c.name, failure.Refused(), failure)
+			}
+		} else if failure.Refused() {
+			got = refused
+		}
+		if (got == c.want) != (c.want == outage || c.want == refused) || !strings.Contains(got, c.want) {
+			t.Errorf("%s: %q, want %q", c.name, got, c.want)
+		}
+	}
+	for status, want := range map[int]bool{0: false, 200: false, 300: false, 429: true} {
+		if e := (&Error{Status: status}); e.Fault() != nil || e.Refused() != want {
+			t.Errorf("%d: %v, Refused = %v", status, e.Fault(), e.Refused())
 		}
 	}
 }

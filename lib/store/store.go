@@ -55,7 +55,7 @@ func write(ctx context.Context, op string, build func() *query) error {
 			return err
 		}
 		if !json.Valid(body) || body[0] != '[' && body[0] != '{' {
-			return &Error{Status: http.StatusOK, cause: errNotSupabase}
+			return notSupabase(http.StatusOK, body)
 		}
 		return nil
 	})
@@ -81,7 +81,7 @@ func call[T any](ctx context.Context, s *Store, op, function string, arguments a
 func fetch(ctx context.Context, q *query, answer any) (total int, err error) {
 	body, count, err := q.ExecuteWithContext(ctx)
 	if err == nil && (json.Unmarshal(body, answer) != nil || string(bytes.TrimSpace(body)) == "null") {
-		return 0, &Error{Status: http.StatusOK, cause: errNotSupabase}
+		return 0, notSupabase(http.StatusOK, body)
 	}
 	return int(count), err
 }

@@ -51,7 +51,7 @@ func (s *Store) User(ctx context.Context, token secret.String) (string, error) {
 		ID uuid.UUID `json:"id"`
 	}
 	if json.Unmarshal(body, &answer) != nil || answer.ID == uuid.Nil {
-		return "", &Error{Op: "asking who is signed in", Status: http.StatusOK, cause: errNotSupabase}
+		return "", named("asking who is signed in", notSupabase(http.StatusOK, body))
 	}
 	return answer.ID.String(), nil
 }
@@ -69,14 +69,15 @@ var sessionRefusals = []string{
 }
 
 // refusedSession tells a session that Auth refuses from a key of ours that the
-// gateway refuses with the same status, and from a firewall's page.
+// gateway before it refuses with the same status, in words of its own or in none.
+// Auth has a code, or, where it is old, msg: gateways write message.
 func refusedSession(err error) bool {
-	var refused *Error
-	if !errors.As(err, &refused) || strings.Contains(strings.ToLower(refused.Message), "api key") {
+	refused, ok := errors.AsType[*Error](err)
+	switch {
+	case !ok:
 		return false
-	}
-	if slices.Contains(sessionRefusals, refused.Code) {
+	case slices.Contains(sessionRefusals, refused.Code):
 		return true
 	}
-	return (refused.Status == http.StatusUnauthorized || refused.Status == http.StatusForbidden) && !errors.Is(err, errNotSupabase)
+	return refused.ofAuth && (refused.Status == http.StatusUnauthorized || refused.Status == http.StatusForbidden)
 }

@@ -64,9 +64,12 @@ var metaCodes = map[graph.Class]Code{
 
 // asFailure gives any error its code; nil stays nil.
 func asFailure(err error) *Failure {
+	ofStore, inStore := errors.AsType[*store.Error](err)
 	switch failure, ok := errors.AsType[*Failure](err); {
 	case err == nil || ok:
 		return failure
+	case inStore && ofStore.Fault() != nil: // first: another try would not save anything either
+		return fail(Misconfigured, err)
 	case is[*connect.NotSavedError](err):
 		return fail(StoreUnavailable, err)
 	case is[*connect.MissingPermissionError](err):
@@ -77,9 +80,7 @@ func asFailure(err error) *Failure {
 	if ofMeta, ok := errors.AsType[*graph.Error](err); ok {
 		return fail(metaCodes[ofMeta.Class], err)
 	}
-	if ofStore, ok := errors.AsType[*store.Error](err); ok && ofStore.BadKey() {
-		return fail(Misconfigured, err)
-	} else if ok {
+	if inStore {
 		return fail(StoreUnavailable, err)
 	}
 	for _, known := range sentinels {

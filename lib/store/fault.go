@@ -1,0 +1,59 @@
+package store
+
+import (
+	"net/http"
+	"slices"
+)
+
+// Fault is what is wrong with the set-up where Supabase refuses: asking again is
+// of no use before somebody has mended it.
+type Fault struct {
+	Check   string // its name in /api/health
+	Problem string
+	Fix     string
+}
+
+// The faults. None of their texts holds a value of a setting.
+var (
+	BadAddress = &Fault{"supabase", "Supabase does not answer as it should.",
+		"Check SUPABASE_URL, and that the project is not paused."}
+	badKey = &Fault{"supabase_key", "Supabase does not accept the key.",
+		"Copy the secret key of this very project into SUPABASE_SECRET_KEY."}
+	weakKey = &Fault{"supabase_key", "The key has not the role service_role.",
+		"Set SUPABASE_SECRET_KEY to the secret key, not the publishable or anon one. If it is: supabase db push --remote"}
+	hidden = &Fault{"supabase", "The Data API does not offer the schema public.",
+		"Switch the Data API on in the project's settings, with the schema public exposed."}
+	noMigrations = &Fault{"migrations", "The tables are not there.", "Run: supabase db push --remote"}
+
+	// OtherMigrations is for a database whose [Store.Version] is not [SchemaVersion].
+	OtherMigrations = &Fault{"migrations", "The database has other migrations than this version expects.", noMigrations.Fix}
+)
+
+// faults are by PostgREST's and PostgreSQL's codes.
+// https://docs.postgrest.org/en/stable/references/errors.html
+// https://www.postgresql.org/docs/current/errcodes-appendix.html
+var faults = map[string]*Fault{
+	"42501": weakKey, // of a table, column or function, or by row level security
+	// A function, a table, a column, a relation: unknown to PostgREST, or to the database.
+	"PGRST202": noMigrations, "PGRST205": noMigrations, "PGRST204": noMigrations, "PGRST200": noMigrations,
+	"42883": noMigrations, "42P01": noMigrations, "42703": noMigrations,
+	"PGRST106": hidden,
+}
+
+// Fault is what is wrong with the set-up, or nil: an outage, or a refusal of this
+// one request. Gateways have words of their own or none, so where no code of
+// Supabase came the status decides.
+func (e *Error) Fault() *Fault {
+	mayPass := []int{http.StatusRequestTimeout, http.StatusRequestEntityTooLarge, http.StatusTooManyRequests}
+	nowhere := []int{http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusGone}
+	switch fault := faults[e.Code]; {
+	case fault != nil:
+		return fault
+	case e.Status == http.StatusUnauthorized, e.Status == http.StatusForbidden && e.Code == "":
+		return badKey
+	case e.cause == errWebPage && e.Status >= 400 && e.Status < 500 && !slices.Contains(mayPass, e.Status),
+		slices.Contains(nowhere, e.Status) && e.Code == "":
+		return BadAddress
+	}
+	return nil
+}
