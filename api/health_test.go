@@ -181,6 +181,20 @@ func TestNotHealthy(t *testing.T) {
 	}
 }
 
+// Functions far from their database work, and are slow: the report says how far it is.
+func TestHealthMeasures(t *testing.T) {
+	t.Parallel()
+	d := deployHealthy(t)
+	d.Supabase.SetLatency(80 * time.Millisecond)
+	if _, report := d.health(); report.DatabaseMS < 80 {
+		t.Errorf("the database is %d ms away, want 80 or more", report.DatabaseMS)
+	}
+	d.Supabase.Break("", html(502))
+	if _, report := d.health(); report.DatabaseMS != 0 {
+		t.Errorf("%d ms to a database that does not answer", report.DatabaseMS)
+	}
+}
+
 // Strangers learn one bit, from the settings alone, and start no call.
 func TestHealthForStrangers(t *testing.T) {
 	t.Parallel()

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -67,8 +68,30 @@ func (a answer) refused(status int, code string) bool {
 	return a.status == status && a.header.Get("X-Error-Code") == code
 }
 
+// get asks once more where an app in between only wants a slash at the end of the path, as browsers
+// do.
 func (d *doctor) get(ctx context.Context, path string, header map[string]string) answer {
-	return d.ask(ctx, http.MethodGet, d.url+path, "", header)
+	got := d.ask(ctx, http.MethodGet, d.url+path, "", header)
+	if there := d.slashed(path, got); there != "" {
+		return d.ask(ctx, http.MethodGet, d.url+there, "", header)
+	}
+	return got
+}
+
+// slashed returns the path with a slash more or less, if an answer leads to nothing else of this
+// host; else "".
+func (d *doctor) slashed(path string, got answer) string {
+	asked, err := url.Parse(d.url + path)
+	if err != nil || got.status < 300 || got.status > 399 {
+		return ""
+	}
+	to, err := asked.Parse(got.header.Get("Location"))
+	if err != nil || to.Scheme != asked.Scheme || to.Host != asked.Host || to.Path == asked.Path ||
+		strings.TrimSuffix(to.Path, "/") != strings.TrimSuffix(asked.Path, "/") {
+		return ""
+	}
+	asked.Path = to.Path
+	return asked.RequestURI()
 }
 
 // ask makes one request. It follows no redirect: a secret must not travel on.
@@ -106,9 +129,10 @@ func reason(err error) string {
 
 // ownHealth is what /api/health answers.
 type ownHealth struct {
-	OK      *bool
-	Version string
-	Checks  []struct {
+	OK         *bool
+	Version    string
+	DatabaseMS int64 `json:"database_ms"` // 0: not measured
+	Checks     []struct {
 		Name, Problem, Fix string
 		OK                 bool
 	}
@@ -140,6 +164,9 @@ func (d *doctor) health(ctx context.Context) []check {
 	if own.Version != "" {
 		lines = append(lines, note("version", own.Version))
 	}
+	if own.DatabaseMS > 0 {
+		lines = append(lines, roundTrip(own.DatabaseMS))
+	}
 	for _, c := range own.Checks {
 		line := passed(c.Name)
 		if !c.OK {
@@ -151,6 +178,16 @@ func (d *doctor) health(ctx context.Context) []check {
 		lines = append(lines, unchecked("Supabase and Meta", "They are asked as soon as the settings are right."))
 	}
 	return lines
+}
+
+// roundTrip judges how long one call of the functions to the database takes. Within a region that
+// is some milliseconds, and whoever connects an account waits for several.
+func roundTrip(ms int64) check {
+	const name, far = "round trip to the database", 60
+	if ms <= far {
+		return passed(name)
+	}
+	return note(name, fmt.Sprintf("It takes %d ms, so the functions seem to run far from it: set \"regions\" in vercel.json to the one nearest to Supabase's (docs/doctor.md), then deploy again.", ms))
 }
 
 // readHealth reads the answer, or says what is wrong with it.

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 
@@ -113,6 +115,85 @@ func TestOneThingIsWrong(t *testing.T) {
 				t.Error(diff)
 			}
 		})
+	}
+}
+
+// TestTrailingSlash: a public report. An app with trailingSlash: true in front of us answers each path
+// with a 308 to the one with a slash. Browsers follow, Meta does not, and every event was lost.
+func TestTrailingSlash(t *testing.T) {
+	const fix = "skipTrailingSlashRedirect"
+	only := func(name, path string) string {
+		return "wrong " + name + ": It does so only at " + path + ", where it leads to. Meta follows no redirect: nothing that it sends arrives."
+	}
+	lost := []string{
+		only("webhook refuses a wrong token", "/api/webhook/"), only("webhook refuses unsigned events", "/api/webhook/"),
+		only("deauthorize refuses unsigned", "/api/deauthorize/"), only("deletion refuses unsigned", "/api/deletion/"),
+	}
+	for _, c := range []struct {
+		name    string
+		slashed func(path string) bool // what the app leads to; it serves both forms otherwise
+		want    []string
+	}{
+		{"all paths", func(string) bool { return true }, lost},
+		{"the webhook alone", func(path string) bool { return path == "/api/webhook" }, lost[:2]},
+		{"none", func(string) bool { return false }, []string{}},
+	} {
+		d, at := testDoctor(t)
+		app := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			bare := strings.TrimSuffix(r.URL.Path, "/")
+			if bare != "" && r.URL.Path == bare && c.slashed(bare) {
+				r.URL.Path += "/"
+				w.Header().Set("Location", r.URL.RequestURI())
+				w.WriteHeader(http.StatusPermanentRedirect)
+				return
+			}
+			if r.URL.Path = bare; bare == "" {
+				r.URL.Path = "/"
+			}
+			at.ServeHTTP(w, r)
+		}))
+		app.StartTLS()
+		t.Cleanup(app.Close)
+		d.url, d.plain, d.http = app.URL, "", app.Client()
+		d.http.CheckRedirect = upstream.NoRedirects
+		checks := slices.DeleteFunc(d.examine(t.Context()), func(c check) bool { return c.Name == "http leads to https" })
+		if diff := cmp.Diff(c.want, notPassed(checks)); diff != "" {
+			t.Errorf("%s:\n%s", c.name, diff)
+		}
+		for _, line := range checks {
+			if line.State == isWrong && !strings.Contains(line.Fix, fix) {
+				t.Errorf("%s: the fix is %q", c.name, line.Fix)
+			}
+		}
+	}
+	d, _ := testDoctor(t)
+	for location, want := range map[string]string{
+		"/api/renew/": "/api/renew/", "renew/": "/api/renew/", d.url + "/api/renew/": "/api/renew/", "/api/renew": "", "": "",
+		"/api/renew//": "", "/login": "", "//evil.example/api/renew/": "", "http://" + strings.TrimPrefix(d.url, "https://") + "/api/renew/": "",
+	} {
+		if got := d.slashed("/api/renew", answer{status: 308, header: http.Header{"Location": {location}}}); got != want {
+			t.Errorf("to %q: %q, want %q", location, got, want)
+		}
+	}
+}
+
+// A deployment far from its database works, and each login waits for it.
+func TestRoundTrip(t *testing.T) {
+	for ms, want := range map[int]state{0: "", 1: isOK, 60: isOK, 61: isNote, 240: isNote} {
+		d, at := testDoctor(t)
+		at.instead["GET /api/health operator"] = answering(200, nil, fmt.Sprintf(`{"ok":true,"database_ms":%d,"checks":[{"name":"redirect_uri","ok":true}]}`, ms))
+		var got state
+		for _, c := range d.health(t.Context()) {
+			if c.Name == "round trip to the database" {
+				got = c.State
+				if c.State == isNote && (!strings.Contains(c.Problem, fmt.Sprint(ms, " ms")) || !strings.Contains(c.Problem, `"regions"`)) {
+					t.Error(c.Problem)
+				}
+			}
+		}
+		if got != want {
+			t.Errorf("%d ms: %q, want %q", ms, got, want)
+		}
 	}
 }
 

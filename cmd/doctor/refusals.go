@@ -16,6 +16,7 @@ type refusal struct {
 	status                                  int
 	code                                    string // of igconnect's own refusal
 	otherwise                               string // what it means if it isn't refused
+	ofMeta                                  bool   // Meta calls it
 }
 
 // refusals are of requests that only Meta, the cron job or a signed-in user may make. Were one let
@@ -24,19 +25,29 @@ func (d *doctor) refusals(ctx context.Context) []check {
 	handshake := "/api/webhook?hub.mode=subscribe&hub.challenge=1&hub.verify_token=" + rand.Text()
 	var checks []check
 	for _, r := range []refusal{
-		{"webhook refuses a wrong token", "GET", handshake, "", "", 403, "forbidden", "Anybody can confirm it as a webhook of his own."},
-		{"webhook refuses unsigned events", "POST", "/api/webhook", "{}", "", 401, "bad_signature", "Anybody can invent messages."},
-		{"renew refuses without secret", "GET", "/api/renew", "", "", 401, "unauthorized", "Anybody can start it."},
-		{"renew refuses a wrong secret", "GET", "/api/renew", "", "Bearer " + rand.Text(), 401, "unauthorized", "Anybody can start it."},
-		{"deauthorize refuses unsigned", "POST", "/api/deauthorize", unsigned, "", 401, "bad_signature", "Anybody can disconnect people."},
-		{"deletion refuses unsigned", "POST", "/api/deletion", unsigned, "", 401, "bad_signature", "Anybody can delete people's data."},
-		{"accounts refuse strangers", "GET", "/api/accounts", "", "", 401, "signed_out", "Anybody can read them."},
+		{"webhook refuses a wrong token", "GET", handshake, "", "", 403, "forbidden", "Anybody can confirm it as a webhook of his own.", true},
+		{"webhook refuses unsigned events", "POST", "/api/webhook", "{}", "", 401, "bad_signature", "Anybody can invent messages.", true},
+		{"renew refuses without secret", "GET", "/api/renew", "", "", 401, "unauthorized", "Anybody can start it.", false},
+		{"renew refuses a wrong secret", "GET", "/api/renew", "", "Bearer " + rand.Text(), 401, "unauthorized", "Anybody can start it.", false},
+		{"deauthorize refuses unsigned", "POST", "/api/deauthorize", unsigned, "", 401, "bad_signature", "Anybody can disconnect people.", true},
+		{"deletion refuses unsigned", "POST", "/api/deletion", unsigned, "", 401, "bad_signature", "Anybody can delete people's data.", true},
+		{"accounts refuse strangers", "GET", "/api/accounts", "", "", 401, "signed_out", "Anybody can read them.", false},
 	} {
 		header := map[string]string{"Authorization": r.authorization}
 		if r.body == unsigned {
 			header["Content-Type"] = "application/x-www-form-urlencoded"
 		}
-		checks = append(checks, r.judge(d.ask(ctx, r.method, d.url+r.path, r.body, header)))
+		got := d.ask(ctx, r.method, d.url+r.path, r.body, header)
+		there := d.slashed(r.path, got)
+		if there != "" {
+			got = d.ask(ctx, r.method, d.url+there, r.body, header)
+		}
+		line := r.judge(got)
+		if there != "" && r.ofMeta && line.State == isOK {
+			line = wrong(r.name, "It does so only at "+strings.Split(there, "?")[0]+", where it leads to. Meta follows no redirect: nothing that it sends arrives.",
+				"The app in between has trailingSlash: set skipTrailingSlashRedirect: true in its next.config.js, or see docs/beside-your-app.md.")
+		}
+		checks = append(checks, line)
 	}
 	return checks
 }

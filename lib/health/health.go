@@ -23,9 +23,10 @@ const maxSkew = time.Minute
 
 // Report is how the deployment is.
 type Report struct {
-	OK      bool    `json:"ok"`
-	Version string  `json:"version,omitempty"` // for the operator only, like all that follows
-	Checks  []Check `json:"checks,omitempty"`
+	OK         bool    `json:"ok"`
+	Version    string  `json:"version,omitempty"`     // for the operator only, like all that follows
+	DatabaseMS int64   `json:"database_ms,omitempty"` // the shortest call to the database, in milliseconds
+	Checks     []Check `json:"checks,omitempty"`
 }
 
 // Check is one thing that was looked at. Problem and Fix are sentences without
@@ -52,11 +53,11 @@ type Service struct {
 // is wrong and what to do: strangers start no call to anybody. host is the name,
 // without a port, by which the request came.
 func (s *Service) Check(ctx context.Context, host string, operator bool) Report {
-	checks := s.settings()
+	checks, near := s.settings(), time.Duration(0)
 	if operator && s.Problems.Among(config.Connect) == nil {
 		probes := []func() []Check{
 			func() []Check { return s.redirect(host) },
-			func() []Check { return s.database(ctx) },
+			func() (checks []Check) { checks, near = s.database(ctx); return checks },
 			func() []Check { return s.meta(ctx) },
 		}
 		found := make([][]Check, len(probes))
@@ -69,7 +70,7 @@ func (s *Service) Check(ctx context.Context, host string, operator bool) Report 
 	}
 	report := Report{OK: !slices.ContainsFunc(checks, func(check Check) bool { return !check.OK })}
 	if operator {
-		report.Version, report.Checks = s.Version, checks
+		report.Version, report.DatabaseMS, report.Checks = s.Version, near.Milliseconds(), checks
 	}
 	return report
 }
@@ -113,8 +114,9 @@ func broken(ctx context.Context, name string, cause error, problem, fix string) 
 	return failed(name, problem, fix)
 }
 
-// database asks Supabase whether the key, the migrations and Vault are right.
-func (s *Service) database(ctx context.Context) []Check {
+// database asks Supabase whether the key, the migrations and Vault are right, and
+// measures the way there: the shortest of some calls, for the first one connects.
+func (s *Service) database(ctx context.Context) (checks []Check, near time.Duration) {
 	version, err := s.Store.Version(ctx)
 	if err != nil {
 		fault := store.BadAddress
@@ -122,18 +124,24 @@ func (s *Service) database(ctx context.Context) []Check {
 			fault = cmp.Or(refused.Fault(), fault)
 		}
 		note.Add(ctx, "supabase", err.Error())
-		return failed(fault.Check, fault.Problem, fault.Fix)
+		return failed(fault.Check, fault.Problem, fault.Fix), 0
 	}
-	checks := append(passed("supabase"), passed("supabase_key")...)
+	for range 3 {
+		begun := time.Now()
+		if _, err := s.Store.Version(ctx); err == nil && (near == 0 || time.Since(begun) < near) {
+			near = time.Since(begun)
+		}
+	}
+	checks = append(passed("supabase"), passed("supabase_key")...)
 	if other := store.OtherMigrations; version != store.SchemaVersion {
 		checks = append(checks, failed(other.Check, other.Problem, other.Fix)...)
 	} else {
 		checks = append(checks, passed("migrations")...)
 	}
 	if works, err := s.Store.ProbeVault(ctx); err != nil || !works {
-		return append(checks, broken(ctx, "vault", err, "Vault does not give back what was sealed.", "Check the extension supabase_vault under Database, Extensions.")...)
+		return append(checks, broken(ctx, "vault", err, "Vault does not give back what was sealed.", "Check the extension supabase_vault under Database, Extensions.")...), near
 	}
-	return append(checks, passed("vault")...)
+	return append(checks, passed("vault")...), near
 }
 
 // meta asks Meta whether it knows the app, where it sends events, and what time
