@@ -17,10 +17,17 @@ import (
 	"igconnect/lib/store"
 )
 
-// healthy plays the two functions of the database that the probes call.
+// healthy plays the functions of the database that the probes call. Nothing waits.
 func healthy(version, vault http.HandlerFunc) http.HandlerFunc {
+	return waiting(version, vault, reply(200, `[{"unchecked_since":null,"waiting_since":null,"dead_since":null}]`))
+}
+
+// waiting is healthy with something that waits.
+func waiting(version, vault, backlog http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
+		case "/rest/v1/rpc/igconnect_backlog":
+			backlog(w, r)
 		case "/rest/v1/rpc/igconnect_schema_version":
 			version(w, r)
 		case "/rest/v1/rpc/probe_vault":
@@ -79,7 +86,7 @@ func TestHealthy(t *testing.T) {
 		}
 		names[check.Name] = true
 	}
-	for _, name := range slices.Concat(config.Settings, []string{"redirect_uri", "supabase", "supabase_key", "migrations", "vault", "meta_app", "webhook", "clock"}) {
+	for _, name := range slices.Concat(config.Settings, []string{"redirect_uri", "supabase", "supabase_key", "migrations", "vault", "daily job", "inbox", "meta_app", "webhook", "clock"}) {
 		if !names[name] {
 			t.Errorf("no check of %s", name)
 		}
@@ -111,6 +118,15 @@ func TestNotHealthy(t *testing.T) {
 	supabase := func(version, vault http.HandlerFunc) func(deployment) {
 		return func(d deployment) { d.Supabase.Break("", healthy(version, vault)) }
 	}
+	waits := func(column string, since time.Duration) func(deployment) {
+		at := time.Now().Add(-since).UTC().Format(time.RFC3339)
+		return func(d deployment) {
+			d.Supabase.Break("", waiting(rightVersion, vaultWorks, reply(200, `[{"`+column+`":"`+at+`"}]`)))
+		}
+	}
+	refusal := func(status int, code, message string) http.HandlerFunc {
+		return reply(status, `{"code":"`+code+`","details":null,"hint":null,"message":"`+message+`"}`)
+	}
 	env := func(variable, value string) func(deployment) { return func(d deployment) { d.Set(variable, value) } }
 	webhook := func(s metasim.AppSubscription) func(deployment) { return func(d deployment) { d.subscribed(s) } }
 	meta := func(o metasim.Fault) func(deployment) {
@@ -131,6 +147,19 @@ func TestNotHealthy(t *testing.T) {
 		{"a redirect", supabase(reply(301, ""), vaultWorks), "supabase", "does not answer", "SUPABASE_URL"},
 		{"Vault gives something else", supabase(rightVersion, reply(200, "false")), "vault", "does not give back", "supabase_vault"},
 		{"Vault fails", supabase(rightVersion, reply(400, `{"code":"P0001","message":"boom"}`)), "vault", "does not give back", "supabase_vault"},
+		// As PostgREST passes on what PostgreSQL says, by its table of statuses.
+		{"a read-only database", supabase(rightVersion, refusal(405, "25006", "cannot execute INSERT in a read-only transaction")), "supabase", "read-only", "disk"},
+		{"a full disk", supabase(rightVersion, refusal(503, "53100", "could not extend file: No space left on device")), "supabase", "disk is full", "delete_old_instagram_events"},
+		{"no memory", supabase(rightVersion, refusal(503, "53200", "out of memory")), "supabase", "memory", "compute"},
+		{"no connection left", supabase(refusal(503, "53300", "sorry, too many clients already"), vaultWorks), "supabase", "too many", "restart"},
+		{"no connection in time", supabase(refusal(504, "PGRST003", "Timed out acquiring connection from connection pool."), vaultWorks), "supabase", "no connection left", "restart"},
+		{"no database behind the API", supabase(refusal(503, "PGRST002", "Could not query the database for the schema cache. Retrying."), vaultWorks), "supabase", "does not reach", "dashboard"},
+		{"a database that shuts down", supabase(refusal(503, "57P03", "the database system is shutting down"), vaultWorks), "supabase", "does not reach", "dashboard"},
+		{"no daily job for two days", waits("unchecked_since", 49*time.Hour), "daily job", "last checked 2 days ago", "/api/renew"},
+		{"no daily job for weeks", waits("unchecked_since", 15*24*time.Hour), "daily job", "15 days", "CRON_SECRET"},
+		{"no worker for a day", waits("waiting_since", 25*time.Hour), "inbox", "for 25 hours", "claim_instagram_events()"},
+		{"events that were given up", waits("dead_since", 72*time.Hour), "inbox", "given up after their tenth try, the first 3 days ago", "last_error"},
+		{"one that was given up now", waits("dead_since", time.Hour), "inbox", "1 hour ago", "last_error"},
 		{"Supabase is not there", env("SUPABASE_URL", "http://127.0.0.1:9"), "supabase", "does not answer", "SUPABASE_URL"},
 		{"Meta's secret", env("FB_APP_SECRET", wrongSecret), "meta_app", "does not accept", "FB_APP_SECRET"},
 		{"Meta's app id", env("FB_APP_ID", "999"), "meta_app", "does not accept", "FB_APP_ID"},
@@ -192,6 +221,30 @@ func TestHealthMeasures(t *testing.T) {
 	d.Supabase.Break("", html(502))
 	if _, report := d.health(); report.DatabaseMS != 0 {
 		t.Errorf("%d ms to a database that does not answer", report.DatabaseMS)
+	}
+}
+
+// What is on its way is no backlog.
+func TestHealthyBacklog(t *testing.T) {
+	t.Parallel()
+	d := deployHealthy(t)
+	ago := func(d time.Duration) string { return time.Now().Add(-d).UTC().Format(time.RFC3339) }
+	d.Supabase.Break("", waiting(rightVersion, vaultWorks, reply(200, `[{"unchecked_since":"`+ago(47*time.Hour)+`","waiting_since":"`+ago(23*time.Hour)+`","dead_since":null}]`)))
+	if got, report := d.health(); !report.OK {
+		t.Errorf("%s", got.Body)
+	}
+	for _, odd := range []http.HandlerFunc{reply(200, "[]"), reply(200, "null"), reply(400, `{"code":"P0001"}`), html(200)} {
+		d.Supabase.Break("", waiting(rightVersion, vaultWorks, odd))
+		got, report := d.health()
+		var failed []string
+		for _, check := range report.Checks {
+			if !check.OK {
+				failed = append(failed, check.Name)
+			}
+		}
+		if strings.Join(failed, ", ") != "daily job, inbox" {
+			t.Errorf("failed: %v\n%s", failed, got.Body)
+		}
 	}
 }
 

@@ -34,6 +34,7 @@ var functions = map[string]object{
 	"erase_facebook_user":         {"p_facebook_user_id": "1", "p_code": uuid.NewString()},
 	"erasure":                     {"p_code": uuid.NewString()},
 	"igconnect_schema_version":    {},
+	"igconnect_backlog":           {},
 	"probe_vault":                 {},
 }
 

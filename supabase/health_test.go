@@ -6,6 +6,7 @@ import (
 	"path"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -162,6 +163,62 @@ var healthCases = []testCase[*project]{
 		if got != newest || got != store.SchemaVersion {
 			t.Errorf("version %q, the functions expect %q; want %q, the newest migration's", got, store.SchemaVersion, newest)
 		}
+	}},
+	// Since when the longest have waited: what nobody can do anything about does not count, and what is on
+	// its way counts from its receipt.
+	{"Backlog", func(t *testing.T, p *project) {
+		in := newInbox(t, p)
+		old, lost := in.account, newID()
+		ago := func(days int) string { return time.Now().AddDate(0, 0, -days).UTC().Format("2006-01-02T00:00:00Z") }
+		in.upsert(t, row(in.userID, lost, newToken()))
+		var rows []struct {
+			Unchecked string `json:"unchecked_since"`
+			Waiting   string `json:"waiting_since"`
+			Dead      string `json:"dead_since"`
+		}
+		want := func(name string, unchecked, waiting, dead string) {
+			t.Helper()
+			rows = nil
+			p.mustCall(t, "igconnect_backlog", object{}, &rows)
+			if len(rows) != 1 {
+				t.Fatalf("%s: %v", name, rows)
+			}
+			for column, pair := range map[string][2]string{"unchecked": {unchecked, rows[0].Unchecked}, "waiting": {waiting, rows[0].Waiting}, "dead": {dead, rows[0].Dead}} {
+				if got := pair[1]; len(pair[0]) == 0 && got != "" || len(pair[0]) > 0 && !strings.HasPrefix(got, pair[0][:10]) {
+					t.Errorf("%s: %s since %q, want %q", name, column, got, pair[0])
+				}
+			}
+		}
+		set := func(id string, change object) { t.Helper(); in.patch(t, id, change) }
+		set(old, object{"checked_at": ago(1)})
+		set(lost, object{"checked_at": ago(3)})
+		want("two checked", ago(3), "", "")
+		set(lost, object{"status": "reconnect"})
+		want("one is over", ago(1), "", "")
+		set(lost, object{"retry": true})
+		want("that one may mend", ago(3), "", "")
+		set(lost, object{"retry": false, "checked_at": nil, "connected_at": ago(9)})
+		set(old, object{"checked_at": nil, "connected_at": ago(5)})
+		want("never checked", ago(5), "", "")
+
+		in.ingest(t, 3, in.event("a", "ann", 1), in.event("b", "ann", 2), in.event("c", "bob", 3))
+		other := &inbox{account: lost}
+		in.ingest(t, 1, other.event("d", "cyd", 4))
+		receive := func(key string, days int) {
+			in.sql(t, "update public.instagram_events set received_at = $1::timestamptz where payload ->> 'text' = $2", ago(days), key)
+		}
+		receive("c", 6)
+		receive("d", 8) // waits for its person
+		want("waiting", ago(5), ago(6), "")
+		in.claim(t, 10)
+		want("in somebody's hands", ago(5), ago(6), "")
+		in.finish(t, 1, texts(in.sql(t, "select id::text as id from public.instagram_events where payload ->> 'text' = 'c'"), "id")...)
+		receive("a", 2)
+		want("one is finished", ago(5), ago(2), "")
+		in.sql(t, "update public.instagram_events set dead_at = $1::timestamptz where payload ->> 'text' = 'a'", ago(4))
+		receive("b", 1)
+		want("one was given up", ago(5), ago(1), ago(4))
+		in.disconnect(t, old)
 	}},
 	// A Vault that works, one that fails and one that forgets: none may leave a secret behind, which
 	// every case checks at its end.

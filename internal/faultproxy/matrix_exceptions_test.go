@@ -41,8 +41,8 @@ func oneOf(all ...func(states) []string) func(states) []string {
 // what came out otherwise noted afterwards.
 const asExpected, asRefused = "; subscribed; not refusal noted", "; not subscribed; refusal noted"
 
-// What a renewal leaves behind: the row is leased until the run is over, and
-// two minutes more; a new token is kept whatever comes after it.
+// What a renewal leaves behind: a row that it can't give back is leased for two
+// minutes; a new token is kept whatever comes after it.
 var (
 	leased  = beforeWith("not leased", "leased")
 	renewed = completeWith("page token new", "page token old", "; checked", "; not checked")
@@ -85,25 +85,25 @@ var exceptions = []exception{
 		why: "the connection is gone here, whatever Meta says"},
 	{flows: "accounts DELETE", call: "supabase GET /user_configs #[23]", faults: lasting, label: "ok",
 		why: "the connection is gone; this asks only whether the person's grant can be taken back too"},
-	{flows: "renew", call: "meta (GET /debug_token( #2)?|POST /oauth/access_token.*)", faults: lasting, label: "still due", state: leased,
+	{flows: "renew", call: "meta (GET /debug_token( #2)?|POST /oauth/access_token.*)", faults: lasting, label: "still due", state: beforeWith(),
 		why: "one connection's failure does not end the run: it stays as it is until the next one"},
 	{flows: "renew", call: "meta GET (/{id}/subscribed_apps|/{id})", faults: lasting, label: "still due", state: renewed,
 		why: "the new token is kept whatever comes after it; the rest stays due"},
 	{flows: "renew", call: "meta .*/subscribed_apps.*", faults: lasting, label: "still due", state: both,
 		why: "the new tokens, the person's and the Page's, are kept; the rest stays due"},
-	{flows: "renew", call: "supabase POST /rpc/claim_due_connections", faults: lasting, label: "store_unavailable", state: oneOf(beforeWith(), leased),
-		why: "cron sees the error; where only the answer was lost the lease runs out by itself"},
-	{flows: "renew", call: "supabase POST /rpc/settle_connections", faults: lasting, label: "store_unavailable", state: oneOf(leased, completeWith()),
-		why: "cron sees the error; what was not written down is done again when the lease has run out"},
+	{flows: "renew", call: "supabase POST /rpc/claim_due_connections", faults: lasting, label: "store_unavailable", state: beforeWith(),
+		why: "cron sees the error; where only the answer was lost the lease is given back all the same"},
+	{flows: "renew", call: "supabase POST /rpc/settle_connections", faults: lasting, label: "store_unavailable", state: oneOf(beforeWith(), leased, completeWith()),
+		why: "cron sees the error; what was not written down is done again by the next run, or when its lease has run out if that can't be given back either"},
+	{flows: "renew", call: "supabase POST /rpc/release_connections", faults: lasting, label: "ok", state: completeWith(),
+		why: "all is written down by then, and a lease that is not given back runs out by itself"},
 	{flows: "renew, slowed down", call: "supabase POST /rpc/release_connections", faults: lasting, label: "ok",
 		state: oneOf(completeWith(), completeWith("; not checked; not leased", "; not checked; leased")),
 		why:   "a lease that is not given back runs out by itself"},
-	{flows: "renew, slowed down", call: "supabase POST /rpc/count_due_connections", faults: "refused|TLS", label: "store_unavailable",
-		state: completeWith("; not checked; not leased", "; not checked; leased"),
-		why:   "cron sees the error; the lease, which could not be given back just before, runs out by itself"},
 	{flows: "renew.*", call: "supabase .*", faults: lasting, label: "store_unavailable", state: completeWith(),
 		why: "cron sees the error; what was checked is written down by then"},
 	{flows: "health", call: "meta .*", faults: lasting, label: "check meta", why: "health answers with a list of checks"},
+	{flows: "health", call: "supabase POST /rpc/igconnect_backlog", faults: lasting, label: "check daily job, inbox", why: "health answers with a list of checks"},
 	{flows: "health", call: "supabase POST /rpc/probe_vault", faults: lasting, label: "check vault", why: "health answers with a list of checks"},
 	{flows: "health", call: "supabase .*", faults: lasting, label: "check supabase", why: "health answers with a list of checks"},
 }

@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -117,10 +118,14 @@ func broken(ctx context.Context, name string, cause error, problem, fix string) 
 // database asks Supabase whether the key, the migrations and Vault are right, and
 // measures the way there: the shortest of some calls, for the first one connects.
 func (s *Service) database(ctx context.Context) (checks []Check, near time.Duration) {
-	version, err := s.Store.Version(ctx)
+	version, err := store.Probes{Of: s.Store}.Version(ctx)
 	if err != nil {
+		refused, ok := errors.AsType[*store.Error](err)
+		if ok && troubles[refused.Code].problem != "" {
+			return troubled(ctx, refused), 0
+		}
 		fault := store.BadAddress
-		if refused, ok := errors.AsType[*store.Error](err); ok {
+		if ok {
 			fault = cmp.Or(refused.Fault(), fault)
 		}
 		note.Add(ctx, "supabase", err.Error())
@@ -128,20 +133,103 @@ func (s *Service) database(ctx context.Context) (checks []Check, near time.Durat
 	}
 	for range 3 {
 		begun := time.Now()
-		if _, err := s.Store.Version(ctx); err == nil && (near == 0 || time.Since(begun) < near) {
+		if _, err := store.Probes{Of: s.Store}.Version(ctx); err == nil && (near == 0 || time.Since(begun) < near) {
 			near = time.Since(begun)
 		}
 	}
-	checks = append(passed("supabase"), passed("supabase_key")...)
+	checks = passed("supabase_key")
 	if other := store.OtherMigrations; version != store.SchemaVersion {
 		checks = append(checks, failed(other.Check, other.Problem, other.Fix)...)
 	} else {
 		checks = append(checks, passed("migrations")...)
+		checks = append(checks, s.backlog(ctx)...)
 	}
-	if works, err := s.Store.ProbeVault(ctx); err != nil || !works {
+	works, err := store.Probes{Of: s.Store}.Vault(ctx) // which writes
+	if refused, ok := errors.AsType[*store.Error](err); ok && troubles[refused.Code].problem != "" {
+		return append(checks, troubled(ctx, refused)...), near
+	}
+	checks = append(checks, passed("supabase")...)
+	if err != nil || !works {
 		return append(checks, broken(ctx, "vault", err, "Vault does not give back what was sealed.", "Check the extension supabase_vault under Database, Extensions.")...), near
 	}
 	return append(checks, passed("vault")...), near
+}
+
+// troubles are the states of a database in which it answers, and does not work, by
+// the codes of PostgreSQL and PostgREST.
+// https://www.postgresql.org/docs/current/errcodes-appendix.html
+// https://docs.postgrest.org/en/stable/references/errors.html
+var troubles = func() map[string]struct{ problem, fix string } {
+	type trouble = struct{ problem, fix string }
+	const connections = "See who holds them in the database's reports, restart the project, or give it a larger compute size."
+	unreachable := trouble{"Supabase's API does not reach its database.", "Look at the project's status in its dashboard: it may be starting, paused, or out of connections."}
+	return map[string]trouble{
+		"25006":    {"The database is read-only.", "Supabase makes it so when the disk is nearly full: make room or enlarge the disk under Database settings, then end the read-only mode there."},
+		"53100":    {"The database's disk is full.", "Make room (delete_old_instagram_events() deletes old events) or enlarge the disk under Database settings."},
+		"53200":    {"The database has no memory left.", "Give the project a larger compute size."},
+		"53300":    {"The database has no connection left: too many are open.", connections},
+		"PGRST003": {"The database has no connection left in time: too many calls wait for one.", connections},
+		"PGRST000": unreachable, "PGRST001": unreachable, "PGRST002": unreachable, "57P01": unreachable, "57P03": unreachable,
+	}
+}()
+
+func troubled(ctx context.Context, err *store.Error) []Check {
+	trouble := troubles[err.Code]
+	return broken(ctx, "supabase", err, trouble.problem, trouble.fix)
+}
+
+const (
+	dailyJob = "daily job"
+	inbox    = "inbox"
+
+	// A connection is checked each day: this long without means that a run was missed.
+	checkedWithin = 48 * time.Hour
+	// After this time nobody may answer a message any more.
+	takenWithin = 24 * time.Hour
+)
+
+// backlog looks whether the daily job and the workers keep up.
+func (s *Service) backlog(ctx context.Context) []Check {
+	waits, err := store.Probes{Of: s.Store}.Backlog(ctx)
+	if err != nil {
+		const problem, fix = "The database does not tell what waits.", "Try again. If it stays so, look at the database's log."
+		note.Add(ctx, "backlog", err.Error())
+		return append(failed(dailyJob, problem, fix), failed(inbox, problem, fix)...)
+	}
+	checks := passed(dailyJob)
+	if age := s.age(waits.Unchecked); age > checkedWithin {
+		checks = failed(dailyJob, "It is late: a connection was last checked "+spoken(age)+" ago.",
+			"See that Vercel's cron calls /api/renew each day (Settings, Cron Jobs) with this CRON_SECRET, and what the log of its last run says: failed, remaining.")
+	}
+	switch waiting := s.age(waits.Waiting); {
+	case waits.Dead != nil:
+		return append(checks, failed(inbox, "Events were given up after their tenth try, the first "+spoken(s.age(waits.Dead))+" ago.",
+			"Read last_error of those with dead_at in public.instagram_events, mend the worker, then delete them.")...)
+	case waiting > takenWithin:
+		return append(checks, failed(inbox, "An event has been waiting for a worker for "+spoken(waiting)+".",
+			"Let a worker run that calls claim_instagram_events(). What nobody needs, delete with delete_old_instagram_events().")...)
+	}
+	return append(checks, passed(inbox)...)
+}
+
+// age is how long ago a time was; zero for none.
+func (s *Service) age(since *store.Timestamp) time.Duration {
+	if since == nil {
+		return 0
+	}
+	return s.Now().Sub(since.Time)
+}
+
+// spoken is an age in words.
+func spoken(age time.Duration) string {
+	hours := max(0, int(age.Hours()))
+	switch {
+	case hours >= 48:
+		return fmt.Sprint(hours/24, " days")
+	case hours == 1:
+		return "1 hour"
+	}
+	return fmt.Sprint(hours, " hours")
 }
 
 // meta asks Meta whether it knows the app, where it sends events, and what time

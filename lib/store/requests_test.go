@@ -110,9 +110,11 @@ func TestRequests(t *testing.T) {
 			200, "[]", "POST", "erase_facebook_user", "", `{"p_facebook_user_id":"2002","p_code":"` + code.String() + `"}`},
 		{"Erasure", newKey, func(ctx context.Context, s *Store) error { _, err := s.Erasure(ctx, code.String()); return err },
 			200, `[{"accounts":1}]`, "POST", "erasure", "", `{"p_code":"` + code.String() + `"}`},
-		{"Version", newKey, func(ctx context.Context, s *Store) error { _, err := s.Version(ctx); return err },
+		{"Version", newKey, func(ctx context.Context, s *Store) error { _, err := Probes{s}.Version(ctx); return err },
 			200, `"1"`, "POST", "igconnect_schema_version", "", "{}"},
-		{"ProbeVault", newKey, func(ctx context.Context, s *Store) error { _, err := s.ProbeVault(ctx); return err },
+		{"Backlog", newKey, func(ctx context.Context, s *Store) error { _, err := Probes{s}.Backlog(ctx); return err },
+			200, `[{"unchecked_since":"2026-11-20T00:00:00+00:00","waiting_since":null,"dead_since":null}]`, "POST", "igconnect_backlog", "", "{}"},
+		{"ProbeVault", newKey, func(ctx context.Context, s *Store) error { _, err := Probes{s}.Vault(ctx); return err },
 			200, "true", "POST", "probe_vault", "", "{}"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

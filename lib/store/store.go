@@ -99,16 +99,3 @@ func repeated(ctx context.Context, op string, call func(context.Context) error) 
 	}
 	return nil
 }
-
-// SchemaVersion is the newest migration that this build expects.
-const SchemaVersion = "20261123090800"
-
-// Version asks the database for its newest migration.
-func (s *Store) Version(ctx context.Context) (string, error) {
-	return call[string](ctx, s, "asking for the migrations", "igconnect_schema_version", args{})
-}
-
-// ProbeVault reports whether Vault gives back what was sealed.
-func (s *Store) ProbeVault(ctx context.Context) (bool, error) {
-	return call[bool](ctx, s, "probing Vault", "probe_vault", args{})
-}

@@ -24,14 +24,44 @@ begin
 end
 $$;
 
-revoke all on function public.igconnect_schema_version(), public.probe_vault()
+-- For what was given up: the inbox's other indexes know what is open.
+create index instagram_events_dead_idx on public.instagram_events (dead_at) where dead_at is not null;
+
+-- Returns since when the longest waiting have waited: for the daily check (the last one, or the connect),
+-- for a worker, and for somebody to look at events that were given up. Null: nothing waits.
+--
+-- It never reads a whole table. Of the conversations it looks at the thousand whose turn comes first:
+-- where no worker comes for days, the oldest are among them.
+create function public.igconnect_backlog()
+returns table (unchecked_since timestamptz, waiting_since timestamptz, dead_since timestamptz)
+language sql stable security definer set search_path = '' as $$
+  select
+    least(
+      (select min(c.checked_at) from public.user_configs c where c.status <> 'reconnect' or c.retry),
+      (select min(c.connected_at) from public.user_configs c where (c.status <> 'reconnect' or c.retry) and c.checked_at is null)),
+    (select min(e.received_at)
+     from (
+       select c.user_id, c.conversation from public.instagram_conversations c
+       join public.user_configs u on u.user_id = c.user_id and u.instagram_id = c.instagram_id
+       where u.status <> 'reconnect'
+       order by c.due_at limit 1000) c
+     cross join lateral (
+       select o.received_at from public.instagram_events o
+       where o.user_id = c.user_id and o.conversation = c.conversation and o.finished_at is null and o.dead_at is null
+       order by o.occurred_at limit 1) e),
+    (select min(e.dead_at) from public.instagram_events e where e.dead_at is not null)
+$$;
+
+revoke all on function public.igconnect_schema_version(), public.probe_vault(), public.igconnect_backlog()
   from public, anon, authenticated, service_role;
-grant execute on function public.igconnect_schema_version(), public.probe_vault() to service_role;
+grant execute on function public.igconnect_schema_version(), public.probe_vault(), public.igconnect_backlog() to service_role;
 
 comment on function public.igconnect_schema_version() is
   'The version of the newest of igconnect''s migrations that were applied here. For the secret key only.';
 comment on function public.probe_vault() is
   'Whether Vault gives back what was sealed, tried with a secret that it removes again. Vault''s own error if it fails. For the secret key only.';
+comment on function public.igconnect_backlog() is
+  'Since when the longest waiting have waited: "unchecked_since" for the daily check, "waiting_since" for a worker, "dead_since" for a look at events that were given up. Events of connections in "reconnect" wait for their person and do not count. For the secret key only.';
 
 -- PostgREST learns of everything that the migrations made.
 notify pgrst, 'reload schema';
