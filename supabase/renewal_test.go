@@ -568,7 +568,7 @@ var renewalCases = []testCase[*renewal]{
 			t.Run(c.name, func(t *testing.T) {
 				id, other := newID(), r.newUser(t).ID
 				r.connectThrough(t, r.user.ID, id, c.page, c.at)
-				r.claim(t, 1000)
+				r.claim(t, 100)
 				r.connectThrough(t, other, id, c.byPage, c.by)
 
 				want := object{"status": "active", "status_reason": nil, "leased": true}
@@ -588,7 +588,7 @@ var renewalCases = []testCase[*renewal]{
 		r.connectThrough(t, r.newUser(t).ID, id, "2", "2026-11-23T09:00:00Z")
 		r.upsert(t, row(r.user.ID, id, newToken()))
 		results := []object{}
-		for _, due := range r.claim(t, 1000) {
+		for _, due := range r.claim(t, 100) {
 			results = append(results, due.result(object{"status": "active", "token": newToken()}))
 		}
 		r.settle(t, 2, results...)

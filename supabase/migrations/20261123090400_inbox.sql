@@ -1,3 +1,6 @@
+-- Numbers events as they come in.
+create sequence igconnect.event_places;
+
 -- The inbox: what Meta delivered, one row for each event and each connection of its account.
 --
 -- An event is open until it is finished or dead. Workers get the open events of a conversation in
@@ -6,8 +9,6 @@
 --
 -- The primary key says nothing about anybody: where a published row is deleted, Supabase Realtime
 -- sends it to every subscriber, whatever the row policies say.
-create sequence igconnect.event_places;
-
 create table public.instagram_events (
   id           uuid        primary key default gen_random_uuid(),
   user_id      text        collate "C" not null,

@@ -120,7 +120,8 @@ end
 $$;
 
 -- Stores a whole delivery or nothing of it: each event once for each connection of its account,
--- however often and in whatever order it is delivered. Returns how many events were new.
+-- however often, in whatever order and in whichever of Meta's forms it is delivered. Returns how many
+-- events were new.
 create function public.ingest_instagram_events(events jsonb) returns integer
 language plpgsql security definer set search_path = '' set enable_seqscan = off as $$
 declare
@@ -220,7 +221,7 @@ declare
     order by c.due_at
     for update of c skip locked;
   candidate record;
-  token     text;
+  token      text;
   page_token text;
   locked    public.instagram_conversations;
   picked    uuid[];
