@@ -160,6 +160,12 @@ func TestNotHealthy(t *testing.T) {
 		{"no worker for a day", waits("waiting_since", 25*time.Hour), "inbox", "for 25 hours", "claim_instagram_events()"},
 		{"events that were given up", waits("dead_since", 72*time.Hour), "inbox", "given up after their tenth try, the first 3 days ago", "last_error"},
 		{"one that was given up now", waits("dead_since", time.Hour), "inbox", "1 hour ago", "last_error"},
+		{"a webhook field that Meta does not know", func(d deployment) {
+			d.Supabase.Break("", waiting(rightVersion, vaultWorks, reply(200, `[{"left_out":"subscribing the Page: code 100: left out messages_seen: (#100) Param"}]`)))
+		}, "webhook_fields", "left out messages_seen", "WEBHOOK_FIELDS"},
+		{"tokens of another root key", func(d deployment) {
+			d.Supabase.Break("", waiting(rightVersion, vaultWorks, reply(200, `[{"unchecked_since":null,"waiting_since":null,"dead_since":null,"unopened":3}]`)))
+		}, "tokens", "3 saved token(s) cannot be opened", "root key"},
 		{"Supabase is not there", env("SUPABASE_URL", "http://127.0.0.1:9"), "supabase", "does not answer", "SUPABASE_URL"},
 		{"Meta's secret", env("FB_APP_SECRET", wrongSecret), "meta_app", "does not accept", "FB_APP_SECRET"},
 		{"Meta's app id", env("FB_APP_ID", "999"), "meta_app", "does not accept", "FB_APP_ID"},

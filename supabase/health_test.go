@@ -190,7 +190,9 @@ var healthCases = []testCase[*project]{
 			}
 		}
 		set := func(id string, change object) { t.Helper(); in.patch(t, id, change) }
-		set(old, object{"checked_at": ago(1)})
+		set(old, object{"checked_at": ago(1), "subscription_error": "subscribing the Page: code 100: left out messages_seen: (#100)"})
+		set(lost, object{"subscription_error": "subscribing the Page: code 200: (#200)"})
+		wantEqual(t, "left out", "subscribing the Page: code 100: left out messages_seen: (#100)", p.onlyRow(t, "select left_out from public.igconnect_backlog()")["left_out"])
 		set(lost, object{"checked_at": ago(3)})
 		want("two checked", ago(3), "", "")
 		set(lost, object{"status": "reconnect"})

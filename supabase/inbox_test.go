@@ -526,6 +526,26 @@ var inboxClaimCases = []testCase[*inbox]{
 			t.Errorf("claimed %+v", rows[0])
 		}
 	}},
+	// One secret that Vault cannot open, of a project that was restored say, stops its own connection; the
+	// events of others are handed out, and health counts it.
+	{"Unopened", func(t *testing.T, in *inbox) {
+		other := &inbox{project: in.project, userID: in.userID, account: newID()}
+		other.upsert(t, row(in.userID, other.account, newToken()))
+		name := "user_configs/" + in.userID + "/" + in.account
+		for _, broken := range []string{name, name + "/page_token"} {
+			a, b := unique("a"), unique("b")
+			in.ingest(t, 2, in.event(a, "ann", 1), other.event(b, "ann", 1))
+			in.breakSecret(t, broken)
+			if rows := in.claim(t, 10); len(rows) != 1 || !strings.HasPrefix(rows[0].Conversation, other.account+"/") {
+				t.Errorf("%s: claimed %+v", broken, rows)
+			}
+			in.wantStatus(t, in.account, "reconnect", "The saved token cannot be opened any more. Connect the account again.")
+			wantEqual(t, "daily check", object{"retry": true, "checked_at": nil}, in.read(t, in.account, "retry, checked_at"))
+			wantEqual(t, "unopened", []object{{"unopened": 1.0}}, in.sql(t, "select unopened from public.igconnect_backlog()"))
+			in.connect(t, in.userID)
+			in.finish(t, 2, in.id(a), other.id(b))
+		}
+	}},
 	{"Finish", func(t *testing.T, in *inbox) {
 		in.finish(t, 0)
 		in.ingest(t, 3, in.event("a", "ann", 1), in.event("b", "ann", 2), in.event("c", "ann", 3))

@@ -133,7 +133,7 @@ func (s *Service) database(ctx context.Context) (checks []Check, near time.Durat
 	}
 	for range 3 {
 		begun := time.Now()
-		if _, err := store.Probes{Of: s.Store}.Version(ctx); err == nil && (near == 0 || time.Since(begun) < near) {
+		if _, err := (store.Probes{Of: s.Store}).Version(ctx); err == nil && (near == 0 || time.Since(begun) < near) {
 			near = time.Since(begun)
 		}
 	}
@@ -196,10 +196,21 @@ func (s *Service) backlog(ctx context.Context) []Check {
 		note.Add(ctx, "backlog", err.Error())
 		return append(failed(dailyJob, problem, fix), failed(inbox, problem, fix)...)
 	}
-	checks := passed(dailyJob)
+	checks := passed("tokens")
+	if n := waits.Unopened; n > 0 {
+		checks = failed("tokens", fmt.Sprintf("%d saved token(s) cannot be opened: Vault has another root key than they were sealed with.", n),
+			"If the project was moved or restored, ask Supabase's support for its root key. Else these people have to connect again: connections_needing_attention lists them.")
+	}
+	if said := waits.LeftOut; said == "" {
+		checks = append(checks, passed("webhook_fields")...)
+	} else {
+		checks = append(checks, failed("webhook_fields", "Meta refused some of the fields when it was last asked: "+strings.ToValidUTF8(string(said[:min(len(said), 300)]), "")+".",
+			"Take those out of WEBHOOK_FIELDS, or correct their names. The other fields are subscribed to.")...)
+	}
+	checks = append(checks, passed(dailyJob)...)
 	if age := s.age(waits.Unchecked); age > checkedWithin {
-		checks = failed(dailyJob, "It is late: a connection was last checked "+spoken(age)+" ago.",
-			"See that Vercel's cron calls /api/renew each day (Settings, Cron Jobs) with this CRON_SECRET, and what the log of its last run says: failed, remaining.")
+		checks[len(checks)-1] = failed(dailyJob, "It is late: a connection was last checked "+spoken(age)+" ago.",
+			"See that Vercel's cron calls /api/renew each day (Settings, Cron Jobs) with this CRON_SECRET, and what the log of its last run says: failed, remaining.")[0]
 	}
 	switch waiting := s.age(waits.Waiting); {
 	case waits.Dead != nil:

@@ -21,6 +21,8 @@ type Backlog struct {
 	Unchecked *Timestamp `json:"unchecked_since"` // connections, for the daily check
 	Waiting   *Timestamp `json:"waiting_since"`   // events, for a worker
 	Dead      *Timestamp `json:"dead_since"`      // events that were given up
+	Unopened  int        `json:"unopened"`        // connections whose token Vault can't open
+	LeftOut   Text       `json:"left_out"`        // what Meta said last of a webhook field that it refused
 }
 
 // Backlog asks for the longest waiting.

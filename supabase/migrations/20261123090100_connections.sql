@@ -222,6 +222,8 @@ create index user_configs_auth_user_id_idx on public.user_configs (auth_user_id)
   where auth_user_id is not null;
 -- For the renewal, which asks day after day for the few that are due, and never for what is over.
 create index user_configs_due_idx on public.user_configs (checked_at) where status <> 'reconnect' or retry;
+-- For the health check: webhook fields that Meta refused.
+create index user_configs_left_out_idx on public.user_configs (connected_at) where subscription_error like '%: left out %';
 -- For Meta's callbacks, which know the Facebook person alone.
 create index user_configs_facebook_user_id_idx on public.user_configs (facebook_user_id)
   where facebook_user_id is not null;

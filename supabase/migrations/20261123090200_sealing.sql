@@ -75,6 +75,11 @@ language sql immutable set search_path = '' as $$
   select 'The saved token cannot be opened any more. Connect the account again.'
 $$;
 
+-- For the health check, which counts them. Not by the function: whoever writes a row would have to be
+-- allowed to call it.
+create index user_configs_unopened_idx on public.user_configs (instagram_id)
+  where status_reason = 'The saved token cannot be opened any more. Connect the account again.';
+
 -- Reports whether a secret was written in this transaction. In an upsert the INSERT trigger has done
 -- so a moment before the UPDATE trigger asks.
 create function igconnect.written_now(secret_id uuid) returns boolean

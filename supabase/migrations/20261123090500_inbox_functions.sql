@@ -197,13 +197,27 @@ begin
 end
 $$;
 
+-- Sets a connection to "reconnect" whose secrets are there and cannot be opened, and lets the daily
+-- check look at it soon: a Page's token it fetches anew. Where somebody else has the row at this moment
+-- the next claim does it; waiting here could end in a circle.
+create function igconnect.stop_unopened(p_user_id text, p_instagram_id text) returns void
+language sql security definer set search_path = '' as $$
+  update public.user_configs c set
+    status = 'reconnect', status_reason = igconnect.unopened(), retry = true, checked_at = null
+  where (c.user_id, c.instagram_id) in (
+    select u.user_id, u.instagram_id from public.user_configs u
+    where u.user_id = p_user_id and u.instagram_id = p_instagram_id and u.status <> 'reconnect'
+    for no key update skip locked)
+$$;
+
 -- Hands out open events with the tokens that are needed to answer them, in order within each
 -- conversation, and leases their conversations: two workers never have events of one conversation at
 -- once, nor does anybody get an event before those that came before it are closed. Conversations that
 -- have waited longest come first. Of a lease that ran out, the first open event counts a failed try:
 -- its worker may have died because of it.
 --
--- Events wait for their person while the connection is in "reconnect" or a secret of it is gone.
+-- Events wait for their person while the connection is in "reconnect" or a secret of it is gone. One
+-- whose secret cannot be opened goes there, and the others are handed out.
 --
 -- The answer is one array and no set of rows: of a set PostgREST hands out its "max rows", and loses
 -- what was claimed beyond.
@@ -237,8 +251,12 @@ begin
     exit when not found;
     locked := candidate.conversation;
 
-    token := (select s.decrypted_secret from vault.decrypted_secrets s where s.id = candidate.token_secret_id);
-    page_token := (select s.decrypted_secret from vault.decrypted_secrets s where s.id = candidate.page_token_secret_id);
+    token := igconnect.open_secret(candidate.token_secret_id);
+    page_token := igconnect.open_secret(candidate.page_token_secret_id);
+    if token is null or page_token is null and candidate.page_token_secret_id is not null then
+      perform igconnect.stop_unopened(locked.user_id, locked.instagram_id);
+      continue;
+    end if;
 
     if locked.claimed is not null then
       perform igconnect.retry_events(array(

@@ -33,7 +33,7 @@ create index instagram_events_dead_idx on public.instagram_events (dead_at) wher
 -- It never reads a whole table. Of the conversations it looks at the thousand whose turn comes first:
 -- where no worker comes for days, the oldest are among them.
 create function public.igconnect_backlog()
-returns table (unchecked_since timestamptz, waiting_since timestamptz, dead_since timestamptz)
+returns table (unchecked_since timestamptz, waiting_since timestamptz, dead_since timestamptz, unopened integer, left_out text)
 language sql stable security definer set search_path = '' as $$
   select
     least(
@@ -49,7 +49,10 @@ language sql stable security definer set search_path = '' as $$
        select o.received_at from public.instagram_events o
        where o.user_id = c.user_id and o.conversation = c.conversation and o.finished_at is null and o.dead_at is null
        order by o.occurred_at limit 1) e),
-    (select min(e.dead_at) from public.instagram_events e where e.dead_at is not null)
+    (select min(e.dead_at) from public.instagram_events e where e.dead_at is not null),
+    (select count(*)::integer from public.user_configs c where c.status_reason = igconnect.unopened()),
+    (select c.subscription_error from public.user_configs c
+     where c.subscription_error like '%: left out %' order by c.connected_at desc limit 1)
 $$;
 
 revoke all on function public.igconnect_schema_version(), public.probe_vault(), public.igconnect_backlog()
@@ -61,7 +64,7 @@ comment on function public.igconnect_schema_version() is
 comment on function public.probe_vault() is
   'Whether Vault gives back what was sealed, tried with a secret that it removes again. Vault''s own error if it fails. For the secret key only.';
 comment on function public.igconnect_backlog() is
-  'Since when the longest waiting have waited: "unchecked_since" for the daily check, "waiting_since" for a worker, "dead_since" for a look at events that were given up. Events of connections in "reconnect" wait for their person and do not count. For the secret key only.';
+  'Since when the longest waiting have waited: "unchecked_since" for the daily check, "waiting_since" for a worker, "dead_since" for a look at events that were given up. "unopened" counts connections whose token Vault can''t open. "left_out" is what Meta said last of a webhook field that it does not know. Events of connections in "reconnect" wait for their person and do not count. For the secret key only.';
 
 -- PostgREST learns of everything that the migrations made.
 notify pgrst, 'reload schema';
