@@ -22,6 +22,8 @@ func TestMetaFails(t *testing.T) {
 		code   string
 	}{
 		{"the exchange: an invalid secret", metasim.Fault{Step: "exchange", Code: 1, Message: "Error validating client secret."}, 500, "misconfigured"},
+		{"the exchange: a blocked app", metasim.Fault{Step: "exchange", Code: 200, Message: "API access blocked."}, 500, "misconfigured"},
+		{"the lists: a blocked app", metasim.Fault{Step: "accounts", Code: 200, Message: "API access blocked."}, 500, "misconfigured"},
 		{"the exchange: an invalid app", metasim.Fault{Step: "exchange", Code: 101, Message: "Error validating application. Invalid application ID."}, 500, "misconfigured"},
 		{"the exchange: a wrong redirect_uri", metasim.Fault{Step: "exchange", Code: 100, Message: "Error validating verification code. Please make sure your redirect_uri is identical to the one you used in the OAuth dialog request"}, 400, "code_rejected"},
 		{"the exchange: a used code", metasim.Fault{Step: "exchange", Code: 100, Subcode: 36009}, 400, "code_rejected"},
@@ -231,7 +233,7 @@ func TestWrongSetUp(t *testing.T) {
 		{"a publishable key", key("sb_publishable_of-this-project"), "SUPABASE_SECRET_KEY"},
 		{"an anon key", key("eyJh." + claims + ".c2lnbmF0dXJl"), "SUPABASE_SECRET_KEY"},
 		{"another key for browsers", key(deploytest.BrowserKey), "SUPABASE_SECRET_KEY"},
-		{"a gateway in plain text", always(func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "Unauthorized", 401) }), "SUPABASE_SECRET_KEY"},
+		{"a gateway in plain text", always(func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "Unauthorized", http.StatusUnauthorized) }), "SUPABASE_SECRET_KEY"},
 		{"a gateway's page", always(html(403)), "SUPABASE_SECRET_KEY"},
 		{"Kong", always(reply(401, `{"message":"Invalid authentication credentials"}`)), "SUPABASE_SECRET_KEY"},
 		{"another service", always(html(404)), "SUPABASE_URL"},

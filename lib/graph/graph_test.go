@@ -31,8 +31,16 @@ func TestChosen(t *testing.T) {
 	}
 }
 
+// TestCanMessage: Pages of the new experience have other names for the same roles, and
+// what Meta did not say is no warning.
 func TestCanMessage(t *testing.T) {
-	for task, want := range map[string]bool{"MODERATE": true, "MESSAGING": true, "ADVERTISE": false, "messaging": false, "": false} {
+	if !(graph.Page{}).CanMessage() || (graph.Page{Tasks: []string{}}).CanMessage() {
+		t.Error("unknown tasks, or none")
+	}
+	for task, want := range map[string]bool{
+		"MODERATE": true, "MESSAGING": true, "ADVERTISE": false, "messaging": false, "": false,
+		"PROFILE_PLUS_MESSAGING": true, "PROFILE_PLUS_MODERATE": true, "PROFILE_PLUS_FULL_CONTROL": true, "PROFILE_PLUS_MANAGE": false, "PROFILE_PLUS_ANALYZE": false,
+	} {
 		p := graph.Page{Tasks: []string{"ANALYZE", task}}
 		if p.CanMessage() != want {
 			t.Errorf("%s: %v", task, !want)
