@@ -1,6 +1,7 @@
 package main
 
 import (
+	"igconnect/internal/metasim"
 	"net/http"
 	"slices"
 
@@ -186,16 +187,30 @@ func noInstagram(b *tab) {
 }
 
 func oneIsMissing(b *tab) {
+	// A role that carries no messages connects nothing, and says so.
 	b.begin("Dana Petrova")
+	b.expect(http.StatusUnprocessableEntity)
 	b.share("Petrova Yoga", "Sunrise Studio")
-	b.comesBackWith("?connected=17841400011223306", "@sunrise.studio is connected.", "New messages do not reach this app yet.")
-	b.page("connected-but-silent")
-	b.press("link", "Find out why @sunrise.studio")
+	b.reads("Your role on this Page does not carry messages")
+	b.pageTitled("Why is my account not here?", "role-without-messages")
+	b.press("link", "Back to the app")
+	b.comesBackWith("", "Your role on the Facebook Page does not let us answer its messages.")
+
+	// An account that is connected, of which Meta tells nothing.
+	silent := metasim.Fault{Step: "subscribe", Code: 210, Message: "(#210) The Page may not be subscribed"}
+	b.open("/api/login?return_to=/")
+	b.system.meta.Inject(silent)
 	b.be("Dana Petrova")
-	b.share("Petrova Yoga", "Sunrise Studio")
+	b.share("Petrova Yoga", "Moonlight Studio")
+	b.comesBackWith("?connected=17841400011223307", "@moonlight.studio is connected.", "New messages do not reach this app yet.")
+	b.page("connected-but-silent")
+	b.press("link", "Find out why @moonlight.studio")
+	b.be("Dana Petrova")
+	b.share("Petrova Yoga", "Moonlight Studio")
 	b.pageTitled("Why is my account not here?", "why-one-is-missing")
 	b.press("link", "Back to the app")
-	b.comesBackWith("?connected=17841400011223306", "@sunrise.studio is connected.")
+	b.comesBackWith("?connected=17841400011223307", "@moonlight.studio is connected.")
+	b.system.meta.ClearFaults()
 }
 
 // connectCeramics connects the one account of Ada Lindqvist.

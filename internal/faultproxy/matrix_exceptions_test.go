@@ -103,6 +103,7 @@ var exceptions = []exception{
 	{flows: "renew.*", call: "supabase .*", faults: lasting, label: "store_unavailable", state: completeWith(),
 		why: "cron sees the error; what was checked is written down by then"},
 	{flows: "health", call: "meta .*", faults: lasting, label: "check meta", why: "health answers with a list of checks"},
+	{flows: "health", call: "supabase POST /rpc/igconnect_backlog", faults: "refused|TLS", label: "check daily job, inbox, vault", why: "what comes after it is refused too"},
 	{flows: "health", call: "supabase POST /rpc/igconnect_backlog", faults: lasting, label: "check daily job, inbox", why: "health answers with a list of checks"},
 	{flows: "health", call: "supabase POST /rpc/probe_vault", faults: lasting, label: "check vault", why: "health answers with a list of checks"},
 	{flows: "health", call: "supabase .*", faults: lasting, label: "check supabase", why: "health answers with a list of checks"},

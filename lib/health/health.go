@@ -26,7 +26,7 @@ const maxSkew = time.Minute
 type Report struct {
 	OK         bool    `json:"ok"`
 	Version    string  `json:"version,omitempty"`     // for the operator only, like all that follows
-	DatabaseMS int64   `json:"database_ms,omitempty"` // the shortest call to the database, in milliseconds
+	DatabaseMS int64   `json:"database_ms,omitempty"` // a call to the database, in milliseconds
 	Checks     []Check `json:"checks,omitempty"`
 }
 
@@ -116,7 +116,7 @@ func broken(ctx context.Context, name string, cause error, problem, fix string) 
 }
 
 // database asks Supabase whether the key, the migrations and Vault are right, and
-// measures the way there: the shortest of some calls, for the first one connects.
+// measures the way there by a call on a standing connection.
 func (s *Service) database(ctx context.Context) (checks []Check, near time.Duration) {
 	version, err := store.Probes{Of: s.Store}.Version(ctx)
 	if err != nil {
@@ -131,12 +131,6 @@ func (s *Service) database(ctx context.Context) (checks []Check, near time.Durat
 		note.Add(ctx, "supabase", err.Error())
 		return failed(fault.Check, fault.Problem, fault.Fix), 0
 	}
-	for range 3 {
-		begun := time.Now()
-		if _, err := (store.Probes{Of: s.Store}).Version(ctx); err == nil && (near == 0 || time.Since(begun) < near) {
-			near = time.Since(begun)
-		}
-	}
 	checks = passed("supabase_key")
 	if other := store.OtherMigrations; version != store.SchemaVersion {
 		checks = append(checks, failed(other.Check, other.Problem, other.Fix)...)
@@ -144,7 +138,11 @@ func (s *Service) database(ctx context.Context) (checks []Check, near time.Durat
 		checks = append(checks, passed("migrations")...)
 		checks = append(checks, s.backlog(ctx)...)
 	}
+	begun := time.Now()
 	works, err := store.Probes{Of: s.Store}.Vault(ctx) // which writes
+	if err == nil {
+		near = time.Since(begun)
+	}
 	if refused, ok := errors.AsType[*store.Error](err); ok && troubles[refused.Code].problem != "" {
 		return append(checks, troubled(ctx, refused)...), near
 	}
