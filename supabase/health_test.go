@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"igconnect/internal/supalite"
 	"igconnect/internal/supalite/supalitetest"
@@ -130,8 +131,9 @@ func (p *project) readsWAL(t *testing.T) bool {
 	return err == nil
 }
 
-// TestRealtimeOfBefore applies the migrations where an app had published a table of its own: what
-// Realtime would send of its deleted rows stops.
+// TestRealtimeOfBefore applies the migrations where an app has a publication of its own. What can be
+// taken out is; a publication of all tables or of a schema stops no migration, and a warning names
+// the remedy: https://www.postgresql.org/docs/current/sql-createpublication.html
 func TestRealtimeOfBefore(t *testing.T) {
 	supalitetest.Need(t)
 	url := supalitetest.Postgres(t)
@@ -145,10 +147,63 @@ func TestRealtimeOfBefore(t *testing.T) {
 	if !found {
 		t.Fatal("no block on Realtime")
 	}
-	p.sql(t, "create publication supabase_realtime for table public.user_configs")
-	p.sql(t, "do $$"+block)
-	wantEqual(t, "published", []object{{"name": "instagram_events"}},
-		p.sql(t, "select tablename as name from pg_publication_tables where pubname = 'supabase_realtime'"))
+	config, err := pgx.ParseConfig(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var warned []string
+	config.OnNotice = func(_ *pgconn.PgConn, n *pgconn.Notice) { warned = append(warned, n.Message+" "+n.Hint) }
+	conn, err := pgx.ConnectConfig(t.Context(), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(t.Context())
+	for _, c := range []struct{ of, events, configs, warning string }{
+		{"", "8 columns", "", ""},
+		{"for table public.user_configs", "8 columns", "", ""},
+		{"for table public.instagram_events", "published", "", ""},
+		{"for tables in schema igconnect", "published", "", ""},
+		{"for tables in schema public", "published", "published", "drop tables in schema public"},
+		{"for tables in schema public, table public.user_configs", "published", "published", "drop tables in schema public"},
+		{"for all tables", "published", "published", "drop publication supabase_realtime"},
+	} {
+		warned = nil
+		if err := execute(t.Context(), conn, "drop publication if exists supabase_realtime; create publication supabase_realtime "+c.of); err != nil {
+			t.Fatal(err)
+		}
+		warned = nil
+		for range 2 {
+			if err := execute(t.Context(), conn, "do $$"+block); err != nil {
+				t.Errorf("%q: %v", c.of, err)
+			}
+		}
+		var want []object
+		if c.events != "" {
+			want = append(want, object{"name": "instagram_events", "as": c.events})
+		}
+		if c.configs != "" {
+			want = append(want, object{"name": "user_configs", "as": c.configs})
+		}
+		wantEqual(t, c.of, want, p.sql(t, `select tablename as name,
+			case when cardinality(attnames) = 8 then '8 columns' else 'published' end as as
+			from pg_publication_tables where pubname = 'supabase_realtime' and schemaname = 'public'
+			and tablename in ('user_configs', 'instagram_events') order by 1`))
+		if got := strings.Join(warned, ""); c.warning == "" && got != "" || !strings.Contains(got, c.warning) {
+			t.Errorf("%q: warned %q", c.of, got)
+		}
+		for _, warning := range warned { // the remedy works
+			for i, part := range strings.Split(warning, `"`) {
+				if i%2 == 1 {
+					if err := execute(t.Context(), conn, part); err != nil {
+						t.Errorf("%q: %v", part, err)
+					}
+				}
+			}
+			wantEqual(t, c.of+" after the remedy", []object{{"name": "instagram_events"}},
+				p.sql(t, "select tablename as name from pg_publication_tables where pubname = 'supabase_realtime'"))
+			break
+		}
+	}
 }
 
 func TestHealth(t *testing.T) { onBothDatabases(t, empty, healthCases) }

@@ -105,13 +105,32 @@ comment on column public.instagram_conversations.claimed is 'Ids of the events t
 --
 -- user_configs is not for Realtime, also where an app had published its own table of that name: its
 -- primary key names users and accounts, and would go out to everybody with each row that is deleted.
+--
+-- A publication of all tables, or of a schema, is the app's own. It takes no table out and no column
+-- list in, so this leaves it as it is and warns. Realtime itself shows no columns beyond the grants.
 do $$
+declare
+  realtime  constant oid     := (select oid from pg_publication where pubname = 'supabase_realtime');
+  of_all    constant boolean := (select puballtables from pg_publication where oid = realtime);
+  of_schema constant boolean := exists (select from pg_publication_namespace where pnpubid = realtime);
 begin
-  if exists (select from pg_publication_rel r join pg_publication p on p.oid = r.prpubid
-    where p.pubname = 'supabase_realtime' and r.prrelid = 'public.user_configs'::regclass) then
+  if exists (select from pg_publication_rel where prpubid = realtime and prrelid = 'public.user_configs'::regclass) then
     alter publication supabase_realtime drop table public.user_configs;
   end if;
-  if exists (select from pg_publication where pubname = 'supabase_realtime' and not puballtables) then
+  if exists (select from pg_publication_tables
+    where pubname = 'supabase_realtime' and schemaname = 'public' and tablename = 'user_configs') then
+    raise warning 'Realtime tells every subscriber the user and the account of each connection that is deleted, because the publication supabase_realtime is for %.',
+      case when of_all then 'all tables' else 'all tables of the schema public' end
+      using hint = case when of_all
+        then 'Run "drop publication supabase_realtime", then "create publication supabase_realtime for table public.instagram_events", and name your own tables there too.'
+        else 'Run "alter publication supabase_realtime drop tables in schema public", then "alter publication supabase_realtime add table public.instagram_events", and name your own tables there too.' end;
+  end if;
+  if exists (select from pg_publication_tables
+    where pubname = 'supabase_realtime' and schemaname = 'public' and tablename = 'instagram_events') then
+    return;
+  elsif of_schema then
+    alter publication supabase_realtime add table public.instagram_events;
+  elsif realtime is not null then
     alter publication supabase_realtime add table public.instagram_events
       (id, user_id, instagram_id, conversation, kind, payload, occurred_at, received_at);
   end if;
