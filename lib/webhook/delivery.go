@@ -5,6 +5,8 @@
 package webhook
 
 import (
+	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -34,8 +36,10 @@ type Event struct {
 var ErrNotJSON = errors.New("the delivery is not JSON")
 
 const (
-	unknown = "unknown" // the kind of what has no shape that we know
-	echo    = "_echo"   // ends the kind of what the account itself did
+	unknown  = "unknown"    // the kind of what has no shape that we know
+	echo     = "_echo"      // ends the kind of what the account itself did
+	standby  = "standby_"   // begins the kind of what belongs to another app
+	reserved = "connection" // the kind that tells of a connection's status, and never comes from Meta
 )
 
 type entry struct {
@@ -45,8 +49,12 @@ type entry struct {
 	Standby   []json.RawMessage  `json:"standby"` // another app owns the thread
 	Changes   []json.RawMessage  `json:"changes"`
 	change                       // documented for comments, in the place of changes
+	Hops      json.RawMessage    `json:"hop_context"` // which apps had the thread: nothing that happened
 	raw       json.RawMessage    // of one that was read by oddEntries
 }
+
+// usual names the members of an entry that we know, where it is no change itself.
+var usual = []string{"id", "time", "messaging", "standby", "changes", "hop_context"}
 
 type change struct {
 	Field json.RawMessage `json:"field"`
@@ -65,13 +73,15 @@ func ParseDelivery(body []byte) ([]Event, error) {
 		Entry  []entry `json:"entry"`
 	}
 	body = metajson.Storable(body)
-	err := json.Unmarshal(body, &delivery)
-	if _, syntax := errors.AsType[*json.SyntaxError](err); syntax {
+	decoder := json.NewDecoder(bytes.NewReader(body))
+	decoder.DisallowUnknownFields() // and go on: the error is looked at in the end
+	err := decoder.Decode(&delivery)
+	if err != nil && !json.Valid(body) || len(bytes.Trim(body[decoder.InputOffset():], " \t\r\n")) > 0 {
 		return nil, ErrNotJSON
 	}
 	entries := delivery.Entry
 	switch {
-	case err != nil || slices.ContainsFunc(entries, entry.odd): // a part of another type
+	case err != nil || slices.ContainsFunc(entries, entry.odd): // a part that we don't know
 		entries = oddEntries(body)
 	case delivery.Object != "instagram":
 		return nil, nil
@@ -82,7 +92,31 @@ func ParseDelivery(body []byte) ([]Event, error) {
 			events = appendEntry(events, entry)
 		}
 	}
-	return slices.DeleteFunc(events, func(e Event) bool { return string(e.Payload) == "null" }), nil
+	orderSeconds(events)
+	return events, nil
+}
+
+// orderSeconds keeps the order of delivery within one second of a conversation, where some times are
+// in milliseconds and others in whole seconds: these get the latest time that came before them.
+func orderSeconds(events []Event) {
+	whole := func(e Event) bool { return e.Occurred.Nanosecond() == 0 }
+	if len(events) < 2 || !slices.ContainsFunc(events, whole) {
+		return
+	}
+	type second struct {
+		account, counterpart string
+		unix                 int64
+	}
+	latest := map[second]time.Time{}
+	for i, e := range events {
+		of := second{e.Account, e.Counterpart, e.Occurred.Unix()}
+		switch before := latest[of]; {
+		case e.Occurred.After(before):
+			latest[of] = e.Occurred
+		case whole(e) && !e.Occurred.IsZero():
+			events[i].Occurred = before
+		}
+	}
 }
 
 // odd reports whether the entry holds nothing that we know.
@@ -120,23 +154,50 @@ func items(raw json.RawMessage) (list []json.RawMessage) {
 	return list
 }
 
-func appendEntry(events []Event, entry entry) []Event {
-	before := len(events)
-	for _, raw := range entry.Messaging {
-		events = append(events, messagingEvent(entry, raw, ""))
+func appendEntry(events []Event, e entry) []Event {
+	var rest map[string]any // what we don't know, by the entry's member
+	keep := func(name string, what any) {
+		if rest == nil {
+			rest = map[string]any{}
+		}
+		rest[name] = what
 	}
-	for _, raw := range entry.Standby {
-		events = append(events, messagingEvent(entry, raw, "standby_"))
+	for _, list := range []struct {
+		name  string
+		items []json.RawMessage
+		event func(entry, json.RawMessage) Event
+	}{
+		{"messaging", e.Messaging, messagingEvent},
+		{"standby", e.Standby, standbyEvent},
+		{"changes", e.Changes, changeEvent},
+	} {
+		var odd []json.RawMessage
+		for _, raw := range list.items {
+			switch {
+			case raw[0] == '{':
+				events = append(events, list.event(e, raw))
+			case string(raw) != "null":
+				odd = append(odd, raw)
+			}
+		}
+		if odd != nil {
+			keep(list.name, odd)
+		}
 	}
-	for _, raw := range entry.Changes {
-		events = append(events, changeEvent(entry, raw))
+	known := usual
+	if len(e.Field) > 0 {
+		raw, _ := json.Marshal(e.change) // as an item of changes, so that workers meet one form
+		events = append(events, changeEvent(e, raw))
+		known = append(known, "field", "value")
 	}
-	switch {
-	case len(entry.Field) > 0:
-		raw, _ := json.Marshal(entry.change) // as an item of changes, so that workers meet one form
-		events = append(events, changeEvent(entry, raw))
-	case len(events) == before && unknownMember(entry.raw, "id", "time", "messaging", "standby", "changes") != "":
-		events = append(events, unknownEvent(entry, entry.raw))
+	for name, raw := range members(e.raw, known...) {
+		if string(raw) != "null" {
+			keep(name, raw)
+		}
+	}
+	if len(rest) > 0 {
+		raw, _ := json.Marshal(rest)
+		events = append(events, unknownEvent(e, raw))
 	}
 	return events
 }
@@ -150,7 +211,8 @@ func unknownEvent(entry entry, raw json.RawMessage) Event {
 }
 
 type party struct {
-	ID metajson.LenientID `json:"id"`
+	ID   metajson.LenientID `json:"id"`
+	Self metajson.LenientID `json:"self_ig_scoped_id"` // of a comment's author who is the account
 }
 
 // messaging is what we read of an event in entry.messaging or entry.standby.
@@ -158,6 +220,7 @@ type messaging struct {
 	Sender    party           `json:"sender"`
 	Recipient party           `json:"recipient"`
 	Timestamp metajson.Moment `json:"timestamp"`
+	Self      bool            `json:"is_self"` // the account itself did it
 	Message   *part           `json:"message"`
 	Reaction  *part           `json:"reaction"`
 	Edit      *part           `json:"message_edit"`
@@ -175,6 +238,7 @@ type part struct {
 	Reaction string             `json:"reaction"`   // likewise: love…
 	Emoji    string             `json:"emoji"`      // likewise
 	Number   metajson.LenientID `json:"num_edit"`   // of an edit
+	Payload  string             `json:"payload"`    // of a postback
 }
 
 // known is the event's part that says what it is, and its kind; nil where we
@@ -199,18 +263,23 @@ func (m messaging) known() (*part, string) {
 	return nil, ""
 }
 
-// messagingEvent is an event of entry.messaging or entry.standby, whose kind
-// begins with the prefix.
-func messagingEvent(entry entry, raw json.RawMessage, prefix string) Event {
-	if raw[0] != '{' {
-		return unknownEvent(entry, raw)
-	}
+// messagingEvent is an event of entry.messaging.
+func messagingEvent(entry entry, raw json.RawMessage) Event {
 	var m messaging
 	_ = json.Unmarshal(raw, &m) // a part of another type stays empty
-	return m.event(entry, raw, prefix)
+	return m.event(entry, raw)
 }
 
-func (m messaging) event(entry entry, raw json.RawMessage, prefix string) Event {
+// standbyEvent is an event of entry.standby. Its key is that of the same event in entry.messaging.
+func standbyEvent(entry entry, raw json.RawMessage) Event {
+	event := messagingEvent(entry, raw)
+	if event.Kind != unknown {
+		event.Kind = standby + event.Kind
+	}
+	return event
+}
+
+func (m messaging) event(entry entry, raw json.RawMessage) Event {
 	event := Event{
 		Account: string(entry.ID), Payload: raw, Occurred: m.Timestamp.Or(entry.Time),
 		Counterpart: string(m.Sender.ID), Recipient: string(m.Recipient.ID),
@@ -218,14 +287,14 @@ func (m messaging) event(entry entry, raw json.RawMessage, prefix string) Event 
 	said, kind := m.known()
 	if said == nil {
 		kind = unknownMember(raw, frame...)
-		if kind == "" || m.Sender.ID == "" && m.Recipient.ID == "" {
+		if kind == "" || kind == reserved || m.Sender.ID == "" && m.Recipient.ID == "" {
 			return unknownEvent(entry, raw)
 		}
 		said = &part{}
 	}
-	event.Kind = prefix + kind
+	event.Kind = kind
 	// A message that the account sent is the same one whether or not is_echo says so.
-	base := event.Kind + "/"
+	base := kind + "/"
 	repeated := false // one message may have several
 	if said.MID == "" {
 		base += string(m.Sender.ID) + "/" + string(m.Recipient.ID) + "/" + hash(canonical(without(raw, frame...)))
@@ -235,6 +304,9 @@ func (m messaging) event(entry entry, raw json.RawMessage, prefix string) Event 
 		case "reaction":
 			repeated = true
 			base += "/" + string(m.Sender.ID) + "/" + clipped(said.Action) + "/" + clipped(said.Reaction+said.Emoji)
+		case "postback", "read":
+			repeated = true
+			base += "/" + string(m.Sender.ID) + "/" + clipped(said.Payload)
 		case "message_edit":
 			repeated = said.Number == ""
 			base += "/" + string(said.Number)
@@ -245,7 +317,7 @@ func (m messaging) event(entry entry, raw json.RawMessage, prefix string) Event 
 		event.Key += "/" + string(m.Timestamp)
 		event.KeyToSecond = base + "/" + m.Timestamp.ToSecond()
 	}
-	if said.Echo || said.Self || m.Sender.ID == entry.ID {
+	if said.Echo || said.Self || m.Self || m.Sender.ID == entry.ID {
 		event.Kind += echo
 		event.Counterpart = string(m.Recipient.ID)
 	}
@@ -268,21 +340,27 @@ func changeEvent(entry entry, raw json.RawMessage) Event {
 	}
 	_ = json.Unmarshal(change.Value, &value)
 	if said, _ := value.known(); said != nil || value.Sender.ID != "" {
-		return value.event(entry, change.Value, "")
+		if field == "standby" {
+			return standbyEvent(entry, change.Value)
+		}
+		return value.event(entry, change.Value)
+	}
+	if field == reserved {
+		return unknownEvent(entry, raw)
 	}
 	event := Event{
 		Account: string(entry.ID), Kind: clipped(field), Payload: raw,
 		Occurred: value.Timestamp.Or(entry.Time), Counterpart: string(value.From.ID),
 	}
-	comment := value.Comment
-	if comment == "" && strings.HasSuffix(field, "comments") {
-		comment = value.ID
+	comment, subject := value.Comment, event.Kind
+	if strings.HasSuffix(field, "comments") { // one of a live video may come as comments and live_comments
+		comment, subject = cmp.Or(comment, value.ID), "comments"
 	}
-	event.Key = event.Kind + "/" + string(comment)
+	event.Key = subject + "/" + string(comment)
 	if comment == "" {
-		event.Key += hash(canonical(raw))
+		event.Key = event.Kind + "/" + hash(canonical(raw))
 	}
-	if event.Counterpart == event.Account {
+	if value.From.Self != "" || event.Counterpart == event.Account {
 		event.Kind, event.Counterpart = event.Kind+echo, ""
 	}
 	return event
@@ -311,24 +389,32 @@ func canonical(raw json.RawMessage) []byte {
 
 // frame names the members of a messaging event that are not what happened. They
 // have several forms: ids are texts or numbers, times seconds or milliseconds.
-var frame = []string{"sender", "recipient", "timestamp"}
+var frame = []string{"sender", "recipient", "timestamp", "is_self"}
+
+// members are those of an object, without some of them.
+func members(raw json.RawMessage, without ...string) (all map[string]json.RawMessage) {
+	if raw == nil {
+		return nil
+	}
+	_ = json.Unmarshal(raw, &all)
+	maps.DeleteFunc(all, func(name string, _ json.RawMessage) bool {
+		return slices.ContainsFunc(without, func(other string) bool { return strings.EqualFold(name, other) })
+	})
+	return all
+}
 
 // without is an object without some of its members.
 func without(raw json.RawMessage, names ...string) json.RawMessage {
-	var members map[string]json.RawMessage
-	_ = json.Unmarshal(raw, &members)
-	maps.DeleteFunc(members, func(name string, _ json.RawMessage) bool { return slices.Contains(names, name) })
-	written, _ := json.Marshal(members)
+	written, _ := json.Marshal(members(raw, names...))
 	return written
 }
 
 // unknownMember is the name of a member that holds something and is not one of
 // the usual ones; the first in the alphabet, so that it is the same each time.
 func unknownMember(raw json.RawMessage, usual ...string) string {
-	var members map[string]json.RawMessage
-	_ = json.Unmarshal(raw, &members)
-	for _, name := range slices.Sorted(maps.Keys(members)) {
-		if name != "" && string(members[name]) != "null" && !slices.Contains(usual, name) {
+	all := members(raw, usual...)
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		if name != "" && string(all[name]) != "null" {
 			return clipped(name)
 		}
 	}

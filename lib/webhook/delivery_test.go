@@ -84,7 +84,7 @@ func TestParseDelivery(t *testing.T) {
 		return e
 	}
 	readOf := func(account string) webhook.Event {
-		e := event("read", "read/a")
+		e := timed(event("read", "read/a/5614879045272581/"), "/1668022333735")
 		e.Account = account
 		return e
 	}
@@ -100,6 +100,15 @@ func TestParseDelivery(t *testing.T) {
 	nobody := event("message_edit", "message_edit/aWdf/1")
 	nobody.Counterpart, nobody.Recipient = "", ""
 	const back = `"sender":{"id":"17841452691600098"},"recipient":{"id":"5614879045272581"},"timestamp":1668022333735,`
+	const other = `"sender":{"id":"5614879045272581"},"recipient":{"id":"99"},"timestamp":1668022333735,`
+	marked := own("postback_echo", "postback/aWdf/5614879045272581/y")
+	marked.Counterpart, marked.Recipient = "99", "99"
+	ownComment := webhook.Event{Account: account, Key: "comments/7", Kind: "comments_echo", Occurred: at}
+	bareComment := func(kind string) webhook.Event { return webhook.Event{Account: account, Key: "comments/7", Kind: kind} }
+	late := func(e webhook.Event) webhook.Event {
+		e.Occurred = time.UnixMilli(1668022334834).UTC()
+		return e
+	}
 	const read = `{` + parties + `"read":{"mid":"a"}}`
 	ofOne := func(account, members string) string {
 		return `{"object":"instagram","entry":[{"id":"` + account + `",` + members + `}]}`
@@ -122,13 +131,20 @@ func TestParseDelivery(t *testing.T) {
 		{"the account's own edit", deliver(`{` + back + `"message_edit":{"mid":"aWdf","text":"x","num_edit":2}}`), []webhook.Event{own("message_edit_echo", "message_edit/aWdf/2")}},
 		{"an edit of nobody", deliver(`{"timestamp":1668022333735,"message_edit":{"mid":"aWdf","num_edit":1}}`), []webhook.Event{nobody}},
 		{"an edit of nobody in changes", ofOne(account, `"changes":[{"field":"message_edit","value":{"timestamp":1668022333735,"message_edit":{"mid":"aWdf","num_edit":"1"}}}]`), []webhook.Event{nobody}},
-		{"a postback", deliver(`{` + parties + `"postback":{"mid":"aWdf","title":"x","payload":"y"}}`), []webhook.Event{event("postback", "postback/aWdf")}},
-		{"read", deliver(`{` + parties + `"read":{"mid":"aWdf"}}`), []webhook.Event{event("read", "read/aWdf")}},
+		{"a postback", deliver(`{` + parties + `"postback":{"mid":"aWdf","title":"x","payload":"y"}}`), []webhook.Event{timed(event("postback", "postback/aWdf/5614879045272581/y"), "/1668022333735")}},
+		{"read", deliver(`{` + parties + `"read":{"mid":"aWdf"}}`), []webhook.Event{timed(event("read", "read/aWdf/5614879045272581/"), "/1668022333735")}},
 		{"numeric ids and seconds as text", `{"object":"instagram","entry":[{"time":"1668022334","id":17841452691600098,"messaging":[{"sender":{"id":5614879045272581},"recipient":{"id":17841452691600098},"timestamp":"1668022333","message":{"mid":"aWdf"}}]}]}`,
 			[]webhook.Event{inSeconds}},
 		{"ids as floats", `{"object":"instagram","entry":[{"id":1.7841452691600098e16,"messaging":[{"sender":{"id":5614879045272581.0},"timestamp":1668022333735,"message":{"mid":"aWdf"}}]}]}`,
 			[]webhook.Event{floats}},
-		{"another app's thread", ofOne(account, `"standby":[{`+parties+`"message":{"mid":"aWdf"}}]`), []webhook.Event{event("standby_message", "standby_message/aWdf")}},
+		{"another app's thread", ofOne(account, `"standby":[{`+parties+`"message":{"mid":"aWdf"}}]`), []webhook.Event{event("standby_message", "message/aWdf")}},
+		{"another app's thread in changes", ofOne(account, `"changes":[{"field":"standby","value":{`+parties+`"message":{"mid":"aWdf"}}}]`), []webhook.Event{event("standby_message", "message/aWdf")}},
+		{"the account's own postback", deliver(`{"is_self":true,` + back + `"postback":{"mid":"aWdf","payload":"y"}}`), []webhook.Event{timed(own("postback_echo", "postback/aWdf/17841452691600098/y"), "/1668022333735")}},
+		{"one that only is_self marks", deliver(`{"is_self":true,` + other + `"postback":{"mid":"aWdf","payload":"y"}}`), []webhook.Event{timed(marked, "/1668022333735")}},
+		{"a comment that only self_ig_scoped_id marks", ofOne(account, `"field":"comments","value":{"id":"7","timestamp":1668022333735,"from":{"id":"5","self_ig_scoped_id":"6"}}`), []webhook.Event{ownComment}},
+		{"one comment of a live video twice", ofOne(account, `"changes":[{"field":"live_comments","value":{"id":"7"}},{"field":"comments","value":{"id":"7"}}]`), []webhook.Event{bareComment("live_comments"), bareComment("comments")}},
+		{"a member called connection", deliver(`{` + parties + `"connection":{"status":"active"}}`), []webhook.Event{late(unknown(account, `{"connection":{"status":"active"},"recipient":{"id":"17841452691600098"},"sender":{"id":"5614879045272581"},"timestamp":1668022333735}`))}},
+		{"a field called connection", ofOne("1", `"changes":[{"field":"connection","value":1}]`), []webhook.Event{unknown("1", `{"field":"connection","value":1}`)}},
 		{"the dashboard's test", ofOne(account, `"time":1,"changes":[{"field":"messages","value":{`+parties+`"message":{"mid":"random_mid","text":"random_text"}}}]`),
 			[]webhook.Event{event("message", "message/random_mid")}},
 		{"without its own time", `{"object":"instagram","entry":[{"time":1668022333735,"id":"17841452691600098","messaging":[{"sender":{"id":"5614879045272581"},"message":{"mid":"m"}}]}]}`,
@@ -137,10 +153,14 @@ func TestParseDelivery(t *testing.T) {
 		{"a list of one delivery", `[` + ofOne("1", `"messaging":[`+read+`]`) + `]`, []webhook.Event{readOf("1")}},
 		{"one entry and no list", `{"object":"instagram","entry":{"id":"1","messaging":` + read + `}}`, []webhook.Event{readOf("1")}},
 		{"unknown parts beside a good one", `{"object":"instagram","entry":[7,null,{"id":"1.5"},{"id":"1","messaging":{"a":1}},{"id":"1","messaging":["x",null,7,` + read + `]}]}`,
-			[]webhook.Event{unknown("1", `{"a":1}`), unknown("1", `"x"`), unknown("1", `7`), readOf("1")}},
+			[]webhook.Event{unknown("1", `{"a":1}`), readOf("1"), unknown("1", `{"messaging":["x",7]}`)}},
+		{"an unknown list beside a good one", ofOne("1", `"hop_context":[{"app_id":2}],"handovers":[7],"messaging":[`+read+`]`), []webhook.Event{readOf("1"), unknown("1", `{"handovers":[7]}`)}},
+		{"what tells of nothing beside a good one", ofOne("1", `"hop_context":[{"app_id":2}],"x":null,"messaging":[`+read+`]`), []webhook.Event{readOf("1")}},
+		{"a value without a field", ofOne("1", `"value":{"a":1}`), []webhook.Event{unknown("1", `{"value":{"a":1}}`)}},
 		{"an event that says nothing", ofOne("1", `"messaging":[{"sender":{"id":"5"},"message":null}]`), []webhook.Event{unknown("1", `{"message":null,"sender":{"id":"5"}}`)}},
 		{"a change without a field", ofOne("1", `"changes":[{"value":{"a":1}},{"field":7}]`), []webhook.Event{unknown("1", `{"value":{"a":1}}`), unknown("1", `{"field":7}`)}},
-		{"an unknown list", ofOne("1", `"threads":[7]`), []webhook.Event{unknown("1", `{"id":"1","threads":[7]}`)}},
+		{"an unknown list", ofOne("1", `"threads":[7]`), []webhook.Event{unknown("1", `{"threads":[7]}`)}},
+		{"an unknown list, delivered again", ofOne("1", `"time":99999999999999999,"threads":[7]`), []webhook.Event{unknown("1", `{"threads":[7]}`)}},
 		{"an empty entry", ofOne("1", `"time":1668022333,"messaging":[],"changes":null`), nil},
 		{"another object", `{"object":"page","entry":[{"id":"1","messaging":[{` + parties + `"message":{"mid":"a"}}]}]}`, nil},
 		{"another shape", `[1,2,3]`, nil},
@@ -214,7 +234,7 @@ func TestOneEventInTwoForms(t *testing.T) {
 	}
 	for field, said := range map[string]string{
 		"messages": `"message":{"mid":"m","text":"x"}`, "message_reactions": `"reaction":{"mid":"m","action":"react","emoji":"❤"}`,
-		"messaging_postbacks": `"postback":{"mid":"m"}`, "messaging_seen": `"read":{"mid":"m"}`, "message_edit": `"message_edit":{"mid":"m","num_edit":1}`,
+		"messaging_postbacks": `"postback":{"mid":"m","payload":"p"}`, "messaging_seen": `"read":{"mid":"m"}`, "message_edit": `"message_edit":{"mid":"m","num_edit":1}`,
 		"messaging_referral": `"referral":{"ref":"x"}`, "messaging_optins": `"optin":{"type":"x"}`,
 	} {
 		one := entry(`"messaging":[{` + ids + `,"timestamp":1668022333735,` + said + `}]`)
@@ -252,6 +272,24 @@ func TestReactionKeys(t *testing.T) {
 	}
 	if len(keys) != 12 {
 		t.Errorf("%d keys, want 12", len(keys))
+	}
+}
+
+// Some times of one delivery are in milliseconds, others in whole seconds: within one second of a
+// conversation events keep the order of delivery, and nothing else moves.
+func TestSecondsBesideMilliseconds(t *testing.T) {
+	var list []string
+	for i, at := range []string{"5 1668022333735", "5 1668022333", "6 1668022333", "5 1668022333500", "5 1668022333", "5 1668022334", "5 0", "5 1668022333", "6 1668022333100"} {
+		person, stamp, _ := strings.Cut(at, " ")
+		list = append(list, fmt.Sprintf(`{"sender":{"id":"%s"},"timestamp":%s,"message":{"mid":"%d"}}`, person, stamp, i))
+	}
+	events, err := webhook.ParseDelivery([]byte(`{"object":"instagram","entry":[{"id":"1","messaging":[` + strings.Join(list, ",") + `]}]}`))
+	var got []int64
+	for _, e := range events {
+		got = append(got, max(0, e.Occurred.UnixMilli()-1668022333000))
+	}
+	if diff := cmp.Diff([]int64{735, 735, 0, 500, 735, 1000, 0, 735, 100}, got); diff != "" || err != nil {
+		t.Errorf("%v %s", err, diff)
 	}
 }
 
@@ -422,6 +460,9 @@ func checkEvent(t *testing.T, e webhook.Event) {
 	decoder.UseNumber()
 	if err := decoder.Decode(&payload); err != nil || payload == nil {
 		t.Fatalf("payload %q: %v", e.Payload, err)
+	}
+	if _, object := payload.(map[string]any); !object {
+		t.Errorf("payload %q is no object", e.Payload)
 	}
 	checkJSONB(t, payload)
 }
