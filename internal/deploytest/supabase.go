@@ -302,14 +302,44 @@ func among(value any, filter string) bool {
 	return slices.Contains(strings.Split(strings.TrimSuffix(strings.TrimPrefix(operand, "("), ")"), ","), `"`+text+`"`)
 }
 
+// sortRows brings rows into a query's order: columns as column.asc.nullslast or column.desc.nullslast,
+// by commas.
+func sortRows(rows []map[string]any, order string) {
+	slices.SortStableFunc(rows, func(a, b map[string]any) int {
+		for by := range strings.SplitSeq(order, ",") {
+			column, direction, _ := strings.Cut(by, ".")
+			one, _ := a[column].(string)
+			other, _ := b[column].(string)
+			c := strings.Compare(one, other)
+			if at, err := time.Parse(time.RFC3339, one); err == nil {
+				than, _ := time.Parse(time.RFC3339, other)
+				c = at.Compare(than)
+			}
+			if strings.HasPrefix(direction, "desc") || one == "" || other == "" { // null is last either way
+				c = -c
+			}
+			if c != 0 {
+				return c
+			}
+		}
+		return 0
+	})
+}
+
 // replyRows answers with the rows that are asked for, as many as one answer takes, and counts them
-// all where that is asked for.
+// all where that is asked for. Only then is an offset behind them refused.
 func (s *Supabase) replyRows(w http.ResponseWriter, r *http.Request, rows []map[string]any) {
 	query, total, status := r.URL.Query(), "*", http.StatusOK
 	if strings.Contains(r.Header.Get("Prefer"), "count=exact") {
 		total = strconv.Itoa(len(rows))
 	}
 	offset, _ := strconv.Atoi(query.Get("offset"))
+	if offset > len(rows) && total != "*" {
+		Reply(416, `{"code":"PGRST103","details":"An offset was requested, but there are not so many rows.","hint":null,`+
+			`"message":"Requested range not satisfiable"}`)(w, r)
+		return
+	}
+	sortRows(rows, query.Get("order"))
 	page := rows[min(offset, len(rows)):]
 	for _, limit := range []string{query.Get("limit"), strconv.Itoa(s.maxRows)} {
 		if n, _ := strconv.Atoi(limit); n > 0 {

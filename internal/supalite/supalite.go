@@ -30,6 +30,7 @@ type Options struct {
 	DatabaseURL string    // a superuser's, of a real server; "" is PostgreSQL in WebAssembly, in Dir
 	Progress    io.Writer // is told about the installation; nil discards it
 	Fresh       bool      // drops what an earlier start left
+	MaxRows     int       // where answers of tables and of functions that return sets end; 0 is 1,000, as on the platform
 }
 
 // DatabaseURLFromEnv returns SUPALITE_DATABASE_URL, for Options.DatabaseURL.
@@ -94,7 +95,7 @@ func start(ctx context.Context, node, app, dir string, o Options) (*Server, erro
 		s.DataDir = filepath.Join(dir, "db")
 	}
 	proc, port, err := launch(ctx, node, app, map[string]any{
-		"dataDir": s.DataDir, "databaseURL": o.DatabaseURL, "fresh": o.Fresh, "keys": k,
+		"dataDir": s.DataDir, "databaseURL": o.DatabaseURL, "fresh": o.Fresh, "maxRows": cmp.Or(o.MaxRows, 1000), "keys": k,
 		"bootstrap": bootstrapSQL, "vault": vaultSQL, "migrations": migrations,
 	})
 	if err != nil {

@@ -108,8 +108,9 @@ func (s *Service) SaveConnections(ctx context.Context, jar *sealed.Jar, grant Gr
 		saved Saved
 		ids   []string
 	)
+	now := s.Now() // one for all: lists begin with the newest, and keep these in order
 	for _, account := range chosen {
-		saved.Connections, ids = append(saved.Connections, s.row(grant, found, account)), append(ids, account.InstagramID)
+		saved.Connections, ids = append(saved.Connections, row(grant, found, account, now)), append(ids, account.InstagramID)
 	}
 	var saveErr error
 	upstream.SideBySide(3,
@@ -134,8 +135,7 @@ func (s *Service) SaveConnections(ctx context.Context, jar *sealed.Jar, grant Gr
 }
 
 // row is the row of one account, with the subscription that we expect.
-func (s *Service) row(grant Grant, found graph.Found, account graph.Account) store.Sealed {
-	now := s.Now()
+func row(grant Grant, found graph.Found, account graph.Account, now time.Time) store.Sealed {
 	row := store.Sealed{
 		Tokens: store.Tokens{Token: grant.Token.Value},
 		Connection: store.Connection{

@@ -165,27 +165,30 @@ func (s *Store) OfUserOrPerson(ctx context.Context, user, facebookUserID string)
 }
 
 // list reads page by page: an answer ends at the project's "max rows", 1,000 by
-// default, and without its count it does not tell that there are more.
+// default, and without its count it does not tell that there are more. Where none
+// comes, a full page is asked on from.
 func (s *Store) list(ctx context.Context, filter func(*query) *query) ([]Connection, error) {
-	rows := []Connection{}
+	rows, count, total := []Connection{}, "exact", 0
 	for {
 		var page []Connection
-		var total int
-		err := repeated(ctx, "listing the connections", func(ctx context.Context) (err error) {
-			q := filter(s.client.From(connections).Select(columns(), "exact", false)).Order("connected_at", nil)
+		err := repeated(ctx, "listing the connections", func(ctx context.Context) error {
+			q := filter(s.client.From(connections).Select(columns(), count, false)).
+				Range(len(rows), len(rows)+maxPage-1, "").Order("connected_at", nil)
 			for _, key := range []string{"instagram_id", "user_id"} { // those saved together share their time
 				q = q.Order(key, &postgrest.OrderOpts{Ascending: true})
 			}
-			if len(rows) > 0 {
-				q = q.Range(len(rows), len(rows)+maxPage-1, "")
-			}
-			total, err = fetch(ctx, q, &page)
+			told, err := fetch(ctx, q, &page)
+			total = max(total, told)
 			return err
 		})
-		rows = append(rows, page...)
-		if err != nil || len(page) == 0 || len(rows) >= total {
-			return rows, err
+		if err != nil {
+			return nil, err
 		}
+		rows = append(rows, page...)
+		if len(page) == 0 || total == 0 && len(page) < maxPage || total > 0 && len(rows) >= total {
+			return rows, nil
+		}
+		count = "" // counted again, PostgREST refuses a page that begins behind rows removed since
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"reflect"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -137,6 +138,83 @@ func TestListAnswers(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestListPages: PostgREST ends every answer at its max-rows, without a word.
+// https://docs.postgrest.org/en/stable/references/api/pagination_count.html
+func TestListPages(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name          string
+		rows, maxRows int
+		silent        bool // the number of rows is not told
+		removed       int  // rows that somebody removes after the first page
+		want, calls   int
+	}{
+		{"none", 0, 1000, false, 0, 0, 1},
+		{"the common case", 3, 1000, false, 0, 3, 1},
+		{"as many as fit", 1000, 1000, false, 0, 1000, 1},
+		{"one more", 1001, 1000, false, 0, 1001, 2},
+		{"many", 2500, 1000, false, 0, 2500, 3},
+		{"few at once", 10, 3, false, 0, 10, 4},
+		{"one at once", 5, 1, false, 0, 5, 5},
+		{"more than is asked for", 1500, 5000, false, 0, 1500, 2},
+		{"removed meanwhile", 10, 4, false, 6, 4, 2},
+		{"mostly removed meanwhile", 10, 4, false, 9, 4, 2},
+		{"nobody counts, few", 3, 1000, true, 0, 3, 1},
+		{"nobody counts, many", 2000, 1000, true, 0, 2000, 3},
+	} {
+		inBubble(t, c.name, func(t *testing.T) {
+			calls := 0
+			s := stubbed(t, newKey, func(r *http.Request) (*http.Response, error) {
+				if calls++; calls == 2 {
+					c.rows -= c.removed
+				}
+				offset, _ := strconv.Atoi(r.URL.Query().Get("offset"))
+				limit, _ := strconv.Atoi(r.URL.Query().Get("limit"))
+				page := []string{}
+				for n := offset; n < min(c.rows, offset+min(limit, c.maxRows)); n++ {
+					page = append(page, fmt.Sprintf(`{"instagram_id":"%d"}`, n))
+				}
+				response, total := answer(200, "["+strings.Join(page, ",")+"]"), "*"
+				if counting := r.Header.Get("Prefer") == "count=exact"; counting && offset > c.rows {
+					return answer(416, `{"code":"PGRST103","message":"Requested range not satisfiable"}`), nil
+				} else if counting && !c.silent {
+					total = strconv.Itoa(c.rows)
+				}
+				response.Header.Set("Content-Range", fmt.Sprintf("%d-%d/%s", offset, offset+len(page)-1, total))
+				return response, nil
+			})
+			got, err := s.OfUser(t.Context(), user)
+			if err != nil || len(got) != c.want || calls != c.calls {
+				t.Fatalf("%d rows in %d calls, error %v; want %d in %d", len(got), calls, err, c.want, c.calls)
+			}
+			for n, row := range got {
+				if row.InstagramID != strconv.Itoa(n) {
+					t.Fatalf("row %d is %s", n, row.InstagramID)
+				}
+			}
+		})
+	}
+}
+
+// TestListPageFails: a list of which a page is missing is none, so that nobody takes it for whole.
+func TestListPageFails(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := stubbed(t, newKey, func(r *http.Request) (*http.Response, error) {
+			if r.URL.Query().Get("offset") != "0" {
+				return answer(400, `{"code":"PGRST100","message":"no"}`), nil
+			}
+			first := answer(206, `[{"instagram_id":"1"}]`)
+			first.Header.Set("Content-Range", "0-0/2")
+			return first, nil
+		})
+		got, err := s.OfUser(t.Context(), user)
+		if checkFailure(t, err, Error{Op: "listing the connections", Status: 400, Code: "PGRST100", Message: "no"}); got != nil {
+			t.Errorf("%v came with the error", got)
+		}
+	})
 }
 
 // TestOpenTokens: the tokens come out, and no printing shows them.

@@ -26,6 +26,7 @@ func TestRequests(t *testing.T) {
 		list      = "order=connected_at.desc.nullslast%2Cinstagram_id.asc.nullslast%2Cuser_id.asc.nullslast&select=user_id%2Cauth_user_id%2Cfacebook_user_id%2C" +
 			"scopes%2Cdata_access_expires_at%2Cchecked_at%2Cinstagram_id%2Cusername%2Cname%2Cpicture_url%2Cpage_id%2Cpage_name%2Cstatus%2C" +
 			"status_reason%2Ctoken_expires_at%2Cconnected_at%2Csubscribed_fields%2Csubscription_error"
+		page           = "limit=1000&offset=0&"
 		merge, minimal = "resolution=merge-duplicates,return=minimal", "return=minimal"
 		due            = `"lease_id":"0b7d3c1e-2f4a-4d5b-8e6f-9a0b1c2d3e4f","user_id":"` + user + `","instagram_id":"17841400000000001","token_version":7`
 	)
@@ -63,11 +64,11 @@ func TestRequests(t *testing.T) {
 		{"no subscription, legacy key", legacyKey, correct(Subscription{}), 204, "", "PATCH", ofAccount, minimal,
 			`{"subscribed_fields":[],"subscription_error":null}`},
 		{"OfUser", newKey, func(ctx context.Context, s *Store) error { _, err := s.OfUser(ctx, user); return err },
-			200, "[]", "GET", table + list + "&" + ofUser, "count=exact", ""},
+			200, "[]", "GET", table + page + list + "&" + ofUser, "count=exact", ""},
 		{"OfPerson", newKey, func(ctx context.Context, s *Store) error { _, err := s.OfPerson(ctx, "2002"); return err },
-			200, "[]", "GET", table + "or=%28facebook_user_id.in.%28%222002%22%29%2Cand%28facebook_user_id.is.null%2Cchecked_at.is.null%29%29&" + list, "count=exact", ""},
+			200, "[]", "GET", table + page + "or=%28facebook_user_id.in.%28%222002%22%29%2Cand%28facebook_user_id.is.null%2Cchecked_at.is.null%29%29&" + list, "count=exact", ""},
 		{"OfUserOrPerson", newKey, func(ctx context.Context, s *Store) error { _, err := s.OfUserOrPerson(ctx, user, "2002"); return err },
-			200, "[]", "GET", table + "or=%28user_id.in.%28%22" + user + "%22%29%2Cfacebook_user_id.in.%28%222002%22%29%29&" + list, "count=exact", ""},
+			200, "[]", "GET", table + page + "or=%28user_id.in.%28%22" + user + "%22%29%2Cfacebook_user_id.in.%28%222002%22%29%29&" + list, "count=exact", ""},
 		{"Delete", newKey, func(ctx context.Context, s *Store) error { return s.Delete(ctx, user, account) },
 			200, "[]", "DELETE", ofAccount, minimal, ""},
 		{"Delete, hostile ids", newKey, func(ctx context.Context, s *Store) error { return s.Delete(ctx, `a"),or=(b`, `1","2\`) },

@@ -35,7 +35,7 @@ async function start(config) {
       secret_key: config.keys.secretKey,
       jwt_secret: config.keys.jwtSecret,
     },
-    api: { enabled: true, schemas: ["public"] },
+    api: { enabled: true, schemas: ["public"], max_rows: config.maxRows },
     storage: { enabled: false },
     options: { server: { disableStudio: true } },
   });
