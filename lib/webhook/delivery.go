@@ -392,10 +392,11 @@ func canonical(raw json.RawMessage) []byte {
 var frame = []string{"sender", "recipient", "timestamp", "is_self"}
 
 // members are those of an object, without some of them.
-func members(raw json.RawMessage, without ...string) (all map[string]json.RawMessage) {
+func members(raw json.RawMessage, without ...string) map[string]json.RawMessage {
 	if raw == nil {
 		return nil
 	}
+	var all map[string]json.RawMessage
 	_ = json.Unmarshal(raw, &all)
 	maps.DeleteFunc(all, func(name string, _ json.RawMessage) bool {
 		return slices.ContainsFunc(without, func(other string) bool { return strings.EqualFold(name, other) })
