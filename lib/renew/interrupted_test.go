@@ -273,14 +273,18 @@ func TestThousandConnections(t *testing.T) {
 	d.Meta.SetLatency(50 * time.Millisecond)
 
 	before, begun := heap(), time.Now()
-	d.wantRun(renew.Result{Checked: n, Renewed: n / 2})
+	first := d.resultOf(d.Renew())
 	took, most, grown := time.Since(begun), d.Meta.MaxConcurrent(), int64(heap())-int64(before)
 	t.Logf("%v, %d at once, %d kB more", took, most, grown>>10)
 	// The simulator in this process remembers each request, about 4 kB.
 	if took > 60*time.Second || most > 8 || grown > 24<<20 {
 		t.Error("want at most 60 s, 8 calls at once and 24 MB more")
 	}
-	d.wantRun(renew.Result{})
+	// A machine that is busy with other tests may leave some to the next run.
+	second := d.resultOf(d.Renew())
+	if first.Checked < n*8/10 || first.Checked+second.Checked != n || first.Renewed+second.Renewed != n/2 || first.Failed+second.Failed+second.Remaining > 0 {
+		t.Errorf("first %+v, then %+v", first, second)
+	}
 }
 
 // heap is what is in use after a collection.

@@ -274,13 +274,15 @@ func TestWithoutPageToken(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			page := deploytest.Brand(1)
-			page.NoToken = true
 			d := deploy(t, page)
 			if c.days > 60 {
 				d.consentAgo(c.days)
 			} else {
 				d.ConnectAgo(c.days)
 			}
+			page.NoToken = true
+			d.Meta.AddPerson(metasim.Person{ID: "5001", Name: "Ada", Pages: []metasim.Page{page}})
+			d.SQL("delete from vault.secrets where name like 'user_configs/%/page_token'")
 			if c.lose != nil {
 				c.lose(d)
 			}
