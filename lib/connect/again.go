@@ -46,12 +46,7 @@ func (e Endings) Keep(jar *sealed.Jar, flow string, ended Ended) {
 // Open opens what the named login ended with in this browser, or the newest one where
 // flow is empty. The error is [ErrState] or [ErrExpired].
 func (e Endings) Open(jar *sealed.Jar, flow string) (ended Ended, err error) {
-	if flow == "" {
-		_, ended, err = e.cookies.Newest(jar)
-	} else {
-		ended, err = e.cookies.Get(jar, flow)
-	}
-	if err != nil {
+	if _, ended, err = e.cookies.Open(jar, flow); err != nil {
 		return Ended{}, unsealing(err)
 	}
 	return ended, nil

@@ -145,15 +145,7 @@ func (s *Service) keepGrant(jar *sealed.Jar, g Grant) error {
 // OpenGrant opens the grant that waits for the named login in this browser, or
 // the newest one where flow is empty. The error is [ErrState] or [ErrExpired].
 func (s *Service) OpenGrant(jar *sealed.Jar, flow string) (Grant, error) {
-	var (
-		kept sealedGrant
-		err  error
-	)
-	if flow == "" {
-		flow, kept, err = s.grants.Newest(jar)
-	} else {
-		kept, err = s.grants.Get(jar, flow)
-	}
+	flow, kept, err := s.grants.Open(jar, flow)
 	if err != nil {
 		return Grant{}, unsealing(err)
 	}

@@ -46,11 +46,11 @@ func (s *Service) Disconnect(ctx context.Context, user, id string) error {
 // person: a grant belongs to the person, and all of its tokens end with it. Only
 // connections that could be that person's count.
 func (s *Service) cleanUpAtMeta(ctx context.Context, gone store.Connection, tokens []store.Sealed) {
-	at := slices.IndexFunc(tokens, func(t store.Sealed) bool { return t.UserID == gone.UserID })
-	if at < 0 {
+	own, ok := tokensOf(gone, tokens)
+	if !ok {
 		return
 	}
-	own, last := tokens[at], false
+	last := false
 	upstream.SideBySide(2,
 		func() {
 			account := graph.SavedAccount(own.InstagramID, own.Token, string(own.PageID), own.PageToken)
@@ -78,15 +78,24 @@ func (s *Service) couldBeOf(ctx context.Context, person store.Text, c store.Conn
 		return c.FacebookUserID == person
 	}
 	tokens, err := s.Store.OpenTokens(ctx, c.InstagramID)
-	at := slices.IndexFunc(tokens, func(t store.Sealed) bool { return t.UserID == c.UserID })
 	if err != nil {
 		return true
 	}
-	if at < 0 || tokens[at].Token.Empty() {
+	own, _ := tokensOf(c, tokens)
+	if own.Token.Empty() {
 		return false
 	}
-	inspection, _ := s.Provider.Inspect(ctx, tokens[at].Token) // a dead one may live again
+	inspection, _ := s.Provider.Inspect(ctx, own.Token) // a dead one may live again
 	return inspection.PersonID == "" || inspection.PersonID == string(person)
+}
+
+// tokensOf picks a connection's own tokens from those of all users of its account.
+func tokensOf(c store.Connection, tokens []store.Sealed) (own store.Sealed, ok bool) {
+	at := slices.IndexFunc(tokens, func(t store.Sealed) bool { return t.UserID == c.UserID })
+	if at < 0 {
+		return own, false
+	}
+	return tokens[at], true
 }
 
 // revoke takes back the person's grant. Whoever connected an account of that

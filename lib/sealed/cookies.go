@@ -89,6 +89,16 @@ func (c Cookies[T]) Get(jar *Jar, flow string) (value T, err error) {
 	return opened.Value, err
 }
 
+// Open opens the flow's cookie as [Cookies.Get] does, or where flow is empty the
+// newest one, whose flow it names.
+func (c Cookies[T]) Open(jar *Jar, flow string) (opened string, value T, err error) {
+	if flow == "" {
+		return c.Newest(jar)
+	}
+	value, err = c.Get(jar, flow)
+	return flow, value, err
+}
+
 // Newest opens the youngest cookie of this kind and names its flow. Its errors
 // are those of [Cookies.Get].
 func (c Cookies[T]) Newest(jar *Jar) (flow string, value T, err error) {

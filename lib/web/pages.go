@@ -24,12 +24,14 @@ func (r *Request) SaveConnections(grant connect.Grant, found graph.Found, chosen
 	if len(ids) > 0 {
 		done = withResult(done, "connected", strings.Join(ids, ","))
 	}
-	explanation, missing := explanationPage(r, saved, found, done)
-	switch {
-	case len(ids) == 0:
-		return Page(http.StatusUnprocessableEntity, explanation).with("X-Error-Code", string(NoInstagramAccount)), nil
-	case missing && (grant.Options.Explain || len(ids) < len(chosen)):
-		return Page(http.StatusOK, explanation), nil
+	if grant.Options.Explain || len(ids) < len(chosen) {
+		explanation, missing := explanationPage(r, saved, found, done)
+		switch {
+		case len(ids) == 0:
+			return Page(http.StatusUnprocessableEntity, explanation).with("X-Error-Code", string(NoInstagramAccount)), nil
+		case missing:
+			return Page(http.StatusOK, explanation), nil
+		}
 	}
 	return Return(done), nil
 }

@@ -138,9 +138,11 @@ func writeLog(r *Request, route Route, record *note.Record, failure *Failure, st
 		level = errorTable[failure.Code].level
 		attributes = append(attributes, slog.String("code", string(failure.Code)), slog.String("error", failure.Error()))
 	}
-	logger := app.NewLog(os.Stdout, os.Stderr)
+	var logger *slog.Logger
 	if r.App != nil {
 		logger = r.App.Log
+	} else {
+		logger = app.NewLog(os.Stdout, os.Stderr)
 	}
 	logger.LogAttrs(context.Background(), level, "request", append(attributes, record.Attributes()...)...)
 }

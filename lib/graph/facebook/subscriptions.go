@@ -35,25 +35,22 @@ func wantedFields(fields, granted []string) []string {
 // https://developers.facebook.com/docs/graph-api/reference/page/subscribed_apps
 func (l Login) Subscribe(ctx context.Context, account graph.Account) (reached []string, err error) {
 	fields := slices.Clone(account.Fields)
-	refusal := l.subscribe(ctx, account, fields)
-	for err = refusal; err != nil; err = l.subscribe(ctx, account, fields) {
+	first := l.subscribe(ctx, account, fields)
+	for err = first; err != nil; err = l.subscribe(ctx, account, fields) {
 		refused := l.refusedFields(ctx, account, fields, err)
 		fields = slices.DeleteFunc(fields, func(field string) bool { return slices.Contains(refused, field) })
 		if len(refused) == 0 || len(fields) == 0 {
 			break
 		}
 	}
-	if err == nil && len(fields) == len(account.Fields) {
-		return fields, nil
-	}
 	if err == nil {
-		return fields, leftOut(refusal, account.Fields, fields)
+		return fields, leftOut(first, account.Fields, fields)
 	}
 	least := graph.ClassOf(err) == graph.NoPermission && !slices.Equal(account.Fields, leastFields)
 	if least && l.subscribe(ctx, account, leastFields) == nil {
-		return leastFields, refusal
+		return leastFields, first
 	}
-	return nil, refusal
+	return nil, first
 }
 
 func (l Login) subscribe(ctx context.Context, account graph.Account, fields []string) error {
@@ -74,8 +71,9 @@ func (l Login) refusedFields(ctx context.Context, account graph.Account, fields 
 	}
 	// The message may list all names that there are: "must be one of {…} - got "…"".
 	said := strings.ToLower(oneOf.ReplaceAllString(ofMeta.Message, ""))
+	names := words(said)
 	for _, field := range fields {
-		if slices.Contains(words(said), field) {
+		if slices.Contains(names, field) {
 			refused = append(refused, field)
 		}
 	}
@@ -110,7 +108,8 @@ func words(text string) []string {
 	return strings.FieldsFunc(text, func(r rune) bool { return r != '_' && (r < 'a' || r > 'z') && (r < '0' || r > '9') })
 }
 
-// leftOut is the refusal with the names of the fields that were left out for it.
+// leftOut is the refusal, if there was one, with the names of the fields that were
+// left out for it.
 func leftOut(refusal error, wanted, reached []string) error {
 	ofMeta, ok := errors.AsType[*graph.Error](refusal)
 	if !ok {
