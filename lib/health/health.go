@@ -120,16 +120,7 @@ func broken(ctx context.Context, name string, cause error, problem, fix string) 
 func (s *Service) database(ctx context.Context) (checks []Check, near time.Duration) {
 	version, err := store.Probes{Of: s.Store}.Version(ctx)
 	if err != nil {
-		refused, ok := errors.AsType[*store.Error](err)
-		if ok && troubles[refused.Code].problem != "" {
-			return troubled(ctx, refused), 0
-		}
-		fault := store.BadAddress
-		if ok {
-			fault = cmp.Or(refused.Fault(), fault)
-		}
-		note.Add(ctx, "supabase", err.Error())
-		return failed(fault.Check, fault.Problem, fault.Fix), 0
+		return faulty(ctx, err), 0
 	}
 	checks = passed("supabase_key")
 	if other := store.OtherMigrations; version != store.SchemaVersion {
@@ -143,8 +134,8 @@ func (s *Service) database(ctx context.Context) (checks []Check, near time.Durat
 	if err == nil {
 		near = time.Since(begun)
 	}
-	if refused, ok := errors.AsType[*store.Error](err); ok && troubles[refused.Code].problem != "" {
-		return append(checks, troubled(ctx, refused)...), near
+	if refused, ok := errors.AsType[*store.Error](err); ok && refused.Trouble() != nil {
+		return append(checks, faulty(ctx, err)...), near
 	}
 	checks = append(checks, passed("supabase")...)
 	if err != nil || !works {
@@ -153,27 +144,14 @@ func (s *Service) database(ctx context.Context) (checks []Check, near time.Durat
 	return append(checks, passed("vault")...), near
 }
 
-// troubles are the states of a database in which it answers, and does not work, by
-// the codes of PostgreSQL and PostgREST.
-// https://www.postgresql.org/docs/current/errcodes-appendix.html
-// https://docs.postgrest.org/en/stable/references/errors.html
-var troubles = func() map[string]struct{ problem, fix string } {
-	type trouble = struct{ problem, fix string }
-	const connections = "See who holds them in the database's reports, restart the project, or give it a larger compute size."
-	unreachable := trouble{"Supabase's API does not reach its database.", "Look at the project's status in its dashboard: it may be starting, paused, or out of connections."}
-	return map[string]trouble{
-		"25006":    {"The database is read-only.", "Supabase makes it so when the disk is nearly full: make room or enlarge the disk under Database settings, then end the read-only mode there."},
-		"53100":    {"The database's disk is full.", "Make room (delete_old_instagram_events() deletes old events) or enlarge the disk under Database settings."},
-		"53200":    {"The database has no memory left.", "Give the project a larger compute size."},
-		"53300":    {"The database has no connection left: too many are open.", connections},
-		"PGRST003": {"The database has no connection left in time: too many calls wait for one.", connections},
-		"PGRST000": unreachable, "PGRST001": unreachable, "PGRST002": unreachable, "57P01": unreachable, "57P03": unreachable,
+// faulty is the failed check for a call that Supabase did not answer as it should.
+func faulty(ctx context.Context, err error) []Check {
+	fault := store.BadAddress
+	if refused, ok := errors.AsType[*store.Error](err); ok {
+		fault = cmp.Or(refused.Trouble(), refused.Fault(), fault)
 	}
-}()
-
-func troubled(ctx context.Context, err *store.Error) []Check {
-	trouble := troubles[err.Code]
-	return broken(ctx, "supabase", err, trouble.problem, trouble.fix)
+	note.Add(ctx, "supabase", err.Error())
+	return failed(fault.Check, fault.Problem, fault.Fix)
 }
 
 const (
@@ -186,7 +164,8 @@ const (
 	takenWithin = 24 * time.Hour
 )
 
-// backlog looks whether the daily job and the workers keep up.
+// backlog looks whether the daily job and the workers keep up, and at what they
+// left in the rows.
 func (s *Service) backlog(ctx context.Context) []Check {
 	waits, err := store.Probes{Of: s.Store}.Backlog(ctx)
 	if err != nil {
@@ -194,31 +173,43 @@ func (s *Service) backlog(ctx context.Context) []Check {
 		note.Add(ctx, "backlog", err.Error())
 		return append(failed(dailyJob, problem, fix), failed(inbox, problem, fix)...)
 	}
-	checks := passed("tokens")
+	return slices.Concat(tokens(waits), webhookFields(waits), s.dailyJob(waits), s.inbox(waits))
+}
+
+func tokens(waits store.Backlog) []Check {
 	if n := waits.Unopened; n > 0 {
-		checks = failed("tokens", fmt.Sprintf("%d saved token(s) cannot be opened: Vault has another root key than they were sealed with.", n),
+		return failed("tokens", fmt.Sprintf("%d saved token(s) cannot be opened: Vault has another root key than they were sealed with.", n),
 			"If the project was moved or restored, ask Supabase's support for its root key. Else these people have to connect again: connections_needing_attention lists them.")
 	}
-	if said := waits.LeftOut; said == "" {
-		checks = append(checks, passed("webhook_fields")...)
-	} else {
-		checks = append(checks, failed("webhook_fields", "Meta refused some of the fields when it was last asked: "+strings.ToValidUTF8(string(said[:min(len(said), 300)]), "")+".",
-			"Take those out of WEBHOOK_FIELDS, or correct their names. The other fields are subscribed to.")...)
+	return passed("tokens")
+}
+
+func webhookFields(waits store.Backlog) []Check {
+	if said := waits.LeftOut; said != "" {
+		return failed("webhook_fields", "Meta refused some of the fields when it was last asked: "+strings.ToValidUTF8(string(said[:min(len(said), 300)]), "")+".",
+			"Take those out of WEBHOOK_FIELDS, or correct their names. The other fields are subscribed to.")
 	}
-	checks = append(checks, passed(dailyJob)...)
+	return passed("webhook_fields")
+}
+
+func (s *Service) dailyJob(waits store.Backlog) []Check {
 	if age := s.age(waits.Unchecked); age > checkedWithin {
-		checks[len(checks)-1] = failed(dailyJob, "It is late: a connection was last checked "+spoken(age)+" ago.",
-			"See that Vercel's cron calls /api/renew each day (Settings, Cron Jobs) with this CRON_SECRET, and what the log of its last run says: failed, remaining.")[0]
+		return failed(dailyJob, "It is late: a connection was last checked "+spoken(age)+" ago.",
+			"See that Vercel's cron calls /api/renew each day (Settings, Cron Jobs) with this CRON_SECRET, and what the log of its last run says: failed, remaining.")
 	}
+	return passed(dailyJob)
+}
+
+func (s *Service) inbox(waits store.Backlog) []Check {
 	switch waiting := s.age(waits.Waiting); {
 	case waits.Dead != nil:
-		return append(checks, failed(inbox, "Events were given up after their tenth try, the first "+spoken(s.age(waits.Dead))+" ago.",
-			"Read last_error of those with dead_at in public.instagram_events, mend the worker, then delete them.")...)
+		return failed(inbox, "Events were given up after their tenth try, the first "+spoken(s.age(waits.Dead))+" ago.",
+			"Read last_error of those with dead_at in public.instagram_events, mend the worker, then delete them.")
 	case waiting > takenWithin:
-		return append(checks, failed(inbox, "An event has been waiting for a worker for "+spoken(waiting)+".",
-			"Let a worker run that calls claim_instagram_events(). What nobody needs, delete with delete_old_instagram_events().")...)
+		return failed(inbox, "An event has been waiting for a worker for "+spoken(waiting)+".",
+			"Let a worker run that calls claim_instagram_events(). What nobody needs, delete with delete_old_instagram_events().")
 	}
-	return append(checks, passed(inbox)...)
+	return passed(inbox)
 }
 
 // age is how long ago a time was; zero for none.

@@ -57,3 +57,25 @@ func (e *Error) Fault() *Fault {
 	}
 	return nil
 }
+
+const freeConnections = "See who holds them in the database's reports, restart the project, or give it a larger compute size."
+
+var unreachable = &Fault{"supabase", "Supabase's API does not reach its database.",
+	"Look at the project's status in its dashboard: it may be starting, paused, or out of connections."}
+
+// troubles are the states of a database in which it answers, and does not work, by
+// the same codes. They pass once somebody has made room.
+var troubles = map[string]*Fault{
+	"25006": {"supabase", "The database is read-only.",
+		"Supabase makes it so when the disk is nearly full: make room or enlarge the disk under Database settings, then end the read-only mode there."},
+	"53100": {"supabase", "The database's disk is full.",
+		"Make room (delete_old_instagram_events() deletes old events) or enlarge the disk under Database settings."},
+	"53200":    {"supabase", "The database has no memory left.", "Give the project a larger compute size."},
+	"53300":    {"supabase", "The database has no connection left: too many are open.", freeConnections},
+	"PGRST003": {"supabase", "The database has no connection left in time: too many calls wait for one.", freeConnections},
+	"PGRST000": unreachable, "PGRST001": unreachable, "PGRST002": unreachable, "57P01": unreachable, "57P03": unreachable,
+}
+
+// Trouble is what keeps the database from working, or nil. Unlike a [Fault] of the
+// set-up it is an outage.
+func (e *Error) Trouble() *Fault { return troubles[e.Code] }
