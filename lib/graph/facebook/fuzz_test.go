@@ -178,7 +178,8 @@ func FuzzAnswers(f *testing.F) {
 func wellAnswered(path string) string {
 	answers := map[string]string{
 		"/me": goodPerson, "/me/permissions": withBusinesses, "/debug_token": goodDebug, "/902": page902, "/me/businesses": list(`{"id":"71"}`),
-		"/901/subscribed_apps": `{"data":[],"success":true}`, // to a GET, and to a POST
+		"/901":                 strings.Replace(page901, "token-901", userToken, 1), // each call sends the token that is looked for
+		"/901/subscribed_apps": `{"data":[],"success":true}`,                        // to a GET, and to a POST
 		"/902/subscribed_apps": envelope(190, 0, "dead"),
 	}
 	return cmp.Or(answers[path], list())
