@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -68,6 +69,10 @@ func FuzzAnswers(f *testing.F) {
 		if (err == nil) != (who != "") {
 			t.Errorf("User = %q, %v", who, err)
 		}
+		// With 401 and 403 Auth may say so without a code.
+		if coded := slices.Contains(sessionRefusals, refusal(status, body).Code); err == ErrSignedOut && status != 401 && status != 403 && !coded {
+			t.Errorf("%d %q: signed out", status, body)
+		}
 		read("User")(who, err)
 		record, err := s.Erasure(ctx, code.String())
 		if err != nil && record != (Erasure{}) {
@@ -83,7 +88,7 @@ func FuzzAnswers(f *testing.F) {
 // checkTyped wants an *Error fit for a log, ErrSignedOut or none.
 func checkTyped(t *testing.T, status int, err error) {
 	t.Helper()
-	if err == nil || err == ErrSignedOut && (status == 401 || status == 403) {
+	if err == nil || err == ErrSignedOut && slices.Contains([]int{400, 401, 403, 404}, status) {
 		return
 	}
 	var failure *Error

@@ -60,13 +60,17 @@ func (s *Store) User(ctx context.Context, token secret.String) (string, error) {
 // https://www.rfc-editor.org/rfc/rfc7519#section-3
 var jwt = regexp.MustCompile(`^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$`)
 
-// sessionRefusals are Auth's own codes for a session that is nobody's, which come
-// with 400, 401, 403 or 404: bad_jwt is a 400 where the token's sub is no UUID.
+// sessionRefusals are Auth's own codes for a session that is nobody's, and
+// refusalStatuses what they come with: bad_jwt is a 400 where the token's sub is no
+// UUID. With another status nobody says anything about the session.
 // https://supabase.com/docs/guides/auth/debugging/error-codes
-var sessionRefusals = []string{
-	"bad_jwt", "no_authorization", "session_expired", "session_not_found",
-	"unexpected_audience", "user_banned", "user_not_found",
-}
+var (
+	sessionRefusals = []string{
+		"bad_jwt", "no_authorization", "session_expired", "session_not_found",
+		"unexpected_audience", "user_banned", "user_not_found",
+	}
+	refusalStatuses = []int{http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound}
+)
 
 // refusedSession tells a session that Auth refuses from a key of ours that the
 // gateway before it refuses with the same status, in words of its own or in none.
@@ -74,7 +78,7 @@ var sessionRefusals = []string{
 func refusedSession(err error) bool {
 	refused, ok := errors.AsType[*Error](err)
 	switch {
-	case !ok:
+	case !ok || !slices.Contains(refusalStatuses, refused.Status):
 		return false
 	case slices.Contains(sessionRefusals, refused.Code):
 		return true
