@@ -14,7 +14,7 @@ import (
 const (
 	readableConfigs = "user_id,instagram_id,page_id,page_name,username,name,picture_url,facebook_user_id,scopes," +
 		"token_expires_at,data_access_expires_at,status,status_reason,status_since,subscribed_fields,subscription_error," +
-		"checked_at,connected_at,updated_at"
+		"checked_at,connected_at,updated_at,connection_id"
 	readableEvents = "id,user_id,instagram_id,conversation,kind,payload,occurred_at,received_at"
 )
 
@@ -33,6 +33,7 @@ var functions = map[string]object{
 	"deauthorize_facebook_user":   {"p_facebook_user_id": "1", "p_reason": "x"},
 	"erase_facebook_user":         {"p_facebook_user_id": "1", "p_code": uuid.NewString()},
 	"erasure":                     {"p_code": uuid.NewString()},
+	"delete_removed_events":       {},
 	"igconnect_schema_version":    {},
 	"igconnect_backlog":           {},
 	"probe_vault":                 {},
@@ -151,7 +152,8 @@ var accessCases = []testCase[*inbox]{
 			"perform igconnect.settle_conversations('{}')",
 			"perform igconnect.lock_conversations('{}')",
 			"perform igconnect.retry_events('{}', '', false)",
-			"perform igconnect.destroy_secrets(array(select c from public.user_configs c limit 0))",
+			"perform igconnect.empty_removed(gen_random_uuid(), 1)",
+			"truncate igconnect.removed_connections",
 			"perform igconnect.write_secret('user_configs/1/2', 'token')",
 		} {
 			in.wantDenied(t, statement)

@@ -15,6 +15,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"igconnect/internal/supalite/supalitetest"
 )
@@ -375,6 +376,11 @@ func TestEverythingAtOnce(t *testing.T) {
 			wg.Go(func() {
 				for time.Now().Before(actor.until) && !t.Failed() {
 					if err := actor.act(t.Context(), conn); err != nil {
+						var d *pgconn.PgError
+						if errors.As(err, &d) {
+							t.Log(d.Detail, d.Where)
+							for _, pid := range strings.Fields(d.Detail) { _ = pid }
+						}
 						t.Error(err)
 					}
 					time.Sleep(time.Duration(rand.IntN(5)) * time.Millisecond)

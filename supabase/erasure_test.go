@@ -18,10 +18,11 @@ func (r *renewal) deauthorize(t *testing.T, want int, reason string, more object
 
 // record is a row of erasures.
 type record struct {
-	Code     string `json:"code"`
-	Accounts int    `json:"accounts"`
-	Events   int    `json:"events"`
-	ErasedAt string `json:"erased_at"`
+	Code       string  `json:"code"`
+	Accounts   int     `json:"accounts"`
+	Events     int     `json:"events"`
+	ErasedAt   string  `json:"erased_at"`
+	FinishedAt *string `json:"finished_at"`
 }
 
 func (r *renewal) erase(t *testing.T, code string) record {
@@ -119,10 +120,10 @@ var erasureCases = []testCase[*renewal]{
 
 		code := uuid.NewString()
 		got := r.erase(t, code)
-		wantEqual(t, "record", record{code, 2, 3, got.ErasedAt}, got)
+		wantEqual(t, "record", record{code, 2, 3, got.ErasedAt, &got.ErasedAt}, got)
 		// The stranger's row, event and conversation are left.
 		wantEqual(t, "accounts", []string{strangers, strangers, strangers}, texts(r.sql(t, `select instagram_id from public.user_configs
-			union all select instagram_id from public.instagram_events union all select instagram_id from public.instagram_conversations`), "instagram_id"))
+			union all select instagram_id from public.instagram_events union all select split_part(conversation, '/', 1) from public.instagram_conversations`), "instagram_id"))
 		r.wantSecrets(t, 0, r.user.ID, second.user.ID)
 		r.wantInNoRow(t, r.facebook)
 
@@ -185,8 +186,8 @@ var erasureCases = []testCase[*renewal]{
 	{"EraseNobody", func(t *testing.T, r *renewal) {
 		code := uuid.NewString()
 		got := r.erase(t, code)
-		wantEqual(t, "record", record{code, 0, 0, got.ErasedAt}, got)
-		wantEqual(t, "columns", []string{"accounts", "code", "erased_at", "events"}, texts(r.sql(t,
+		wantEqual(t, "record", record{code, 0, 0, got.ErasedAt, &got.ErasedAt}, got)
+		wantEqual(t, "columns", []string{"accounts", "code", "erased_at", "events", "finished_at"}, texts(r.sql(t,
 			"select column_name as name from information_schema.columns where table_name = 'erasures' order by 1"), "name"))
 	}},
 	{"Refused", func(t *testing.T, r *renewal) {

@@ -44,8 +44,8 @@ func (in *inbox) event(key, counterpart string, second int) object {
 
 // id is the row's id of a key; of a key that was never stored the key.
 func (in *inbox) id(key string) string {
-	rows, err := in.SQL(context.Background(), `select id from public.instagram_events
-		where user_id = $1 and instagram_id = $2 and key = $3`, in.userID, in.account, key)
+	rows, err := in.SQL(context.Background(), `select e.id from public.instagram_events e join public.user_configs c using (connection_id)
+		where c.user_id = $1 and c.instagram_id = $2 and e.key = $3`, in.userID, in.account, key)
 	if err != nil || len(rows) == 0 {
 		return key
 	}
@@ -78,21 +78,37 @@ func (in *inbox) wantStored(t *testing.T, want float64) {
 }
 
 // wantConsistentInbox checks what must hold between any two calls: a conversation's row for each that
-// has open events, and nothing but open events in the leases.
+// has open events, nothing but open events in the leases, and of connections that are gone nothing that
+// will not be removed.
 func (p *project) wantConsistentInbox(t *testing.T) {
 	t.Helper()
 	wantEqual(t, "inconsistent", []object{}, p.sql(t, `
-		with open as (select * from public.instagram_events where finished_at is null and dead_at is null)
+		with open as (
+			select e.* from public.instagram_events e join public.user_configs using (connection_id)
+			where finished_at is null and dead_at is null
+		), rows as (
+			select c.* from public.instagram_conversations c join public.user_configs using (connection_id)
+		)
 		select 'open events without a row: ' || o.conversation as what from open o
-			left join public.instagram_conversations c using (user_id, conversation) where c.user_id is null
+			left join rows c using (connection_id, conversation) where c.connection_id is null
 		union
-		select 'a row without open events: ' || c.conversation from public.instagram_conversations c
-			left join open o using (user_id, conversation) where o.id is null
+		select 'a row without open events: ' || c.conversation from rows c
+			left join open o using (connection_id, conversation) where o.id is null
 		union
-		select 'claimed and not open: ' || i.id::text from public.instagram_conversations c, unnest(c.claimed) as i (id)
+		select 'claimed and not open: ' || i.id::text from rows c, unnest(c.claimed) as i (id)
 			left join open o on o.id = i.id where o.id is null
 		union
-		select 'a lease on nothing: ' || c.conversation from public.instagram_conversations c where c.claimed = '{}'`))
+		select 'a lease on nothing: ' || c.conversation from rows c where c.claimed = '{}'
+		union
+		select 'parked, but active: ' || c.conversation from rows c join public.user_configs u using (connection_id)
+			where c.parked and u.status <> 'reconnect'
+		union
+		select 'of no connection: ' || g.conversation from (
+			select connection_id, conversation from public.instagram_events
+			union select connection_id, conversation from public.instagram_conversations) g
+			left join public.user_configs u using (connection_id)
+			left join igconnect.removed_connections r using (connection_id)
+			where u.connection_id is null and r.connection_id is null`))
 }
 
 // TestInbox holds what is stored, kept and shown.
@@ -289,9 +305,9 @@ var inboxCases = []testCase[*inbox]{
 			in.wantRefused(t, "delete_old_instagram_events", object{"p_keep": keep}, "p_keep must be")
 		}
 
-		in.sql(t, `insert into public.instagram_events (key, user_id, instagram_id, conversation, kind, payload, occurred_at, received_at, finished_at)
-			select 'old' || i, $1, $2, 'c', 'message', '{}', now(), now() - interval '40 days', now()
-			from generate_series(1, 10001) i`, in.userID, in.account)
+		in.sql(t, `insert into public.instagram_events (key, connection_id, user_id, instagram_id, conversation, kind, payload, occurred_at, received_at, finished_at)
+			select 'old' || i, c.connection_id, $1, $2, 'c', 'message', '{}', now(), now() - interval '40 days', now()
+			from generate_series(1, 10001) i, public.user_configs c where c.user_id = $1 and c.instagram_id = $2`, in.userID, in.account)
 		in.wantCount(t, 10000, "delete_old_instagram_events", object{}) // a batch
 		in.wantCount(t, 1, "delete_old_instagram_events", object{})
 	}},
@@ -308,12 +324,13 @@ var inboxCases = []testCase[*inbox]{
 	}},
 	// Nothing that senders and workers do may read through what is finished or waits.
 	{"Indexes", func(t *testing.T, in *inbox) {
-		in.sql(t, `insert into public.instagram_events (key, user_id, instagram_id, conversation, kind, payload, occurred_at, finished_at)
-			select 'old' || i, $1, $2, $2 || case when i > 100000 then '/bob' else '/ann' end, 'message', '{}', now(),
+		in.sql(t, `insert into public.instagram_events (key, connection_id, user_id, instagram_id, conversation, kind, payload, occurred_at, finished_at)
+			select 'old' || i, c.connection_id, $1, $2, $2 || case when i > 100000 then '/bob' else '/ann' end, 'message', '{}', now(),
 				case when i <= 100000 then now() end
-			from generate_series(1, 120000) i`, in.userID, in.account)
-		in.sql(t, `insert into public.instagram_conversations (user_id, instagram_id, conversation, due_at)
-			values ($1, $2, $2 || '/bob', now() + interval '1 hour')`, in.userID, in.account)
+			from generate_series(1, 120000) i, public.user_configs c where c.user_id = $1 and c.instagram_id = $2`, in.userID, in.account)
+		in.sql(t, `insert into public.instagram_conversations (connection_id, conversation, due_at)
+			select c.connection_id, $2 || '/bob', now() + interval '1 hour'
+			from public.user_configs c where c.user_id = $1 and c.instagram_id = $2`, in.userID, in.account)
 		in.ingest(t, 2, in.event("a", "ann", 1), in.event("b", "ann", 1))
 		in.sql(t, "analyze public.instagram_events, public.instagram_conversations") // else plans depend on when autovacuum came
 		// Statements without arguments are one transaction, which the statistics of pg_stat_xact_… are of.

@@ -64,7 +64,9 @@ func onPostgres(t *testing.T) *project {
 // empty is a project in which nobody has connected anything: a claim takes from everybody.
 func empty(t *testing.T, p *project) *project {
 	t.Helper()
-	p.sql(t, "delete from public.user_configs") // and all that belongs to them
+	for _, table := range []string{"public.user_configs", "public.instagram_events", "public.instagram_conversations", "igconnect.removed_connections"} {
+		p.sql(t, "delete from "+table)
+	}
 	p.sql(t, "delete from public.erasures")
 	return p
 }

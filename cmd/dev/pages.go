@@ -256,9 +256,9 @@ func (s *system) events(ctx context.Context) (events []event, err error) {
 				else 'waiting'
 			end as state
 		from public.instagram_events e
-		join public.user_configs c on c.user_id = e.user_id and c.instagram_id = e.instagram_id
+		join public.user_configs c on c.connection_id = e.connection_id
 		left join auth.users u on u.id = c.auth_user_id
-		left join public.instagram_conversations v on v.user_id = e.user_id and v.conversation = e.conversation
+		left join public.instagram_conversations v on v.connection_id = e.connection_id and v.conversation = e.conversation
 		order by e.occurred_at desc, e.place desc
 		limit $1`, maxShown)
 	if err != nil {

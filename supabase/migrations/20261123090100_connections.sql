@@ -47,6 +47,7 @@ create table public.user_configs (
   token_version          bigint      not null default 0,
   lease_id               uuid,
   leased_until           timestamptz,
+  connection_id          uuid        not null default gen_random_uuid(),
 
   primary key (user_id, instagram_id),
   -- Any text that an app may call its users by, without control characters (Unicode's category Cc).
@@ -214,6 +215,8 @@ begin
 end
 $$;
 
+-- For the inbox, whose events belong to a connection and not to its user's id for ever.
+create unique index user_configs_connection_id_idx on public.user_configs (connection_id);
 -- A webhook knows the Instagram id alone, or that of the Page instead.
 create index user_configs_instagram_id_idx on public.user_configs (instagram_id);
 create index user_configs_page_id_idx on public.user_configs (page_id) where page_id is not null;
@@ -230,6 +233,8 @@ create index user_configs_facebook_user_id_idx on public.user_configs (facebook_
 -- And for the rows that they cannot find yet: written without a person, and not checked since.
 create index user_configs_unknown_person_idx on public.user_configs (connected_at)
   where facebook_user_id is null and checked_at is null;
+-- For connections_needing_attention, which is asked for what is new.
+create index user_configs_attention_idx on public.user_configs (status_since) where status <> 'active';
 
 alter table public.user_configs enable row level security;
 
@@ -245,11 +250,11 @@ revoke all on table public.user_configs from public, anon, authenticated, servic
 grant select, insert, update, delete on table public.user_configs to service_role;
 
 -- Everything but the tokens, the ids of their secrets, the link to auth.users and the renewal's
--- lease, version and retry.
+-- lease, version and retry. The row policy of the inbox asks for connection_id.
 grant select (
   user_id, instagram_id, page_id, page_name, username, name, picture_url, facebook_user_id, scopes,
   token_expires_at, data_access_expires_at, status, status_reason, status_since, subscribed_fields,
-  subscription_error, checked_at, connected_at, updated_at
+  subscription_error, checked_at, connected_at, updated_at, connection_id
 ) on table public.user_configs to authenticated;
 
 -- Row triggers of one kind fire in the order of their names. Before a row is written that is:
@@ -260,19 +265,22 @@ grant select (
 --
 -- A client may send auth_user_id itself. Then the row is refused if there is no such user (any
 -- more), which a bare user_id can't be: it may be the id of another app's user.
+--
+-- The user's row is locked before anything of ours, as the deletion of a user has it. A deletion that
+-- is under way is waited for, and not for long.
 create function igconnect.link_auth_user() returns trigger
-language plpgsql security definer set search_path = '' as $$
+language plpgsql security definer set search_path = '' set lock_timeout = '3s' as $$
 declare
   parsed uuid;
+  linked uuid;
 begin
   begin
     parsed := new.user_id::uuid;
   exception when invalid_text_representation then
     return new;
   end;
-  if new.auth_user_id is null then
-    select u.id into new.auth_user_id from auth.users u where u.id = parsed;
-  end if;
+  select u.id into linked from auth.users u where u.id = parsed for key share;
+  new.auth_user_id := coalesce(new.auth_user_id, linked);
   if new.auth_user_id = parsed then
     new.user_id := parsed;
   end if;
@@ -285,20 +293,26 @@ create trigger user_configs_auth_user
   for each row execute function igconnect.link_auth_user();
 
 -- Refuses to move a connection to another user or account: its secrets would stay behind under the
--- old name.
+-- old name. The connection's own id is made here, whatever the client sent: an id of its own choice
+-- would show it the events of another connection.
 create function igconnect.keep_key() returns trigger
 language plpgsql security definer set search_path = '' as $$
 begin
+  if tg_op = 'INSERT' then
+    new.connection_id := gen_random_uuid();
+    return new;
+  end if;
   if (new.user_id, new.instagram_id) is distinct from (old.user_id, old.instagram_id) then
     raise exception 'user_id and instagram_id of a connection cannot change: delete the row and connect the account again.'
       using errcode = 'check_violation';
   end if;
+  new.connection_id := old.connection_id;
   return new;
 end
 $$;
 
 create trigger user_configs_keep_key
-  before update of user_id, instagram_id on public.user_configs
+  before insert or update of user_id, instagram_id, connection_id on public.user_configs
   for each row execute function igconnect.keep_key();
 
 -- Keeps updated_at and status_since, whatever the client sent, and lets only "reconnect" be retried.
@@ -333,22 +347,34 @@ create trigger user_configs_times
 -- what is written to the account from now on is not for those users.
 --
 -- It fires for a connect, which names its Page and its time. A renewal writes neither: whoever has
--- the account by now keeps it. A connect writes the token as well and so holds the lock of the
--- sealing: two at once wait for each other.
+-- the account by now keeps it.
 create function igconnect.end_earlier_pages() returns trigger
 language plpgsql security definer set search_path = '' as $$
+declare
+  earlier uuid;
 begin
-  with ended as (
-    select c.user_id from public.user_configs c
+  for earlier in
+    select c.connection_id from public.user_configs c
     where c.instagram_id = new.instagram_id and c.user_id <> new.user_id
       and c.page_id <> new.page_id and (c.status <> 'reconnect' or c.retry) and c.connected_at < new.connected_at
     order by c.user_id
-    for no key update
-  )
+  loop
+    perform igconnect.end_page(earlier, new.connected_at);
+  end loop;
+  return null;
+end
+$$;
+
+-- Ends one of them. Its user may be connecting the account at this very moment, and may be waiting for
+-- the row of this connect in turn: then that connect counts as the later one.
+create function igconnect.end_page(p_connection_id uuid, p_before timestamptz) returns void
+language plpgsql security definer set search_path = '' set lock_timeout = '300ms' as $$
+begin
   update public.user_configs c set
     status = 'reconnect', status_reason = 'This Instagram account is linked to another Facebook Page now.', retry = false
-  from ended where c.instagram_id = new.instagram_id and c.user_id = ended.user_id;
-  return null;
+  where c.connection_id = p_connection_id and c.connected_at < p_before;
+exception when lock_not_available then
+  null;
 end
 $$;
 
@@ -388,4 +414,5 @@ comment on column public.user_configs.token_secret_id is 'The token''s secret in
 comment on column public.user_configs.page_token_secret_id is 'The Page token''s secret in Vault. Set by a trigger; what a client writes here is ignored.';
 comment on column public.user_configs.token_version is 'How many user tokens this row has had. Kept by a trigger.';
 comment on column public.user_configs.lease_id is 'The claim of claim_due_connections() that works on this row.';
+comment on column public.user_configs.connection_id is 'The connection itself: another one when the account is disconnected and connected again. Set by a trigger.';
 comment on column public.user_configs.leased_until is 'When that claim ends if nobody settles it before.';

@@ -16,10 +16,12 @@ language sql immutable set search_path = '' as $$
   select replace(replace(id, '%', '%25'), '/', '%2F')
 $$;
 
--- Returns the name of the secret that holds a connection's user token. No two connections share it.
-create function igconnect.secret_name(user_id text, instagram_id text) returns text
+-- Returns the names of the secrets that hold a connection's tokens: of the person, and of the Page. No two
+-- connections share one.
+create function igconnect.secret_names(user_id text, instagram_id text) returns text[]
 language sql immutable set search_path = '' as $$
-  select 'user_configs/' || igconnect.percent_encoded(user_id) || '/' || instagram_id
+  select array[n, n || '/page_token']
+  from (values ('user_configs/' || igconnect.percent_encoded(user_id) || '/' || instagram_id)) v (n)
 $$;
 
 -- Writes a token (null: leaves what there is) to the secret of that name, making it if needed, and
@@ -87,17 +89,63 @@ language sql security definer set search_path = '' as $$
   select exists (select from vault.secrets s where s.id = secret_id and s.updated_at >= now())
 $$;
 
--- Takes the connections' lock until the transaction ends: alone, or shared with others who take it
--- shared. Whoever writes or destroys tokens holds it alone.
-create function igconnect.lock_connections(shared boolean) returns void
-language plpgsql security definer set search_path = '' as $$
+-- Whoever writes tokens holds their connection meanwhile: else two upserts of one account race for the
+-- secret's name, and a delete removes the secret that an upsert has just written. Everybody takes what
+-- they need of these in one order, so that nobody waits in a circle:
+--   1. the user's row in auth.users, as its deletion does first;
+--   2. the user's lock: where there is no row yet, nothing else keeps two upserts apart;
+--   3. the connection's row;
+--   4. its secrets.
+-- An update or a delete has its row before any trigger sees it, and begins there.
+
+-- Takes a user's lock, until the transaction ends.
+create function igconnect.lock_user(p_user_id text) returns void
+language sql security definer set search_path = '' set lock_timeout = '3s' as $$
+  select pg_advisory_xact_lock(hashtextextended('igconnect/user/' || p_user_id, 0))
+$$;
+
+-- Locks a connection that is inserted, which may be there already. In an upsert PostgreSQL itself would
+-- lock the row only after its secrets are written.
+create function igconnect.lock_connection(p_user_id text, p_instagram_id text) returns void
+language sql security definer set search_path = '' set lock_timeout = '3s' as $$
+  select igconnect.lock_user(p_user_id);
+  select from public.user_configs c where c.user_id = p_user_id and c.instagram_id = p_instagram_id for update
+$$;
+
+-- Locks connections of any users, and returns the ids of those that it got: what others hold for longer
+-- than p_patience is left to them. It waits for one connection at a time and holds none meanwhile, so it
+-- does not matter in which order others take theirs.
+create function igconnect.lock_connections(ids uuid[], p_patience interval) returns uuid[]
+language plpgsql security definer set search_path = '' set lock_timeout = '1s' as $$
+declare
+  until constant timestamptz := clock_timestamp() + p_patience;
+  locked uuid[];
+  busy   uuid;
 begin
-  if shared then
-    perform pg_advisory_xact_lock_shared(hashtextextended('public.user_configs', 0));
-  else
-    perform pg_advisory_xact_lock(hashtextextended('public.user_configs', 0));
-  end if;
+  loop
+    begin
+      perform from public.user_configs c where c.connection_id = busy for no key update;
+      locked := igconnect.lock_free(ids);
+      select c.connection_id into busy from public.user_configs c
+      where c.connection_id = any (ids) and c.connection_id <> all (locked) limit 1;
+      if busy is null then
+        return locked;
+      end if;
+      raise lock_not_available; -- which gives back what it has
+    exception when lock_not_available then
+      exit when clock_timestamp() > until;
+    end;
+  end loop;
+  return igconnect.lock_free(ids);
 end
+$$;
+
+-- Locks those of the connections that nobody holds, and returns their ids.
+create function igconnect.lock_free(ids uuid[]) returns uuid[]
+language sql security definer set search_path = '' as $$
+  select array(
+    select c.connection_id from public.user_configs c where c.connection_id = any (ids)
+    order by c.connection_id for no key update skip locked)
 $$;
 
 -- Moves the tokens that are written to a row to Vault, leaves null in their columns, and sets the
@@ -108,11 +156,14 @@ $$;
 create function igconnect.seal_tokens() returns trigger
 language plpgsql security definer set search_path = '' as $$
 declare
-  secret_name text := igconnect.secret_name(new.user_id, new.instagram_id);
+  secret_names constant text[] := igconnect.secret_names(new.user_id, new.instagram_id);
 begin
+  if tg_op = 'INSERT' then
+    perform igconnect.lock_connection(new.user_id, new.instagram_id);
+  end if;
   -- Set always, whatever the client sent: an id of its own choice would let it read any secret.
-  new.token_secret_id := igconnect.write_secret(secret_name, new.token);
-  new.page_token_secret_id := igconnect.write_secret(secret_name || '/page_token', new.page_token);
+  new.token_secret_id := igconnect.write_secret(secret_names[1], new.token);
+  new.page_token_secret_id := igconnect.write_secret(secret_names[2], new.page_token);
 
   if tg_op = 'UPDATE' then
     -- Unless the same statement decides on the status. So does a check that is written back, which ends
@@ -158,53 +209,20 @@ begin
 end
 $$;
 
--- Removes the secrets of a deleted row, or after TRUNCATE all of them. Only the table's owner can
+-- Removes the secrets of deleted rows, or after TRUNCATE all of them. Only the table's owner can
 -- truncate, in the dashboard say, and means the tokens too.
 create function igconnect.remove_secrets() returns trigger
 language plpgsql security definer set search_path = '' as $$
-declare
-  secret_name text;
 begin
   if tg_op = 'TRUNCATE' then
     delete from vault.secrets s where starts_with(s.name, 'user_configs/');
   else
-    secret_name := igconnect.secret_name(old.user_id, old.instagram_id);
-    delete from vault.secrets s where s.name in (secret_name, secret_name || '/page_token');
+    delete from vault.secrets s
+    where s.name in (select unnest(igconnect.secret_names(r.user_id, r.instagram_id)) from removed r);
   end if;
   return null;
 end
 $$;
-
--- Destroys the secrets of each of these connections. The caller holds the connections' lock alone, and
--- then updates the rows, which sets the ids of their secrets to null.
---
--- It does not update them itself: PostgreSQL checks the foreign key of a row that is updated twice in a
--- transaction, and that waits for a deletion of the user, which waits for our lock.
-create function igconnect.destroy_secrets(connections public.user_configs[]) returns void
-language plpgsql security definer set search_path = '' as $$
-begin
-  delete from vault.secrets s
-  using unnest(connections) c
-  where s.name in (igconnect.secret_name(c.user_id, c.instagram_id),
-                   igconnect.secret_name(c.user_id, c.instagram_id) || '/page_token');
-end
-$$;
-
--- Lets one statement at a time write tokens. Else two upserts of one account race for the secret's
--- name, and a delete removes the secret that an upsert has just written. It comes before the
--- statement, because a row trigger of a delete comes when the row is gone already. Statements that
--- touch no token do not wait.
-create function igconnect.lock_tokens() returns trigger
-language plpgsql security definer set search_path = '' as $$
-begin
-  perform igconnect.lock_connections(shared => false);
-  return null;
-end
-$$;
-
-create trigger user_configs_lock
-  before insert or delete or update of token, page_token on public.user_configs
-  for each statement execute function igconnect.lock_tokens();
 
 create trigger user_configs_seal
   before insert or update of token, page_token, token_secret_id, page_token_secret_id on public.user_configs
@@ -215,8 +233,8 @@ create trigger user_configs_token_version
   for each row execute function igconnect.count_tokens();
 
 create trigger user_configs_unseal
-  after delete on public.user_configs
-  for each row execute function igconnect.remove_secrets();
+  after delete on public.user_configs referencing old table as removed
+  for each statement execute function igconnect.remove_secrets();
 
 create trigger user_configs_unseal_all
   after truncate on public.user_configs

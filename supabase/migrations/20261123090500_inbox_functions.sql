@@ -1,18 +1,17 @@
 -- The functions of the inbox: in, out, and what workers say of what they got.
 --
 -- Nobody waits in a circle, because all of them take their locks in this order:
---   1. the connections' lock, shared: writers of tokens take it alone, so nothing cascades and no key
---      is locked meanwhile;
---   2. new events, in the order of their keys (only senders wait for each other there);
---   3. conversations, in the order of their keys;
---   4. stored events, of conversations that are locked.
+--   1. new events, in the order of their keys (only senders wait for each other there);
+--   2. conversations, in the order of their keys;
+--   3. stored events, of conversations that are locked.
 -- Each step is a statement of its own, because a statement sees the database as it was when it began,
--- before it waited.
+-- before it waited. Of user_configs they lock at most what nobody holds at that moment. What the webhook
+-- and workers call waits a second at most: a waiting call holds one of PostgREST's few connections.
 --
 -- A session keeps the plans that it made when the tables were small. So that these suit large ones
 -- too, the functions scan no table, and look-ups by id say "coalesce(finished_at, dead_at) is null":
 -- the planner does not see that the index of the open events would serve them as well, and takes the
--- primary key.
+-- primary key. Compiling a plan would take longer than running it.
 
 -- Returns those of the texts that are uuids, as such. All ids of events are.
 create function igconnect.uuids(texts text[]) returns uuid[]
@@ -24,15 +23,14 @@ $$;
 
 -- Locks the conversations of those of the events that are open, and returns them.
 create function igconnect.lock_conversations(ids uuid[]) returns public.instagram_conversations[]
-language plpgsql security definer set search_path = '' set enable_seqscan = off as $$
+language plpgsql security definer set search_path = '' as $$
 begin
-  perform igconnect.lock_connections(shared => true);
   return array(
     select c from public.instagram_conversations c
-    where (c.user_id, c.conversation) in (
-      select e.user_id, e.conversation from public.instagram_events e
+    where (c.connection_id, c.conversation) in (
+      select e.connection_id, e.conversation from public.instagram_events e
       where e.id = any (ids) and coalesce(e.finished_at, e.dead_at) is null)
-    order by c.user_id, c.conversation
+    order by c.connection_id, c.conversation
     for update);
 end
 $$;
@@ -41,11 +39,11 @@ $$;
 -- what has to wait for another try together with all behind it. A lease that is left with nothing
 -- ends, and a conversation without open events is deleted.
 create function igconnect.settle_conversations(locked public.instagram_conversations[]) returns void
-language plpgsql security definer set search_path = '' set enable_seqscan = off as $$
+language plpgsql security definer set search_path = '' as $$
 begin
   with settled as (
     select
-      l.user_id,
+      l.connection_id,
       l.conversation,
       (select array_agg(e.id) from (
          select o.id, bool_or(o.next_try_at > now()) over (order by o.occurred_at, o.place) as held
@@ -55,18 +53,18 @@ begin
       -- A conversation that waits already keeps its place; one that was leased goes to the end.
       (select case when o.next_try_at > now() then o.next_try_at else least(l.due_at, now()) end
        from public.instagram_events o
-       where o.user_id = l.user_id and o.conversation = l.conversation
+       where o.connection_id = l.connection_id and o.conversation = l.conversation
          and o.finished_at is null and o.dead_at is null
        order by o.occurred_at, o.place limit 1) as due_at
     from unnest(locked) l
   ), emptied as (
     delete from public.instagram_conversations c using settled s
-    where c.user_id = s.user_id and c.conversation = s.conversation and s.due_at is null
+    where c.connection_id = s.connection_id and c.conversation = s.conversation and s.due_at is null
   )
   update public.instagram_conversations c
   set claimed = s.claimed, due_at = case when s.claimed is null then s.due_at else c.due_at end
   from settled s
-  where c.user_id = s.user_id and c.conversation = s.conversation and s.due_at is not null
+  where c.connection_id = s.connection_id and c.conversation = s.conversation and s.due_at is not null
     and (s.claimed is distinct from c.claimed or s.claimed is null and s.due_at <> c.due_at);
 end
 $$;
@@ -74,7 +72,7 @@ $$;
 -- Counts a failed try of those of the events that are open, and returns how many there were. With a
 -- delay the next try comes 20 seconds later, then 40, up to an hour. After the tenth there is none.
 create function igconnect.retry_events(ids uuid[], reason text, delay boolean) returns integer
-language plpgsql security definer set search_path = '' set enable_seqscan = off as $$
+language plpgsql security definer set search_path = '' as $$
 declare
   changed integer;
 begin
@@ -123,14 +121,13 @@ $$;
 -- however often, in whatever order and in whichever of Meta's forms it is delivered. Returns how many
 -- events were new.
 create function public.ingest_instagram_events(events jsonb) returns integer
-language plpgsql security definer set search_path = '' set enable_seqscan = off as $$
+language plpgsql security definer
+set search_path = '' set enable_seqscan = off set jit = off set lock_timeout = '1s' as $$
 declare
   delivered constant jsonb := igconnect.json_array('events', events);
   added     public.instagram_events[];
   touched   public.instagram_conversations[];
 begin
-  perform igconnect.lock_connections(shared => true);
-
   -- Numbered as delivered. Then sorted, so that two deliveries of the same events wait for each other
   -- in one direction only.
   with incoming as (
@@ -140,18 +137,19 @@ begin
   ), accounts as (
     select distinct i.account from incoming i
   ), connections as (
-    select a.account, c.user_id, c.instagram_id, c.page_id
+    select a.account, c.connection_id, c.user_id, c.instagram_id, c.page_id
     from accounts a join public.user_configs c on c.instagram_id = a.account
     union
-    select a.account, c.user_id, c.instagram_id, c.page_id
+    select a.account, c.connection_id, c.user_id, c.instagram_id, c.page_id
     from accounts a join public.user_configs c on c.page_id = a.account
     -- A Page may have been linked to another account before: the one that was connected last is meant.
     where c.instagram_id = (
       select u.instagram_id from public.user_configs u where u.page_id = a.account order by u.connected_at desc limit 1)
   ), inserted as (
     insert into public.instagram_events as e
-      (user_id, instagram_id, key, conversation, kind, payload, occurred_at, place)
+      (connection_id, user_id, instagram_id, key, conversation, kind, payload, occurred_at, place)
     select
+      c.connection_id,
       c.user_id,
       c.instagram_id,
       i.key,
@@ -168,13 +166,13 @@ begin
     -- not stored in the other as well.
     where i.key_to_second is null or not exists (
         select from public.instagram_events e
-        where e.user_id = c.user_id and e.instagram_id = c.instagram_id
+        where e.connection_id = c.connection_id
           and e.key >= i.key_to_second and e.key < i.key_to_second || ':' -- ':' follows '9'
           and i.key_to_second in (i.key, e.key))
       and not exists (
         select from incoming o where o.account = i.account and o.key_to_second = i.key and o.key <> i.key)
-    order by c.user_id, c.instagram_id, i.key collate "C", i.place
-    on conflict (user_id, instagram_id, key) do nothing
+    order by c.connection_id, i.key collate "C", i.place
+    on conflict (connection_id, key) do nothing
     returning e
   )
   select array_agg(i.e) into added from inserted i;
@@ -184,29 +182,94 @@ begin
 
   -- Where there is a row, "do update" locks it, which "do nothing" would not, and "where false" leaves
   -- it as it is.
-  insert into public.instagram_conversations as c (user_id, instagram_id, conversation)
-  select distinct e.user_id, e.instagram_id, e.conversation from unnest(added) e
-  order by e.user_id, e.conversation
-  on conflict (user_id, conversation) do update set due_at = c.due_at where false;
+  insert into public.instagram_conversations as c (connection_id, conversation)
+  select distinct e.connection_id, e.conversation from unnest(added) e
+  order by e.connection_id, e.conversation
+  on conflict (connection_id, conversation) do update set due_at = c.due_at where false;
 
   touched := array(
     select c from public.instagram_conversations c
-    where (c.user_id, c.conversation) in (select e.user_id, e.conversation from unnest(added) e));
+    where (c.connection_id, c.conversation) in (select e.connection_id, e.conversation from unnest(added) e));
   perform igconnect.settle_conversations(touched);
   return cardinality(added);
 end
 $$;
 
--- Sets a connection to "reconnect" whose secrets are there and cannot be opened, and lets the daily
--- check look at it soon: a Page's token it fetches anew. Where somebody else has the row at this moment
--- the next claim does it; waiting here could end in a circle.
-create function igconnect.stop_unopened(p_user_id text, p_instagram_id text) returns void
+-- Parks the conversations of connections that stop, and wakes those of connections that work again. What
+-- somebody holds at this moment is not parked: the next claim does that. Woken is everything, in the order
+-- in which others lock it.
+create function igconnect.park_conversations() returns trigger
+language plpgsql security definer
+set search_path = '' set enable_seqscan = off set jit = off set lock_timeout = '3s' as $$
+declare
+  stopped uuid[];
+  woken   uuid[];
+begin
+  select array_agg(n.connection_id) filter (where n.status = 'reconnect'),
+    array_agg(n.connection_id) filter (where n.status <> 'reconnect')
+  into stopped, woken
+  from after n join before b on b.connection_id = n.connection_id
+  where (n.status = 'reconnect') <> (b.status = 'reconnect');
+
+  if stopped is not null then
+    with free as (
+      select c.connection_id, c.conversation from public.instagram_conversations c
+      where c.connection_id = any (stopped) and not c.parked
+      for update skip locked)
+    update public.instagram_conversations c set parked = true from free f
+    where c.connection_id = f.connection_id and c.conversation = f.conversation;
+  end if;
+  if woken is not null then
+    perform from public.instagram_conversations c
+    where c.connection_id = any (woken) and c.parked
+    order by c.connection_id, c.conversation
+    for update;
+    update public.instagram_conversations c set parked = false where c.connection_id = any (woken) and c.parked;
+  end if;
+  return null;
+end
+$$;
+
+create trigger user_configs_park
+  after update on public.user_configs referencing old table as before new table as after
+  for each statement execute function igconnect.park_conversations();
+
+-- Takes a conversation that a claim met out of the way of the next ones: its connection is gone or has
+-- stopped. Where somebody holds the connection now it stays, for the connection may be about to work again.
+create function igconnect.set_aside(met public.instagram_conversations) returns void
+language plpgsql security definer set search_path = '' as $$
+begin
+  if not exists (select from public.user_configs u where u.connection_id = met.connection_id) then
+    delete from public.instagram_conversations c
+    where c.connection_id = met.connection_id and c.conversation = met.conversation;
+    return;
+  end if;
+  perform from public.user_configs u
+  where u.connection_id = met.connection_id and u.status = 'reconnect'
+  for share skip locked;
+  if found then
+    update public.instagram_conversations c set parked = true
+    where c.connection_id = met.connection_id and c.conversation = met.conversation;
+  end if;
+end
+$$;
+
+-- Sets a connection to "reconnect" whose secrets are gone or cannot be opened, and lets the daily check
+-- look at it soon: a Page's token it fetches anew. Where somebody else has the row at this moment the
+-- next claim does it; waiting here could end in a circle.
+create function igconnect.stop_unopened(p_connection_id uuid) returns void
 language sql security definer set search_path = '' as $$
   update public.user_configs c set
-    status = 'reconnect', status_reason = igconnect.unopened(), retry = true, checked_at = null
-  where (c.user_id, c.instagram_id) in (
-    select u.user_id, u.instagram_id from public.user_configs u
-    where u.user_id = p_user_id and u.instagram_id = p_instagram_id and u.status <> 'reconnect'
+    status = 'reconnect', retry = true, checked_at = null,
+    status_reason = case
+      when c.token_secret_id is null or exists (
+        select from unnest(array[c.token_secret_id, c.page_token_secret_id]) i (id)
+        where i.id is not null and not exists (select from vault.secrets s where s.id = i.id))
+      then 'We no longer hold a key for this account.'
+      else igconnect.unopened() end
+  where c.connection_id in (
+    select u.connection_id from public.user_configs u
+    where u.connection_id = p_connection_id and u.status <> 'reconnect'
     for no key update skip locked)
 $$;
 
@@ -216,22 +279,21 @@ $$;
 -- have waited longest come first. Of a lease that ran out, the first open event counts a failed try:
 -- its worker may have died because of it.
 --
--- Events wait for their person while the connection is in "reconnect" or a secret of it is gone. One
--- whose secret cannot be opened goes there, and the others are handed out.
+-- Events wait for their person while the connection is in "reconnect". One whose secret is gone or cannot
+-- be opened goes there, and the others are handed out.
 --
 -- The answer is one array and no set of rows: of a set PostgREST hands out its "max rows", and loses
 -- what was claimed beyond.
 create function public.claim_instagram_events(p_limit integer, p_lease interval) returns jsonb
-language plpgsql security definer set search_path = '' set enable_seqscan = off as $$
+language plpgsql security definer
+set search_path = '' set enable_seqscan = off set jit = off set lock_timeout = '1s' as $$
 declare
   -- Fetched and locked one at a time: what this claim has no room for stays free for others.
   due cursor for
-    select c as conversation, u.page_id, u.token_secret_id, u.page_token_secret_id
+    select c as conversation, u.connection_id, u.status, u.page_id, u.token_secret_id, u.page_token_secret_id
     from public.instagram_conversations c
-    join public.user_configs u on u.user_id = c.user_id and u.instagram_id = c.instagram_id
-    where c.due_at <= now() and u.status <> 'reconnect'
-      and exists (select from vault.secrets s where s.id = u.token_secret_id)
-      and (u.page_token_secret_id is null or exists (select from vault.secrets s where s.id = u.page_token_secret_id))
+    left join public.user_configs u on u.connection_id = c.connection_id
+    where not c.parked and c.due_at <= now()
     order by c.due_at
     for update of c skip locked;
   candidate record;
@@ -241,9 +303,9 @@ declare
   picked    uuid[];
   parts     jsonb[] := '{}'; -- one array of events a conversation
   room      integer := p_limit;
+  to_clear  integer := 1000; -- a claim has to end soon: what else is in the way, the next one clears
 begin
   perform igconnect.check_claim(p_limit, p_lease, 1000);
-  perform igconnect.lock_connections(shared => true);
 
   open due;
   while room > 0 loop
@@ -251,10 +313,17 @@ begin
     exit when not found;
     locked := candidate.conversation;
 
+    if candidate.connection_id is null or candidate.status = 'reconnect' then
+      if to_clear > 0 then
+        perform igconnect.set_aside(locked);
+        to_clear := to_clear - 1;
+      end if;
+      continue;
+    end if;
     token := igconnect.open_secret(candidate.token_secret_id);
     page_token := igconnect.open_secret(candidate.page_token_secret_id);
     if token is null or page_token is null and candidate.page_token_secret_id is not null then
-      perform igconnect.stop_unopened(locked.user_id, locked.instagram_id);
+      perform igconnect.stop_unopened(locked.connection_id);
       continue;
     end if;
 
@@ -270,7 +339,7 @@ begin
       select o.id from (
         select e.id, e.occurred_at, e.place, bool_or(e.next_try_at > now()) over (order by e.occurred_at, e.place) as held
         from public.instagram_events e
-        where e.user_id = locked.user_id and e.conversation = locked.conversation
+        where e.connection_id = locked.connection_id and e.conversation = locked.conversation
           and e.finished_at is null and e.dead_at is null
       ) o
       where not o.held
@@ -281,7 +350,7 @@ begin
     end if;
 
     update public.instagram_conversations c set claimed = picked, due_at = clock_timestamp() + p_lease
-    where c.user_id = locked.user_id and c.conversation = locked.conversation;
+    where c.connection_id = locked.connection_id and c.conversation = locked.conversation;
     room := room - cardinality(picked);
     parts := array_append(parts, (
       select jsonb_agg(jsonb_build_object(
@@ -302,7 +371,8 @@ $$;
 -- Closes those of the events that are open, whoever has them, and returns how many there were. A
 -- conversation is free for the next claim as soon as none of its claimed events is left.
 create function public.finish_instagram_events(ids text[]) returns integer
-language plpgsql security definer set search_path = '' set enable_seqscan = off as $$
+language plpgsql security definer
+set search_path = '' set enable_seqscan = off set jit = off set lock_timeout = '1s' as $$
 declare
   done    constant uuid[] := igconnect.uuids(ids);
   locked  public.instagram_conversations[] := igconnect.lock_conversations(done);
@@ -319,7 +389,8 @@ $$;
 -- Gives claimed events back for another try, with those that were claimed behind them, and returns how
 -- many failed. Of the claimed ones only: a call that is repeated counts no second try.
 create function public.fail_instagram_events(ids text[], reason text) returns integer
-language plpgsql security definer set search_path = '' set enable_seqscan = off as $$
+language plpgsql security definer
+set search_path = '' set enable_seqscan = off set jit = off set lock_timeout = '1s' as $$
 declare
   failed  constant uuid[] := igconnect.uuids(ids);
   locked  public.instagram_conversations[] := igconnect.lock_conversations(failed);
@@ -337,7 +408,8 @@ $$;
 -- there were. Events that are open stay for a day at least, for a short p_keep is for what is done, and
 -- those that a worker holds at this moment stay for the next time.
 create function public.delete_old_instagram_events(p_keep interval default '30 days') returns integer
-language plpgsql security definer set search_path = '' as $$
+language plpgsql security definer
+set search_path = '' set enable_seqscan = off set jit = off set lock_timeout = '1s' as $$
 declare
   closed_before constant timestamptz := now() - p_keep;
   open_before   constant timestamptz := least(closed_before, now() - interval '1 day');

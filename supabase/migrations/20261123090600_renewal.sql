@@ -90,9 +90,10 @@ language plpgsql security definer set search_path = '' as $$
 declare
   changed integer;
 begin
-  -- Shared: no writer of several rows is on its way then, and none can meet this one in another order.
-  perform igconnect.lock_connections(shared => true);
-  update public.user_configs c set lease_id = null, leased_until = null where c.lease_id = p_lease_id;
+  -- Whoever holds one of them ends its lease himself, or it runs out.
+  update public.user_configs c set lease_id = null, leased_until = null
+  where c.connection_id in (
+    select l.connection_id from public.user_configs l where l.lease_id = p_lease_id for no key update skip locked);
   get diagnostics changed = row_count;
   return changed;
 end
@@ -100,31 +101,29 @@ $$;
 
 -- Writes what came of claimed connections, all of it or nothing, and returns how many were written. A
 -- result counts only while its lease stands and its token is the newest: what the person or Meta did
--- meanwhile wins. Of a connection, what the result leaves out stays, and a null empties. A connection
+-- meanwhile wins, or is doing for longer than a second. Of a connection, what the result leaves out stays, and a null empties. A connection
 -- that turns out to be of a person who has asked for deletion since it was made is deleted.
 create function public.settle_connections(results jsonb) returns integer
 language plpgsql security definer set search_path = '' as $$
 declare
   reports constant jsonb := igconnect.json_array('results', results);
+  locked  uuid[];
   settled integer;
 begin
-  -- First of all, and alone: so the person's own upsert has come through whole, or comes later and wins.
-  perform igconnect.lock_connections(shared => false);
-  -- Others that change several rows without a token do not ask for that lock. In the order of the keys
-  -- nobody waits in a circle.
-  perform from public.user_configs c
-  join jsonb_to_recordset(reports) as r (user_id text, instagram_id text)
-    on c.user_id = r.user_id and c.instagram_id = r.instagram_id
-  order by c.user_id, c.instagram_id
-  for no key update of c;
+  -- First of all: so the person's own upsert has come through whole, or comes later and wins.
+  locked := igconnect.lock_connections(array(
+    select c.connection_id from public.user_configs c
+    join jsonb_to_recordset(reports) as r (user_id text, instagram_id text)
+      on c.user_id = r.user_id and c.instagram_id = r.instagram_id), '1 second');
 
-  perform igconnect.destroy_secrets(array(
-    select c from public.user_configs c
+  delete from vault.secrets s
+  where s.name in (
+    select unnest(igconnect.secret_names(c.user_id, c.instagram_id)) from public.user_configs c
     join jsonb_to_recordset(reports) as r (
         lease_id uuid, user_id text, instagram_id text, token_version bigint, destroy boolean)
       on c.user_id = r.user_id and c.instagram_id = r.instagram_id
       and c.lease_id = r.lease_id and c.token_version = r.token_version
-    where r.destroy));
+    where r.destroy and c.connection_id = any (locked));
 
   update public.user_configs c set
     -- The row itself with what the result names. The sealing takes the tokens.
@@ -148,9 +147,9 @@ begin
         lease_id uuid, user_id text, instagram_id text, token_version bigint, checked boolean, destroy boolean)
   ) r
   where c.user_id = r.user_id and c.instagram_id = r.instagram_id
-    and c.lease_id = r.lease_id and c.token_version = r.token_version;
+    and c.lease_id = r.lease_id and c.token_version = r.token_version and c.connection_id = any (locked);
   get diagnostics settled = row_count;
-  perform igconnect.erase_awaited(reports);
+  perform igconnect.erase_awaited(locked);
   return settled;
 end
 $$;

@@ -1,5 +1,25 @@
 -- What Meta's two callbacks ask for, by the id of the Facebook person: to stop, and to forget.
 
+-- Locks all connections of a Facebook person and returns their ids, or fails: then it may be called again.
+-- Users who connect at this moment come first, or later.
+create function igconnect.lock_person(p_facebook_user_id text) returns uuid[]
+language plpgsql security definer set search_path = '' as $$
+declare
+  ids    uuid[];
+  locked uuid[];
+begin
+  perform igconnect.lock_user(u.user_id)
+  from (select distinct c.user_id from public.user_configs c
+    where c.facebook_user_id = p_facebook_user_id order by c.user_id) u;
+  ids := array(select c.connection_id from public.user_configs c where c.facebook_user_id = p_facebook_user_id);
+  locked := igconnect.lock_connections(ids, '3 seconds');
+  if exists (select from public.user_configs c where c.connection_id = any (ids) and c.connection_id <> all (locked)) then
+    raise lock_not_available using message = 'Somebody else is changing connections of this person: try again.';
+  end if;
+  return locked;
+end
+$$;
+
 -- Refuses an id that names nobody. An empty one would else find every row that was written with one.
 create function igconnect.check_facebook_user(p_facebook_user_id text) returns void
 language plpgsql immutable set search_path = '' as $$
@@ -19,41 +39,42 @@ create function public.deauthorize_facebook_user(
 ) returns integer
 language plpgsql security definer set search_path = '' as $$
 declare
-  stopped public.user_configs[];
+  locked  uuid[];
+  stopped uuid[];
 begin
   perform igconnect.check_facebook_user(p_facebook_user_id);
   if coalesce(btrim(p_reason), '') = '' then
     raise exception 'p_reason must say why.' using errcode = 'invalid_parameter_value';
   end if;
-  perform igconnect.lock_connections(shared => false);
-
+  locked := igconnect.lock_person(p_facebook_user_id);
   stopped := array(
-    select c from public.user_configs c
-    where c.facebook_user_id = p_facebook_user_id
+    select c.connection_id from public.user_configs c
+    where c.connection_id = any (locked)
       -- Meta names whole seconds.
       and (p_issued_at is null or c.connected_at < p_issued_at + interval '1 second')
       and (c.status <> 'reconnect'
-           or exists (select from vault.secrets s where s.id in (c.token_secret_id, c.page_token_secret_id)))
-    order by c.user_id, c.instagram_id
-    for no key update);
-  perform igconnect.destroy_secrets(stopped);
+           or exists (select from vault.secrets s where s.id in (c.token_secret_id, c.page_token_secret_id))));
+  delete from vault.secrets s
+  where s.name in (
+    select unnest(igconnect.secret_names(c.user_id, c.instagram_id)) from public.user_configs c
+    where c.connection_id = any (stopped));
 
   -- Without its lease a renewal that is under way cannot put a token back.
   update public.user_configs c set
     status = 'reconnect', status_reason = p_reason, retry = false, lease_id = null, leased_until = null,
     token_secret_id = null, page_token_secret_id = null
-  from unnest(stopped) s
-  where c.user_id = s.user_id and c.instagram_id = s.instagram_id;
+  where c.connection_id = any (stopped);
   return cardinality(stopped);
 end
 $$;
 
 -- What was erased, for the person who asks later. It does not say whose it was.
 create table public.erasures (
-  code      uuid        primary key,
-  accounts  integer     not null,
-  events    integer     not null,
-  erased_at timestamptz not null default now()
+  code        uuid        primary key,
+  accounts    integer     not null default 0,
+  events      integer     not null default 0,
+  erased_at   timestamptz not null default now(),
+  finished_at timestamptz
 );
 
 alter table public.erasures enable row level security;
@@ -78,32 +99,131 @@ comment on column igconnect.awaited_erasures.code is 'As in public.erasures.';
 comment on column igconnect.awaited_erasures.facebook_user_id is 'Who asked.';
 comment on column igconnect.awaited_erasures.asked_at is 'When. What was connected later stays.';
 
--- Deletes those of the settled connections that turned out to be of a person who asked for deletion
--- after they were made, and adds them to the record of that request. Requests for which no connection is
--- left that could be that person's are forgotten. The caller holds the connections' lock alone.
-create function igconnect.erase_awaited(reports jsonb) returns void
+-- Deletes up to p_limit events of a connection that is gone, and as many conversations, and returns how
+-- many events. What somebody holds stays for the next time.
+create function igconnect.empty_removed(p_connection_id uuid, p_limit integer) returns integer
+language plpgsql security definer set search_path = '' set enable_seqscan = off set jit = off as $$
+declare
+  deleted integer;
+begin
+  delete from public.instagram_conversations c
+  where c.connection_id = p_connection_id and c.conversation in (
+    select o.conversation from public.instagram_conversations o
+    where o.connection_id = p_connection_id limit p_limit for update skip locked);
+  delete from public.instagram_events e
+  where e.id in (
+    select o.id from public.instagram_events o
+    where o.connection_id = p_connection_id limit p_limit for update skip locked);
+  get diagnostics deleted = row_count;
+
+  update public.erasures e set events = e.events + deleted
+  from igconnect.removed_connections r
+  where r.connection_id = p_connection_id and e.code = r.erasure and deleted > 0;
+  update igconnect.removed_connections r set emptied_at = now()
+  where r.connection_id = p_connection_id
+    and not exists (select from public.instagram_events e where e.connection_id = p_connection_id)
+    and not exists (select from public.instagram_conversations c where c.connection_id = p_connection_id);
+  update public.erasures e set finished_at = now()
+  from igconnect.removed_connections r
+  where r.connection_id = p_connection_id and r.emptied_at is not null
+    and e.code = r.erasure and e.finished_at is null
+    and not exists (
+      select from igconnect.removed_connections o where o.erasure = e.code and o.emptied_at is null);
+  return deleted;
+end
+$$;
+
+-- Remembers removed connections, and deletes their first thousand events: whoever deletes a connection,
+-- or its user, waits for no more. The rest is for delete_removed_events().
+create function igconnect.forget_connections() returns trigger
+language plpgsql security definer set search_path = '' as $$
+declare
+  room integer := 1000;
+  gone uuid;
+begin
+  if tg_op = 'TRUNCATE' then
+    insert into igconnect.removed_connections (connection_id)
+    select c.connection_id from public.user_configs c on conflict do nothing;
+    return null;
+  end if;
+  insert into igconnect.removed_connections (connection_id)
+  select r.connection_id from removed r on conflict do nothing;
+  for gone in select r.connection_id from removed r loop
+    exit when room = 0;
+    room := room - igconnect.empty_removed(gone, room);
+  end loop;
+  return null;
+end
+$$;
+
+create trigger user_configs_forget
+  after delete on public.user_configs referencing old table as removed
+  for each statement execute function igconnect.forget_connections();
+
+create trigger user_configs_forget_all
+  before truncate on public.user_configs
+  for each statement execute function igconnect.forget_connections();
+
+-- Deletes a batch of the events of connections that are gone, those first that have waited longest, and
+-- returns how many there were. A connection is forgotten an hour after its last event: a delivery that
+-- had begun before may have added some more.
+create function public.delete_removed_events(p_limit integer default 1000) returns integer
+language plpgsql security definer set search_path = '' as $$
+declare
+  deleted integer := 0;
+  gone    record;
+begin
+  if p_limit is null or p_limit not between 1 and 10000 then
+    raise exception 'p_limit must be between 1 and 10000.' using errcode = 'invalid_parameter_value';
+  end if;
+  for gone in
+    select r.connection_id, r.emptied_at from igconnect.removed_connections r
+    where r.emptied_at is null or r.emptied_at < now() - interval '1 hour'
+    order by r.emptied_at nulls first, r.removed_at limit 1000
+    for update skip locked
+  loop
+    exit when deleted >= p_limit;
+    deleted := deleted + igconnect.empty_removed(gone.connection_id, p_limit - deleted);
+    delete from igconnect.removed_connections r
+    where r.connection_id = gone.connection_id and gone.emptied_at is not null
+      and not exists (select from public.instagram_events e where e.connection_id = r.connection_id);
+  end loop;
+  return deleted;
+end
+$$;
+
+-- Deletes connections, which the caller holds, for a request for deletion.
+create function igconnect.erase_connections(p_code uuid, ids uuid[]) returns void
+language plpgsql security definer set search_path = '' as $$
+begin
+  insert into igconnect.removed_connections (connection_id, erasure) select i, p_code from unnest(ids) i;
+  update public.erasures e set accounts = e.accounts + cardinality(ids), finished_at = null where e.code = p_code;
+  delete from public.user_configs c where c.connection_id = any (ids);
+  update public.erasures e set finished_at = now()
+  where e.code = p_code and not exists (
+    select from igconnect.removed_connections r where r.erasure = p_code and r.emptied_at is null);
+end
+$$;
+
+-- Erases those of the connections, which the caller holds, that turned out to be of a person who asked for
+-- deletion after they were made. Requests for which no connection is left that could be that person's are
+-- forgotten.
+create function igconnect.erase_awaited(ids uuid[]) returns void
 language plpgsql security definer set search_path = '' as $$
 begin
   if not exists (select from igconnect.awaited_erasures) then
     return;
   end if;
-  with found as (
-    select a.code, c.user_id, c.instagram_id, (
-      select count(*) from public.instagram_events e
-      where e.user_id = c.user_id and e.instagram_id = c.instagram_id) as events
-    from jsonb_to_recordset(reports) as r (user_id text, instagram_id text)
-    join public.user_configs c on c.user_id = r.user_id and c.instagram_id = r.instagram_id
+  perform igconnect.erase_connections(f.code, f.ids)
+  from (
+    select a.code, array_agg(c.connection_id) as ids
+    from public.user_configs c
     cross join lateral (
       select w.code from igconnect.awaited_erasures w
       where w.facebook_user_id = c.facebook_user_id and w.asked_at >= c.connected_at
       order by w.asked_at limit 1) a
-  ), recorded as (
-    update public.erasures e set accounts = e.accounts + f.accounts, events = e.events + f.events
-    from (select f.code, count(*) as accounts, sum(f.events) as events from found f group by f.code) f
-    where e.code = f.code
-  )
-  delete from public.user_configs c using found f
-  where c.user_id = f.user_id and c.instagram_id = f.instagram_id;
+    where c.connection_id = any (ids)
+    group by a.code) f;
 
   delete from igconnect.awaited_erasures w
   where not exists (
@@ -116,28 +236,17 @@ $$;
 -- found to be that person's later, though it was there already, is deleted then. For one code that
 -- happens once: a call that comes again deletes nothing and returns the same record.
 create function public.erase_facebook_user(p_facebook_user_id text, p_code uuid) returns setof public.erasures
-language plpgsql security definer set search_path = '' as $$
+language plpgsql security definer set search_path = '' set lock_timeout = '3s' as $$
 begin
   perform igconnect.check_facebook_user(p_facebook_user_id);
   if p_code is null then
     raise exception 'p_code must be a new UUID.' using errcode = 'invalid_parameter_value';
   end if;
-  -- Alone: the second of two equal calls finds the first one's record, and no event comes in between
-  -- counting and deleting.
-  perform igconnect.lock_connections(shared => false);
 
-  insert into public.erasures (code, accounts, events)
-  select p_code, count(*), coalesce(sum(e.events), 0)
-  from public.user_configs c
-  cross join lateral (
-    select count(*) as events from public.instagram_events e
-    where e.user_id = c.user_id and e.instagram_id = c.instagram_id
-  ) e
-  where c.facebook_user_id = p_facebook_user_id
-  on conflict (code) do nothing;
-
+  -- The second of two equal calls waits here for the first one.
+  insert into public.erasures (code) values (p_code) on conflict (code) do nothing;
   if found then
-    delete from public.user_configs c where c.facebook_user_id = p_facebook_user_id;
+    perform igconnect.erase_connections(p_code, igconnect.lock_person(p_facebook_user_id));
     insert into igconnect.awaited_erasures (code, facebook_user_id)
     select p_code, p_facebook_user_id
     where exists (select from public.user_configs c where c.facebook_user_id is null and c.checked_at is null);
@@ -154,21 +263,26 @@ $$;
 
 revoke all on all functions in schema igconnect from public;
 revoke all on function
-  public.deauthorize_facebook_user(text, text, timestamptz), public.erase_facebook_user(text, uuid), public.erasure(uuid)
+  public.deauthorize_facebook_user(text, text, timestamptz), public.erase_facebook_user(text, uuid),
+  public.erasure(uuid), public.delete_removed_events(integer)
   from public, anon, authenticated, service_role;
 grant execute on function
-  public.deauthorize_facebook_user(text, text, timestamptz), public.erase_facebook_user(text, uuid), public.erasure(uuid)
+  public.deauthorize_facebook_user(text, text, timestamptz), public.erase_facebook_user(text, uuid),
+  public.erasure(uuid), public.delete_removed_events(integer)
   to service_role;
 
 comment on function public.deauthorize_facebook_user(text, text, timestamptz) is
   'Sets the connections of a Facebook person to "reconnect", with p_reason, destroys their tokens, and returns how many it changed. With p_issued_at, the time of Meta''s request, those stay that the person made after it: a request that comes again late does no harm. For the secret key only.';
 comment on function public.erase_facebook_user(text, uuid) is
-  'Deletes the connections of a Facebook person with their tokens and events, and returns the record of it. A connection without facebook_user_id that was not checked yet is deleted after its first check, if it turns out to be that person''s. The same code again deletes nothing and returns the first record: make the code of what Meta''s request says, so that a request that comes again has the same. For the secret key only.';
+  'Deletes the connections of a Facebook person with their tokens and events, and returns the record of it. Of many events delete_removed_events() deletes the rest: until then finished_at is null. A connection without facebook_user_id that was not checked yet is deleted after its first check, if it turns out to be that person''s. The same code again deletes nothing and returns the first record: make the code of what Meta''s request says, so that a request that comes again has the same. For the secret key only.';
+comment on function public.delete_removed_events(integer) is
+  'Deletes up to p_limit (1 to 10,000) events of connections that are gone, and returns how many. Call it until it returns 0; the daily job does. For the secret key only.';
 comment on function public.erasure(uuid) is
   'The record of an erasure, no row for an unknown code. For the secret key only.';
 comment on table public.erasures is
   'What was deleted when Facebook people asked for it, without a word on who they were. Read one with erasure().';
 comment on column public.erasures.code is 'The confirmation code that the person was given.';
 comment on column public.erasures.accounts is 'How many connections were deleted, with their tokens.';
-comment on column public.erasures.events is 'How many events of their inboxes were deleted.';
-comment on column public.erasures.erased_at is 'When.';
+comment on column public.erasures.events is 'How many events of their inboxes were deleted so far.';
+comment on column public.erasures.erased_at is 'When the connections and tokens were deleted.';
+comment on column public.erasures.finished_at is 'When the last event was deleted. Null: some are left.';

@@ -41,13 +41,13 @@ language sql stable security definer set search_path = '' as $$
       (select min(c.connected_at) from public.user_configs c where (c.status <> 'reconnect' or c.retry) and c.checked_at is null)),
     (select min(e.received_at)
      from (
-       select c.user_id, c.conversation from public.instagram_conversations c
-       join public.user_configs u on u.user_id = c.user_id and u.instagram_id = c.instagram_id
-       where u.status <> 'reconnect'
+       select c.connection_id, c.conversation from public.instagram_conversations c
+       join public.user_configs u on u.connection_id = c.connection_id
+       where not c.parked and u.status <> 'reconnect'
        order by c.due_at limit 1000) c
      cross join lateral (
        select o.received_at from public.instagram_events o
-       where o.user_id = c.user_id and o.conversation = c.conversation and o.finished_at is null and o.dead_at is null
+       where o.connection_id = c.connection_id and o.conversation = c.conversation and o.finished_at is null and o.dead_at is null
        order by o.occurred_at limit 1) e),
     (select min(e.dead_at) from public.instagram_events e where e.dead_at is not null),
     (select count(*)::integer from public.user_configs c where c.status_reason = igconnect.unopened()),
