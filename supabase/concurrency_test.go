@@ -3,6 +3,7 @@ package supabase_test
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -15,7 +16,6 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 
 	"igconnect/internal/supalite/supalitetest"
 )
@@ -328,29 +328,38 @@ func TestOverlappingDeliveries(t *testing.T) {
 	in.wantConsistentInbox(t)
 }
 
-// everything is a set of accounts of one user in which everything happens at once. The person's token
-// is "p<n>", and each renewal adds a "+".
+// everything is a set of accounts of one user in which everything happens at once, and an account of
+// another user, who stays. The person's token is "p<n>", and each renewal adds a "+".
 type everything struct {
 	*renewal
 	accounts []string
 	settled  atomic.Int64
 	lost     atomic.Int64 // results that came too late
 
+	steady    string       // the account that stays
+	delivered atomic.Int64 // events to it
+	finished  atomic.Int64 // of them
+
 	mu     sync.Mutex
 	tokens map[string]string // the person's last one of an account
 }
 
+var stressFor = flag.Duration("stress", 6*time.Second, "how long TestEverythingAtOnce goes on")
+
 // TestEverythingAtOnce lets everything happen at once that takes locks: renewals that settle or are
-// killed, people who connect and disconnect several accounts, users who are deleted, Meta's callbacks,
-// deliveries for any accounts, claims that are finished, failed or left, retention, patches. Nobody may
-// be answered with an error, such as a deadlock. At the end rows, secrets, events and conversations
-// agree, and no renewal has put back a token that came before the person's last.
+// killed, people who connect and disconnect several accounts, users who are deleted while they connect,
+// Meta's callbacks, deliveries for any accounts, claims that are finished, failed or left, retention and
+// removal, patches. Nobody may be answered with an error, such as a deadlock. At the end rows, secrets,
+// events and conversations agree, no renewal has put back a token that came before the person's last, and
+// of the events of an account that stays none is lost or was finished twice.
 func TestEverythingAtOnce(t *testing.T) {
 	e := &everything{renewal: newRenewal(t, onPostgres(t)), tokens: map[string]string{}}
 	for i := range 12 {
 		e.accounts = append(e.accounts, fmt.Sprint("account", i))
 	}
-	end := time.Now().Add(6 * time.Second)
+	stays := &renewal{e.project, e.newUser(t), "9"}
+	e.steady = stays.connect(t, 60)
+	end := time.Now().Add(*stressFor)
 	last := end.Add(-2 * time.Second) // of Meta's callbacks, so that people have connected again
 	var wg sync.WaitGroup
 	for _, actor := range []struct {
@@ -358,16 +367,17 @@ func TestEverythingAtOnce(t *testing.T) {
 		until time.Time
 		act   func(context.Context, *pgx.Conn) error
 	}{
-		{6, end, e.renew},
+		{4, end, e.renew},
 		{1, end, func(ctx context.Context, conn *pgx.Conn) error { return e.person(ctx, conn, e.accounts[:4]) }},
 		{1, end, func(ctx context.Context, conn *pgx.Conn) error { return e.person(ctx, conn, e.accounts[4:8]) }},
 		{1, end, func(ctx context.Context, conn *pgx.Conn) error { return e.person(ctx, conn, e.accounts[8:]) }},
-		{1, end, e.deletedUser},
+		{1, end, func(ctx context.Context, conn *pgx.Conn) error { return e.deletedUser(t, ctx, conn) }},
 		{1, last, e.meta},
 		{4, end, e.deliver},
-		{6, end, e.work},
-		{2, end, func(ctx context.Context, conn *pgx.Conn) error {
-			return execute(ctx, conn, "select public.delete_old_instagram_events('0')")
+		{4, end, e.work},
+		{1, end, func(ctx context.Context, conn *pgx.Conn) error {
+			return errors.Join(execute(ctx, conn, "select public.delete_old_instagram_events('1 day')"),
+				execute(ctx, conn, "select public.delete_removed_events()"))
 		}},
 		{1, end, e.patch},
 	} {
@@ -376,11 +386,6 @@ func TestEverythingAtOnce(t *testing.T) {
 			wg.Go(func() {
 				for time.Now().Before(actor.until) && !t.Failed() {
 					if err := actor.act(t.Context(), conn); err != nil {
-						var d *pgconn.PgError
-						if errors.As(err, &d) {
-							t.Log(d.Detail, d.Where)
-							for _, pid := range strings.Fields(d.Detail) { _ = pid }
-						}
 						t.Error(err)
 					}
 					time.Sleep(time.Duration(rand.IntN(5)) * time.Millisecond)
@@ -396,7 +401,7 @@ func TestEverythingAtOnce(t *testing.T) {
 	for id, last := range e.tokens {
 		for _, row := range e.lookUp(t, id) {
 			token, _ := row["token"].(string)
-			if token == "" {
+			if token == "" || row["user_id"] != e.user.ID {
 				continue // the app was removed since
 			}
 			connected++
@@ -405,10 +410,16 @@ func TestEverythingAtOnce(t *testing.T) {
 			}
 		}
 	}
-	if connected == 0 || e.settled.Load() == 0 || e.lost.Load() == 0 {
-		t.Errorf("%d tokens are left, %d results were written, %d lost: the test needs some of each",
-			connected, e.settled.Load(), e.lost.Load())
+	if connected == 0 || e.settled.Load() == 0 || e.lost.Load() == 0 || e.finished.Load() == 0 {
+		t.Errorf("%d tokens are left, %d results were written, %d lost, %d events finished: the test needs some of each",
+			connected, e.settled.Load(), e.lost.Load(), e.finished.Load())
 	}
+	counted := e.onlyRow(t, `select count(*)::int as stored, count(finished_at)::int as finished, count(dead_at)::int as dead
+		from public.instagram_events where instagram_id = $1`, e.steady)
+	wantEqual(t, "events of the account that stays", object{"stored": float64(e.delivered.Load()),
+		"finished": float64(e.finished.Load()), "dead": counted["dead"]}, counted)
+	wantEqual(t, "deadlocks", object{"n": 0.0},
+		e.onlyRow(t, "select deadlocks::int as n from pg_stat_database where datname = current_database()"))
 }
 
 func (e *everything) account() string { return e.accounts[rand.IntN(len(e.accounts))] }
@@ -478,8 +489,8 @@ func (e *everything) person(ctx context.Context, conn *pgx.Conn, accounts []stri
 	return e.connectAll(ctx, conn, e.user.ID, accounts, tokens)
 }
 
-// deletedUser is somebody who signs up, connects all accounts and is deleted.
-func (e *everything) deletedUser(ctx context.Context, conn *pgx.Conn) error {
+// deletedUser is somebody who signs up, connects all accounts, and is deleted while connecting them again.
+func (e *everything) deletedUser(t *testing.T, ctx context.Context, conn *pgx.Conn) error {
 	u, err := e.SignUp(ctx, unique("brief")+"@example.com", "correct horse battery")
 	if err != nil {
 		return err
@@ -491,7 +502,15 @@ func (e *everything) deletedUser(ctx context.Context, conn *pgx.Conn) error {
 	if err := e.connectAll(ctx, conn, u.ID, e.accounts, tokens); err != nil {
 		return err
 	}
-	return execute(ctx, conn, "delete from auth.users where id = $1", u.ID)
+	var again error
+	var wg sync.WaitGroup
+	second := e.session(t)
+	defer second.Close(ctx)
+	wg.Go(func() { again = e.connectAll(ctx, second, u.ID, e.accounts, tokens) })
+	err = execute(ctx, conn, "delete from auth.users where id = $1", u.ID)
+	wg.Wait()
+	// Connected just after the deletion, the rows are of a user who is not in auth.users.
+	return errors.Join(err, again, execute(ctx, conn, "delete from public.user_configs where user_id = $1", u.ID))
 }
 
 // meta calls back now and then.
@@ -503,38 +522,55 @@ func (e *everything) meta(ctx context.Context, conn *pgx.Conn) error {
 	return execute(ctx, conn, "select public.deauthorize_facebook_user($1, 'The app was removed.')", e.facebook)
 }
 
+// deliver sends events for any accounts, and some of them a second time.
 func (e *everything) deliver(ctx context.Context, conn *pgx.Conn) error {
-	var events []object
+	var events, steady []object
 	for range 30 {
 		in := &inbox{account: e.account()}
 		events = append(events, in.event(fmt.Sprint(rand.IntN(1000)), fmt.Sprint(rand.IntN(5)), rand.IntN(60)))
 	}
-	_, err := count(ctx, conn, "ingest_instagram_events", events)
+	for range 5 {
+		in := &inbox{account: e.steady}
+		steady = append(steady, in.event(unique("steady"), fmt.Sprint(rand.IntN(20)), 0))
+	}
+	_, err := count(ctx, conn, "ingest_instagram_events", append(events, steady...))
+	if err != nil {
+		return err
+	}
+	e.delivered.Add(int64(len(steady)))
+	n, err := count(ctx, conn, "ingest_instagram_events", steady)
+	if n > 0 {
+		err = fmt.Errorf("%d events were stored twice", n)
+	}
 	return err
 }
 
 // work claims events, and finishes, fails or leaves each.
 func (e *everything) work(ctx context.Context, conn *pgx.Conn) error {
-	rows, err := conn.Query(ctx, "select e ->> 'id' from jsonb_array_elements(public.claim_instagram_events(20, '1 second')) e")
+	rows, err := conn.Query(ctx, "select e ->> 'id', e ->> 'instagram_id' from jsonb_array_elements(public.claim_instagram_events(20, '1 second')) e")
 	if err != nil {
 		return err
 	}
-	ids, err := pgx.CollectRows(rows, pgx.RowTo[string])
-	if err != nil {
-		return err
-	}
-	done, failed := []string{}, []string{}
-	for _, id := range ids {
-		switch rand.IntN(8) {
-		case 0:
-		case 1:
-			failed = append(failed, id)
-		default:
-			done = append(done, id)
+	var left, failed, done, steady []string
+	_, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (_ struct{}, err error) {
+		var id, account string
+		err = row.Scan(&id, &account)
+		into := []*[]string{&left, &failed, &done, &done, &done, &done, &done, &done}[rand.IntN(8)]
+		if into == &done && account == e.steady {
+			into = &steady
 		}
+		*into = append(*into, id)
+		return struct{}{}, err
+	})
+	if err != nil {
+		return err
 	}
-	return errors.Join(execute(ctx, conn, "select public.fail_instagram_events($1, 'bad luck')", failed),
-		execute(ctx, conn, "select public.finish_instagram_events($1)", done))
+	var n int64
+	err = errors.Join(execute(ctx, conn, "select public.fail_instagram_events($1, 'bad luck')", failed),
+		execute(ctx, conn, "select public.finish_instagram_events($1)", done),
+		conn.QueryRow(ctx, "select public.finish_instagram_events($1)", steady).Scan(&n))
+	e.finished.Add(n)
+	return err
 }
 
 // patch is the app, which writes columns of its own choice, of one row at a time.

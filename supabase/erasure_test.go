@@ -42,7 +42,25 @@ func (r *renewal) others(t *testing.T) (second, stranger *renewal) {
 	return &renewal{r.project, r.newUser(t), r.facebook}, &renewal{r.project, r.newUser(t), unique("80008000")}
 }
 
-// TestErasure holds what Meta's two callbacks do.
+// fill gives an account as many events, each of a conversation of its own.
+func (r *renewal) fill(t *testing.T, id string, events int) {
+	t.Helper()
+	r.sql(t, `select public.ingest_instagram_events((
+		select jsonb_agg(jsonb_build_object('account', $1::text, 'key', i, 'counterpart', i, 'kind', 'message', 'payload', '{}'::jsonb))
+		from generate_series(1, $2::int) i))`, id, events)
+}
+
+// wantForgotten connects a removed account again for the same user, who gets and sees none of its events.
+func (r *renewal) wantForgotten(t *testing.T, id string) {
+	t.Helper()
+	r.upsert(t, row(r.user.ID, id, newToken()))
+	wantEqual(t, "claimed", []object{{"n": 0.0}}, r.sql(t, `select count(*) as n from jsonb_array_elements(
+		public.claim_instagram_events(1000, '1 minute')) e where e ->> 'instagram_id' = $1`, id))
+	wantEqual(t, "seen", []object{}, r.asUser(t, r.user.ID, "select id from public.instagram_events where instagram_id = '"+id+"'"))
+	r.disconnect(t, id, r.user.ID)
+}
+
+// TestErasure holds what Meta's two callbacks do, and the deletion of users.
 func TestErasure(t *testing.T) { onBothDatabases(t, newRenewal, erasureCases) }
 
 var erasureCases = []testCase[*renewal]{
@@ -182,6 +200,54 @@ var erasureCases = []testCase[*renewal]{
 			t.Errorf("%+v, %d requests wait", again, awaited())
 		}
 		r.wantSecrets(t, 2, r.user.ID) // the tokens of the two that stay
+	}},
+	// Of many events the first thousand go at once. The rest is shown to nobody and handed to nobody, also
+	// if the same user connects the same account again, and goes in steps.
+	{"EraseMany", func(t *testing.T, r *renewal) {
+		id := r.connect(t, 60)
+		r.fill(t, id, 2500)
+		code := uuid.NewString()
+		if got := r.erase(t, code); got.Accounts != 1 || got.Events != 1000 || got.FinishedAt != nil {
+			t.Errorf("%+v", got)
+		}
+		r.wantForgotten(t, id)
+		for _, want := range []int{1000, 500, 0} {
+			r.wantCount(t, want, "delete_removed_events", object{})
+		}
+		if got := r.erase(t, code); got.Accounts != 1 || got.Events != 2500 || got.FinishedAt == nil {
+			t.Errorf("%+v", got)
+		}
+		r.wantForgotten(t, id)
+
+		// A delivery that had begun before adds an event afterwards.
+		r.sql(t, `insert into public.instagram_events (connection_id, user_id, instagram_id, key, conversation, kind, payload, occurred_at)
+			select connection_id, $1, $2, 'late', 'c', 'message', '{}', now() from igconnect.removed_connections where erasure is not null`, r.user.ID, id)
+		r.wantCount(t, 0, "delete_removed_events", object{})
+		r.sql(t, "update igconnect.removed_connections set emptied_at = now() - interval '61 minutes'")
+		r.wantCount(t, 1, "delete_removed_events", object{})
+		r.wantCount(t, 0, "delete_removed_events", object{})
+		wantEqual(t, "left", []object{}, r.sql(t, "select from igconnect.removed_connections"))
+		for _, limit := range []any{0, 10001, nil} {
+			r.wantRefused(t, "delete_removed_events", object{"p_limit": limit}, "p_limit must be between 1 and 10000")
+		}
+	}},
+	{"DeleteUser", func(t *testing.T, r *renewal) {
+		gone := r.newUser(t)
+		theirs := &renewal{r.project, gone, r.facebook}
+		first, second, mine := theirs.connect(t, 60), theirs.connect(t, 60), r.connect(t, 60)
+		for _, id := range []string{first, second, mine} {
+			r.fill(t, id, 700)
+		}
+		r.sql(t, "delete from auth.users where id = $1", gone.ID)
+		r.wantSecrets(t, 0, gone.ID)
+		stored := func() object {
+			return r.onlyRow(t, "select count(*) filter (where user_id = $1) as gone, count(*) filter (where user_id <> $1) as others from public.instagram_events", gone.ID)
+		}
+		wantEqual(t, "left", object{"gone": 400.0, "others": 700.0}, stored())
+		theirs.wantForgotten(t, first) // a user of that id may be another app's
+		r.wantCount(t, 400, "delete_removed_events", object{"p_limit": 10000})
+		wantEqual(t, "left", object{"gone": 0.0, "others": 700.0}, stored())
+		r.wantConsistentInbox(t)
 	}},
 	{"EraseNobody", func(t *testing.T, r *renewal) {
 		code := uuid.NewString()

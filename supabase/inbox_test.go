@@ -523,12 +523,41 @@ var inboxClaimCases = []testCase[*inbox]{
 		in.ingest(t, 1, in.event("c", "ann", 3))
 		in.wantClaim(t, 10, "c")
 	}},
+	// Conversations of an account that has stopped are out of the way of claims, those too that somebody
+	// held as it stopped or that came later. Connected again, all come, in their order.
+	{"Parked", func(t *testing.T, in *inbox) {
+		in.ingest(t, 2, in.event("a", "ann", 1), in.event("b", "bob", 2))
+		wantParked := func(want ...string) {
+			t.Helper()
+			wantEqual(t, "parked", append([]string{}, want...), texts(in.sql(t, "select conversation from public.instagram_conversations where parked order by 1"), "conversation"))
+			in.wantConsistentInbox(t)
+		}
+		ann, bob, cid := in.account+"/ann", in.account+"/bob", in.account+"/cid"
+		wantParked()
+		in.patch(t, in.account, object{"status": "reconnect"})
+		wantParked(ann, bob)
+		in.ingest(t, 2, in.event("c", "cid", 3), in.event("d", "ann", 4))
+		wantParked(ann, bob)
+		in.wantClaim(t, 10)
+		wantParked(ann, bob, cid)
+		in.connect(t, in.userID)
+		wantParked()
+		in.wantClaim(t, 10, "a", "d", "b", "c")
+	}},
+	// The rows of a connection that is gone are in nobody's way.
+	{"Gone", func(t *testing.T, in *inbox) {
+		in.ingest(t, 1, in.event("a", "ann", 1))
+		in.sql(t, "insert into public.instagram_conversations (connection_id, conversation) values (gen_random_uuid(), 'left')")
+		in.wantClaim(t, 10, "a")
+		wantEqual(t, "left", []object{}, in.sql(t, "select from public.instagram_conversations where conversation = 'left'"))
+	}},
 	{"SecretGone", func(t *testing.T, in *inbox) {
 		in.ingest(t, 1, in.event("a", "ann", 1))
 		name := "user_configs/" + in.userID + "/" + in.account
 		for _, gone := range []string{name, name + "/page_token"} {
 			in.sql(t, "delete from vault.secrets where name = $1", gone)
 			in.wantClaim(t, 10)
+			in.wantStatus(t, in.account, "reconnect", "We no longer hold a key for this account.")
 			in.connect(t, in.userID)
 			in.wantClaim(t, 10, "a")
 			in.pass(t, "10 minutes")

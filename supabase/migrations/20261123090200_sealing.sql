@@ -218,7 +218,7 @@ begin
     delete from vault.secrets s where starts_with(s.name, 'user_configs/');
   else
     delete from vault.secrets s
-    where s.name in (select unnest(igconnect.secret_names(r.user_id, r.instagram_id)) from removed r);
+    where s.name = any (array(select unnest(igconnect.secret_names(r.user_id, r.instagram_id)) from removed r));
   end if;
   return null;
 end

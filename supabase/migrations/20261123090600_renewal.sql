@@ -117,13 +117,13 @@ begin
       on c.user_id = r.user_id and c.instagram_id = r.instagram_id), '1 second');
 
   delete from vault.secrets s
-  where s.name in (
+  where s.name = any (array(
     select unnest(igconnect.secret_names(c.user_id, c.instagram_id)) from public.user_configs c
     join jsonb_to_recordset(reports) as r (
         lease_id uuid, user_id text, instagram_id text, token_version bigint, destroy boolean)
       on c.user_id = r.user_id and c.instagram_id = r.instagram_id
       and c.lease_id = r.lease_id and c.token_version = r.token_version
-    where r.destroy and c.connection_id = any (locked));
+    where r.destroy and c.connection_id = any (locked)));
 
   update public.user_configs c set
     -- The row itself with what the result names. The sealing takes the tokens.

@@ -53,11 +53,12 @@ begin
       -- Meta names whole seconds.
       and (p_issued_at is null or c.connected_at < p_issued_at + interval '1 second')
       and (c.status <> 'reconnect'
-           or exists (select from vault.secrets s where s.id in (c.token_secret_id, c.page_token_secret_id))));
+           or 0 < (select count(*) from vault.secrets s
+                   where s.id = any (array[c.token_secret_id, c.page_token_secret_id]))));
   delete from vault.secrets s
-  where s.name in (
+  where s.name = any (array(
     select unnest(igconnect.secret_names(c.user_id, c.instagram_id)) from public.user_configs c
-    where c.connection_id = any (stopped));
+    where c.connection_id = any (stopped)));
 
   -- Without its lease a renewal that is under way cannot put a token back.
   update public.user_configs c set
