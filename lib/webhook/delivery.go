@@ -28,7 +28,7 @@ type Event struct {
 	Counterpart string          // id of whom the account talks with; "" where there is nobody
 	Recipient   string          // id of who got it, for an account that turns out to be its sender
 	Kind        string          // message, message_echo, reaction, postback, comments…
-	Payload     json.RawMessage // as Meta sent it
+	Payload     json.RawMessage // an object as Meta sent it, at most 64 levels deep and 256 kB long
 	Occurred    time.Time       // zero where Meta's time makes no sense
 }
 
@@ -63,8 +63,9 @@ type change struct {
 
 // ParseDelivery returns the events of a delivery, whose signature must have been
 // verified with [VerifySignature], as they stand there. What has another shape
-// than the documented ones is kept whole, as of the kind unknown; only what names
-// no account is left out. A body about another object than Instagram has no
+// than the documented ones is kept whole, as of the kind unknown; so is one that is
+// too deep or too large, without the parts that are. Only what names no account is
+// left out. A body about another object than Instagram has no
 // events. The error is [ErrNotJSON].
 // https://developers.facebook.com/docs/messenger-platform/instagram/features/webhook
 func ParseDelivery(body []byte) ([]Event, error) {
@@ -93,6 +94,9 @@ func ParseDelivery(body []byte) ([]Event, error) {
 		}
 	}
 	orderSeconds(events)
+	for i, event := range events {
+		events[i] = bounded(event)
+	}
 	return events, nil
 }
 
