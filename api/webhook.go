@@ -39,13 +39,16 @@ func receiveDelivery(r *web.Request) (web.Response, error) {
 		return web.Response{}, err
 	}
 
-	// 2. They are acknowledged only after they are committed; what came before
-	// is swallowed there.
+	// 2. They are acknowledged only after all are committed. Else Meta delivers them
+	// again, and what was stored is swallowed there.
 	r.Note("events", len(events))
-	stored, err := r.App.StoreEvents(r.Context(), events)
+	filling, err := r.App.StoreEvents(r.Context(), events)
+	r.Note("new", filling.New)
+	for _, refused := range filling.Refused {
+		r.Note("refused", refused)
+	}
 	if err != nil {
 		return web.Response{}, err
 	}
-	r.Note("new", stored)
 	return web.Empty(http.StatusOK), nil
 }

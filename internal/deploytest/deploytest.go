@@ -114,6 +114,7 @@ func New(t testing.TB, o Options) *Deployment {
 	}
 	if d.Browser = NewBrowser(t); o.Lite == nil {
 		d.Supabase = &Supabase{
+			inbox: Inbox{known: map[string]bool{}, locked: map[string]bool{}},
 			table: map[string]map[string]any{}, faults: map[string][]http.HandlerFunc{},
 			always: map[string]http.HandlerFunc{}, done: make(chan struct{}),
 		}

@@ -28,7 +28,8 @@ const (
 type Supabase struct {
 	mu       sync.Mutex
 	table    map[string]map[string]any // by user_id/instagram_id
-	deleted  []string                  // ids of users
+	inbox    Inbox
+	deleted  []string // ids of users
 	requests []SupabaseRequest
 	faults   map[string][]http.HandlerFunc // by step; each serves one request
 	always   map[string]http.HandlerFunc
@@ -58,7 +59,7 @@ func (s *Supabase) locked(f func()) {
 }
 
 // Fault has the next requests of a step ("user", "save", "patch", "list", "tokens", "delete",
-// "ingest") answered by the given handlers, one each.
+// "ingest") answered by the given handlers, one each; nil: as usual.
 func (s *Supabase) Fault(step string, handlers ...http.HandlerFunc) {
 	s.locked(func() { s.faults[step] = append(s.faults[step], handlers...) })
 }
@@ -162,9 +163,12 @@ func (s *Supabase) serve(step string, body []byte) http.HandlerFunc {
 			}
 			w.WriteHeader(204)
 		case "ingest":
-			var arguments struct{ Events []map[string]any }
-			_ = json.Unmarshal(body, &arguments)
-			Reply(200, strconv.Itoa(len(arguments.Events)))(w, r)
+			fresh, refusal := s.inbox.ingest(body)
+			if refusal != nil {
+				Reply(refusal.Status, `{"code":"`+refusal.Code+`","details":null,"hint":null,"message":"refused"}`)(w, r)
+				return
+			}
+			Reply(200, strconv.Itoa(fresh))(w, r)
 		case "list":
 			rows := s.selected(query)
 			for i, row := range rows {

@@ -104,13 +104,10 @@ func (a *App) verifySession(ctx context.Context, token secret.String) (string, e
 	return user, err
 }
 
-// StoreEvents writes the events of a delivery to the inbox, in one call to the
-// database, and returns how many were new when they are committed. An event
-// without a sensible time is stored as of now.
-func (a *App) StoreEvents(ctx context.Context, events []webhook.Event) (int, error) {
-	if len(events) == 0 {
-		return 0, nil
-	}
+// StoreEvents writes the events of a delivery to the inbox and returns when they
+// are committed; see [store.Store.StoreEvents]. An event without a sensible time is
+// stored as of now.
+func (a *App) StoreEvents(ctx context.Context, events []webhook.Event) (store.Filling, error) {
 	rows := make([]store.Event, len(events))
 	for i, e := range events {
 		rows[i] = store.Event{

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 
@@ -111,9 +112,24 @@ func (e *Error) Error() string {
 
 func (e *Error) Unwrap() error { return e.cause }
 
-// Refused reports whether Supabase refused what was asked, and the set-up is not
-// to blame: to ask again in the same way is of no use, another row may go through.
-func (e *Error) Refused() bool { return e.Status >= 400 && e.Status < 500 && e.Fault() == nil }
+// lockTimeout is PostgreSQL's code for a lock that was not to be had in time.
+const lockTimeout = "55P03"
+
+// ofContent are the classes of PostgreSQL's codes that speak of what a row holds: cardinality, data,
+// integrity, a view's check, a program's limits, what a trigger raises.
+// https://www.postgresql.org/docs/current/errcodes-appendix.html
+var ofContent = []string{"21", "22", "23", "44", "54", "P0"}
+
+// Refused reports whether Supabase refused what was sent because of what it holds: to
+// ask again in the same way is of no use, another row may go through. The status does
+// not tell: PostgREST answers 500 to an index row that is too long, and 405 where the
+// database is read-only.
+func (e *Error) Refused() bool {
+	if len(e.Code) == len("22003") {
+		return slices.Contains(ofContent, e.Code[:2])
+	}
+	return e.Code == "PGRST102" || e.Code == "" && e.Status == http.StatusRequestEntityTooLarge
+}
 
 // NoUser reports whether the user is deleted whose connection was to be saved: of
 // the foreign keys that a row can break, 23503, theirs is the only one.
@@ -151,8 +167,13 @@ func named(op string, err error) error {
 	return failure
 }
 
-// transient reports whether a repetition may help.
+// transient reports whether a repetition may help at once. Who waited for a lock has
+// waited long enough.
 func transient(err error) bool {
 	var failure *Error
-	return !errors.As(err, &failure) || failure.Status < 300 || failure.Status == 429 || failure.Status >= 500
+	if !errors.As(err, &failure) {
+		return true
+	}
+	passing := failure.Status < 300 || failure.Status == http.StatusTooManyRequests || failure.Status >= 500
+	return passing && !failure.Refused() && failure.Code != lockTimeout
 }

@@ -130,9 +130,18 @@ func TestFaults(t *testing.T) {
 		{"a constraint", 409, coded("23505"), refused},
 		{"a check", 400, coded("23514"), refused},
 		{"a code of its own", 400, coded("P0001"), refused},
-		{"a code that is unknown", 403, coded("x"), refused},
-		{"throttled, a page", 429, "<html>slow down</html>", refused},
+		{"a number out of range", 400, coded("22003"), refused},
+		{"too long for an index", 500, coded("54000"), refused},
+		{"a body that is cut", 400, coded("PGRST102"), refused},
 		{"too large, a page", 413, "<html>too large</html>", refused},
+		{"a code that is unknown", 403, coded("x"), outage},
+		{"throttled, a page", 429, "<html>slow down</html>", outage},
+		{"not paid for", 402, `{"message":"exceeded"}`, outage},
+		{"a lock", 500, coded("55P03"), outage},
+		{"a statement's time", 500, coded("57014"), outage},
+		{"a deadlock", 500, coded("40P01"), outage},
+		{"a conflict", 500, coded("40001"), outage},
+		{"read-only", 405, coded("25006"), outage},
 		{"a page, as networks show for a while", 200, "<html>Welcome</html>", outage},
 		{"a page, on another host", 302, "<html>moved</html>", outage},
 		{"no database", 503, coded("PGRST001"), outage},
@@ -153,8 +162,8 @@ func TestFaults(t *testing.T) {
 			t.Errorf("%s: %q, want %q", c.name, got, c.want)
 		}
 	}
-	for status, want := range map[int]bool{0: false, 200: false, 300: false, 429: true} {
-		if e := (&Error{Status: status}); e.Fault() != nil || e.Refused() != want {
+	for _, status := range []int{0, 200, 300} {
+		if e := (&Error{Status: status}); e.Fault() != nil || e.Refused() {
 			t.Errorf("%d: %v, Refused = %v", status, e.Fault(), e.Refused())
 		}
 	}

@@ -94,8 +94,9 @@ func (r *Request) Note(key string, value any) { note.Add(r.Context(), key, value
 const (
 	// maxForm bounds a form of ours, in bytes: some 2,000 chosen accounts.
 	maxForm = 64 << 10
-	// maxDelivery bounds a delivery, in bytes. The platform's own limit is 4.5 MB.
-	maxDelivery = 4 << 20
+	// maxDelivery bounds a delivery, in bytes: the platform's own limit of 4.5 MB,
+	// whatever it takes for a MB. What it lets through would be refused again and again.
+	maxDelivery = 9 << 19
 )
 
 // OwnForm reads a form that a page of ours posted; one of another website is
