@@ -1,0 +1,82 @@
+package deploytest_test
+
+import (
+	"bytes"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"igconnect/internal/deploytest"
+	"igconnect/internal/metasim"
+)
+
+// TestBulk delivers 16,000 events at once to a PostgreSQL, as often as Meta has to: each is stored once,
+// in the order of the delivery.
+func TestBulk(t *testing.T) {
+	l := newLoad(t)
+	const each, people = 2000, 20
+	at := time.Now().Add(-time.Hour) // of all: so that the place decides
+	var entries []metasim.Entry
+	for n := range loadSenders {
+		account := deploytest.InstagramID(n)
+		entries = append(entries, metasim.Entry{Account: account, Events: metasim.Batch(each, func(i int) metasim.Event {
+			return metasim.Message(fmt.Sprint("person", i%people), account, strconv.Itoa(i)).At(at)
+		})})
+	}
+	body := l.Meta.DeliveryOf(entries...)
+	for range 2 { // and once more, as if the answer had been lost
+		if err := l.Meta.DeliverUntilAcknowledged(t.Context(), l.webhook(), body, 10, time.Millisecond); err != nil {
+			t.Errorf("%v\n%s", err, l.Watch.Log())
+		}
+	}
+	row := l.SQL(`select count(*)::int as stored, count(*) filter (where number <= before)::int as disordered from (
+		select number, lag(number, 1, -1) over (partition by conversation order by occurred_at, place) as before
+		from public.instagram_events, lateral cast(payload->'message'->>'text' as integer) as number) e`)[0]
+	if row["stored"] != float64(loadSenders*each) || row["disordered"] != 0.0 {
+		t.Errorf("in the database: %v", row)
+	}
+}
+
+// TestHostileEvents delivers what PostgreSQL's jsonb refuses, or nearly, between two other messages: all three
+// are stored, whatever becomes of the payload.
+func TestHostileEvents(t *testing.T) {
+	d := connected(t)
+	nested := func(levels int) string { return strings.Repeat("[", levels) + strings.Repeat("]", levels) }
+	for name, c := range map[string]struct{ value, kind string }{
+		"NUL":                      {`"a\u0000b"`, "message"},
+		"NUL in a name":            {`{"a\u0000b":1}`, "message"},
+		"half a pair":              {`"\ud83d"`, "message"},
+		"bad UTF-8":                {"\"\xff\"", "message"},
+		"a number out of range":    {"1e999999", "message"},
+		"a number near nothing":    {"1e-999999", "message"},
+		"a large number":           {strings.Repeat("9", 1000) + "e999", "message"},
+		"a small number":           {"1." + strings.Repeat("0", 900) + "1e-999", "message"},
+		"a hundred digits":         {strings.Repeat("7", 100), "message"},
+		"names that come twice":    {`{"a":1,"a":[2],"a":{"b":3}}`, "message"},
+		"a long name":              {`{"` + strings.Repeat("n", 100_000) + `":1}`, "message"},
+		"the deepest that is kept": {nested(62), "message"},
+		"too deep":                 {nested(63), "unknown"},
+		"as deep as it goes":       {nested(500_000), "unknown"},
+		"too large":                {`"` + strings.Repeat("x", 256<<10) + `"`, "unknown"},
+		"many large ones":          {`[` + strings.Repeat(`"`+strings.Repeat("x", 1000)+`",`, 1000) + `1]`, "unknown"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			const mark = "what is put here"
+			before, odd, after := message("before"), message("odd").With("x", mark), message("after")
+			body := bytes.Replace(d.Meta.Delivery(deploytest.InstagramID(1), before, odd, after), []byte(`"`+mark+`"`), []byte(c.value), 1)
+			if status, err := d.Meta.Deliver(t.Context(), d.webhook(), body); status != http.StatusOK || err != nil {
+				t.Fatalf("%d, %v\n%s", status, err, d.Watch.Log())
+			}
+			for event, kind := range map[*metasim.Event]string{&before: "message", &odd: c.kind, &after: "message"} {
+				rows := d.SQL(`select kind, payload->'message'->>'text' as text, payload ? 'igconnect_left_out' as cut
+					from public.instagram_events where key = $1`, "message/"+event.MID())
+				if len(rows) != 1 || rows[0]["kind"] != kind || rows[0]["text"] == nil || rows[0]["cut"] != (kind == "unknown") {
+					t.Errorf("%v", rows)
+				}
+			}
+		})
+	}
+}
