@@ -22,8 +22,20 @@ func erasePerson(r *web.Request) (web.Response, error) {
 	if err != nil {
 		return web.Response{}, err
 	}
-	if err := r.App.Store.Erase(r.Context(), request.PersonID, request.Code); err != nil {
+
+	// 1. The connections and their tokens go at once, and no event is shown or handed out from then on.
+	record, err := r.App.Store.Erase(r.Context(), request.PersonID, request.Code)
+	if err != nil {
 		return web.Response{}, err
+	}
+
+	// 2. The events go for as long as Meta waits. The daily job does the rest.
+	if record.Finished == nil {
+		deleted, err := r.App.Store.DeleteRemoved(r.Context(), 2*time.Second)
+		r.Note("removed", deleted)
+		if err != nil {
+			r.Note("not_removed", err.Error())
+		}
 	}
 	return web.JSON(http.StatusOK, map[string]string{
 		"url": r.App.Config.Origin + "/api/deletion?code=" + request.Code.String(), "confirmation_code": request.Code.String(),

@@ -51,10 +51,11 @@ type Field struct{ Name, Value string }
 // Erased is the page that a person sees who asked Meta to have the data
 // deleted. It names nobody.
 type Erased struct {
-	Code     string // the confirmation code
-	At       time.Time
-	Accounts int // how many were connected
-	Events   int // how many messages and other events were kept
+	Code     string    // the confirmation code
+	At       time.Time // when all was deleted, or, with Rest, the connections
+	Accounts int       // how many were connected
+	Events   int       // how many messages and other events are deleted
+	Rest     bool      // some are not yet
 }
 
 func (Erased) template() string { return "erased.html" }

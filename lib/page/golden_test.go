@@ -58,6 +58,7 @@ func variants() map[string]Page {
 
 		"erased":         Erased{Code: "5f2c", At: deleted, Accounts: 2, Events: 1},
 		"erased_nothing": Erased{Code: "5f2c", At: deleted},
+		"erased_partly":  Erased{Code: "5f2c", At: deleted, Accounts: 2, Events: 165_000, Rest: true},
 
 		"missing":          Missing{Pages: []Verdict{old}, Again: askAgain},
 		"missing_several":  Missing{Pages: several, Again: askAgain, Back: goBack, RequestID: "fra1::x8k2p"},

@@ -61,6 +61,7 @@ func (s *Service) Run(ctx context.Context) (Result, error) {
 		seen   = map[string]bool{}
 		lease  = uuid.New() // of all claims, also of one whose answer is lost
 	)
+	s.deleteRemoved(ctx)
 	defer s.release(ctx, lease)
 	observed := graph.Observe(ctx, func(answer graph.Answer) {
 		if answer.Usage > fullUsage {

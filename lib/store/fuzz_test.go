@@ -62,7 +62,8 @@ func FuzzAnswers(f *testing.F) {
 		read("Release")(nil, s.Release(ctx, code))
 		read("Settle")(s.Settle(ctx, []Checkup{}))
 		read("Deauthorize")(s.Deauthorize(ctx, "2002", "", at))
-		read("Erase")(nil, s.Erase(ctx, "2002", code))
+		read("Erase")(s.Erase(ctx, "2002", code))
+		read("DeleteRemoved")(s.DeleteRemoved(ctx, time.Minute))
 		due, err := s.ClaimDue(ctx, code, 40, time.Minute)
 		for _, d := range due {
 			read("ClaimDue")(Checkup{Due: d}.result(), nil)

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"net/http"
 	"slices"
 	"strings"
@@ -176,9 +177,10 @@ func verdict(p graph.Page, connected map[string]page.VerdictKind) page.VerdictKi
 	return connected[p.InstagramID]
 }
 
-// Erased is the page that says what was erased and when.
+// Erased is the page that says what was erased and when, and whether something is left.
 func Erased(record store.Erasure) Response {
 	return Page(http.StatusOK, page.Erased{
-		Code: record.Code.String(), At: record.At.Time, Accounts: record.Accounts, Events: record.Events,
+		Code: record.Code.String(), At: cmp.Or(record.Finished, &record.At).Time,
+		Accounts: record.Accounts, Events: record.Events, Rest: record.Finished == nil,
 	})
 }
