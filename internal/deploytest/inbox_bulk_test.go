@@ -2,12 +2,15 @@ package deploytest_test
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/jackc/pgx/v5"
 
 	"igconnect/internal/deploytest"
 	"igconnect/internal/metasim"
@@ -38,6 +41,54 @@ func TestBulk(t *testing.T) {
 	if row["stored"] != float64(loadSenders*each) || row["disordered"] != 0.0 {
 		t.Errorf("in the database: %v", row)
 	}
+}
+
+// TestLockedAccount delivers events of all accounts while another session holds one of them: it has stored the
+// first account's event, and does not commit. The others' events are stored, and that account's come
+// again, none of them twice.
+func TestLockedAccount(t *testing.T) {
+	l := newLoad(t)
+	const each = 100
+	var entries []metasim.Entry
+	for n := range loadSenders {
+		account := deploytest.InstagramID(n)
+		entries = append(entries, metasim.Entry{Account: account, Events: metasim.Batch(each, func(i int) metasim.Event {
+			return metasim.Message("56", account, strconv.Itoa(i))
+		})})
+	}
+	body, held := l.Meta.DeliveryOf(entries...), deploytest.InstagramID(0)
+	other, err := pgx.Connect(t.Context(), l.database)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close(context.WithoutCancel(t.Context()))
+	begun, err := other.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := begun.Exec(t.Context(), `select public.ingest_instagram_events(jsonb_build_array(jsonb_build_object(
+		'account', $1::text, 'key', $2::text, 'kind', 'message', 'occurred_at', now())))`,
+		held, "message/"+entries[0].Events[0].MID()); err != nil {
+		t.Fatal(err)
+	}
+	stored := func(want int) {
+		t.Helper()
+		row := l.SQL(`select count(*)::int as stored, count(*) filter (where instagram_id = $1)::int as held from public.instagram_events`, held)[0]
+		if row["stored"] != float64(want) || row["held"] != float64(want-(loadSenders-1)*each) {
+			t.Errorf("in the database: %v\n%s", row, l.Watch.Log())
+		}
+	}
+	if status, err := l.Meta.Deliver(t.Context(), l.webhook(), body); status != http.StatusServiceUnavailable || err != nil {
+		t.Errorf("%d, %v", status, err)
+	}
+	stored((loadSenders - 1) * each)
+	if err := begun.Commit(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if status, err := l.Meta.Deliver(t.Context(), l.webhook(), body); status != http.StatusOK || err != nil {
+		t.Errorf("%d, %v", status, err)
+	}
+	stored(loadSenders * each)
 }
 
 // TestHostileEvents delivers what PostgreSQL's jsonb refuses, or nearly, between two other messages: all three

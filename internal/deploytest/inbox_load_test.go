@@ -48,7 +48,8 @@ func BenchmarkInbox(b *testing.B) {
 // load is what the senders and the workers share.
 type load struct {
 	deployment
-	client *http.Client // keeps its connections for all workers
+	database string       // its URL, for sessions beside Lite's
+	client   *http.Client // keeps its connections for all workers
 
 	mu       sync.Mutex
 	handled  map[string][]string // texts in the order of handling, by conversation
@@ -58,7 +59,8 @@ type load struct {
 
 func newLoad(t testing.TB) *load {
 	t.Helper()
-	lite := supalitetest.Start(t, supalite.Options{DatabaseURL: supalitetest.Postgres(t)})
+	database := supalitetest.Postgres(t)
+	lite := supalitetest.Start(t, supalite.Options{DatabaseURL: database})
 	d := deployment{deploytest.New(t, deploytest.Options{Lite: lite})}
 	for n := range loadSenders {
 		d.SQL(`insert into public.user_configs (user_id, instagram_id, token, page_id, page_token)
@@ -66,7 +68,7 @@ func newLoad(t testing.TB) *load {
 	}
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.MaxIdleConnsPerHost = loadWorkers
-	return &load{deployment: d, client: &http.Client{Transport: transport}}
+	return &load{deployment: d, database: database, client: &http.Client{Transport: transport}}
 }
 
 // run fills the inbox and drains it, side by side, and checks what came of it.
