@@ -151,6 +151,7 @@ func TestNotHealthy(t *testing.T) {
 		{"a read-only database", supabase(rightVersion, refusal(405, "25006", "cannot execute INSERT in a read-only transaction")), "supabase", "read-only", "disk"},
 		{"a full disk", supabase(rightVersion, refusal(503, "53100", "could not extend file: No space left on device")), "supabase", "disk is full", "delete_old_instagram_events"},
 		{"no memory", supabase(rightVersion, refusal(503, "53200", "out of memory")), "supabase", "memory", "compute"},
+		{"a lock", supabase(rightVersion, refusal(500, "55P03", "canceling statement due to lock timeout")), "supabase", "busy", "long transaction"},
 		{"no connection left", supabase(refusal(503, "53300", "sorry, too many clients already"), vaultWorks), "supabase", "too many", "restart"},
 		{"no connection in time", supabase(refusal(504, "PGRST003", "Timed out acquiring connection from connection pool."), vaultWorks), "supabase", "no connection left", "restart"},
 		{"no database behind the API", supabase(refusal(503, "PGRST002", "Could not query the database for the schema cache. Retrying."), vaultWorks), "supabase", "does not reach", "dashboard"},

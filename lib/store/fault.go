@@ -63,8 +63,11 @@ const freeConnections = "See who holds them in the database's reports, restart t
 var unreachable = &Fault{"supabase", "Supabase's API does not reach its database.",
 	"Look at the project's status in its dashboard: it may be starting, paused, or out of connections."}
 
+var busy = &Fault{"supabase", "The database is busy: a call waited too long for a lock, or took too long itself.",
+	"Ask again in a minute. If it stays so, look for a long transaction in the database's reports, and end it."}
+
 // troubles are the states of a database in which it answers, and does not work, by
-// the same codes. They pass once somebody has made room.
+// the same codes. They pass by themselves, or once somebody has made room.
 var troubles = map[string]*Fault{
 	"25006": {"supabase", "The database is read-only.",
 		"Supabase makes it so when the disk is nearly full: make room or enlarge the disk under Database settings, then end the read-only mode there."},
@@ -74,6 +77,7 @@ var troubles = map[string]*Fault{
 	"53300":    {"supabase", "The database has no connection left: too many are open.", freeConnections},
 	"PGRST003": {"supabase", "The database has no connection left in time: too many calls wait for one.", freeConnections},
 	"PGRST000": unreachable, "PGRST001": unreachable, "PGRST002": unreachable, "57P01": unreachable, "57P03": unreachable,
+	lockTimeout: busy, "57014": busy, "40P01": busy, "40001": busy,
 }
 
 // Trouble is what keeps the database from working, or nil. Unlike a [Fault] of the
