@@ -102,7 +102,7 @@ func TestConnectWhileEventsAreLeft(t *testing.T) {
 	d := manyEvents(t)
 	d.Faults.Order(faultproxy.Order{Call: removal, Fault: faultproxy.Instead(http.StatusBadGateway, "text/html", "<html>")})
 	address := erased(t, d.callBack("/api/deletion", d.Meta.SignedRequest("5001", metasim.Signing{})))
-	d.Connect()
+	d.ConnectAgo(0)
 	d.wantAccounts("1 active, 2 active, 3 active")
 	d.wantClaimed(1)
 	if err := d.Faults.Mend(); err != nil {
