@@ -404,10 +404,18 @@ func TestNotSharedThisTime(t *testing.T) {
 		d.Submit(d.Connect(), choice(1))
 		d.wantStatus(ada, 1, "active")
 	})
+	parallel(t, "Supabase does not mark it", func(t *testing.T) {
+		d := setUp(t)
+		d.Supabase.Break("patch", html(502))
+		d.WantRedirect(third(d), http.StatusSeeOther, "/?connected="+instagramID(3))
+		d.wantStatus(ada, 1, "active")
+	})
 	parallel(t, "Supabase does not list", func(t *testing.T) {
 		d := setUp(t)
 		d.Supabase.Break("list", html(502))
-		d.WantRedirect(third(d), http.StatusSeeOther, "/?connected="+instagramID(3))
+		chooser := d.Get(d.LogIn("", metasim.Approval{Pages: []string{"20002", "20003"}}))
+		d.WantRedirect(d.Submit(chooser, choice(3)), http.StatusSeeOther, "/?connected="+instagramID(3))
+		d.wantStatus(ada, 1, "reconnect") // the answer to the save names it
 	})
 }
 

@@ -276,11 +276,8 @@ func TestNewerConnectionIsNotStopped(t *testing.T) {
 	t.Parallel()
 	d := deploy(t, brand(1), brand(2))
 	callback := d.LogIn("", metasim.Approval{Pages: []string{"20001"}})
-	d.Supabase.Fault("list", func(rw http.ResponseWriter, r *http.Request) {
-		d.stored(ada, 2, "5001", map[string]any{"connected_at": time.Now().Add(time.Second).Format(time.RFC3339)})
-		d.Supabase.Pass("list")(rw, r)
-	})
-	d.Get(callback)
+	d.stored(ada, 2, "5001", map[string]any{"connected_at": time.Now().Add(time.Minute).Format(time.RFC3339)})
+	d.WantRedirect(d.Get(callback), http.StatusSeeOther, "/?connected="+instagramID(1))
 	d.wantStatus(ada, 2, "active")
 }
 

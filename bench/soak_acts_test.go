@@ -153,7 +153,7 @@ var soakFaults = []soakFault{
 	{"Meta: the permissions cut in the middle", atMeta(metasim.Fault{Step: "permissions", Cut: true}), "", 0},
 	{"Meta: 500 to a subscription", atMeta(metasim.Fault{Step: "subscribe", Status: 500}), "", 0},
 	{"Supabase: 503 to who is signed in", atSupabase("/auth/v1/user", 1), "", 0},
-	{"Supabase: 503 to the saving or reading of a connection", atSupabase("/rest/v1/user_configs", 1), "", 0},
+	{"Supabase: 503 to the saving of a connection", atSupabase("/rest/v1/rpc/save_connections", 1), "", 0},
 	{"Supabase: 503 to the inbox, twelve times", atSupabase("/rest/v1/rpc/ingest_instagram_events", 12), "webhook 503", 4},
 	{"Supabase: 503 to the claim of what is due, three times", atSupabase("/rest/v1/rpc/claim_due_connections", 3), "renew store_unavailable", 1},
 }

@@ -79,14 +79,14 @@ func TestDatabaseDown(t *testing.T) {
 		method, path string
 		want         int
 	}{
-		{nil, "POST", "/rest/v1/user_configs", 200},
-		{[]faultproxy.Order{writesFail}, "POST", "/rest/v1/user_configs", 502},
+		{nil, "POST", "/rest/v1/rpc/save_connections", 200},
+		{[]faultproxy.Order{writesFail}, "POST", "/rest/v1/rpc/save_connections", 502},
 		{[]faultproxy.Order{writesFail}, "GET", "/rest/v1/user_configs", 200},
 		{[]faultproxy.Order{writesFail}, "POST", "/auth/v1/token", 200},
 		{[]faultproxy.Order{writesFail}, "POST", "/rest/v1/rpc/ingest_instagram_events", 502},
 		{[]faultproxy.Order{inboxFails}, "POST", "/rest/v1/rpc/ingest_instagram_events", 502},
 		{[]faultproxy.Order{inboxFails}, "POST", "/rest/v1/rpc/claim_instagram_events", 200},
-		{[]faultproxy.Order{inboxFails}, "POST", "/rest/v1/user_configs", 200},
+		{[]faultproxy.Order{inboxFails}, "POST", "/rest/v1/rpc/save_connections", 200},
 	} {
 		var group faultproxy.Group
 		for _, order := range tt.orders {

@@ -96,7 +96,7 @@ func (s *Supabase) Requests() []SupabaseRequest {
 
 // steps are the steps by request.
 var steps = map[string]string{
-	"GET /auth/v1/user": "user", "GET /rest/v1/user_configs": "list", "POST /rest/v1/user_configs": "save",
+	"GET /auth/v1/user": "user", "GET /rest/v1/user_configs": "list", "POST /rest/v1/rpc/save_connections": "save",
 	"PATCH /rest/v1/user_configs": "patch", "DELETE /rest/v1/user_configs": "delete",
 	"POST /rest/v1/rpc/get_instagram_token": "tokens", "POST /rest/v1/rpc/ingest_instagram_events": "ingest",
 }
@@ -134,22 +134,28 @@ func (s *Supabase) serve(step string, body []byte) http.HandlerFunc {
 		case "user":
 			s.serveUser(strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer "))(w, r)
 		case "save":
-			var rows []map[string]any
-			if err := json.Unmarshal(body, &rows); err != nil {
+			var arguments struct{ Connections []map[string]any }
+			if err := json.Unmarshal(body, &arguments); err != nil {
 				Reply(400, `{"code":"PGRST102","message":"Empty or invalid json"}`)(w, r)
 				return
 			}
-			for _, row := range rows {
+			for _, row := range arguments.Connections {
 				if user, _ := row["auth_user_id"].(string); user != "" && !s.knows(user) {
 					Reply(409, `{"code":"23503","details":"Key (auth_user_id)=(`+user+`) is not present in table \"users\".","hint":null,`+
 						`"message":"insert or update on table \"user_configs\" violates foreign key constraint \"user_configs_auth_user_id_fkey\""}`)(w, r)
 					return
 				}
 			}
-			for _, row := range rows {
+			others := maps.Clone(s.table)
+			for _, row := range arguments.Connections {
 				s.table[key(row)] = row
+				maps.DeleteFunc(others, func(id string, other map[string]any) bool {
+					return id == key(row) || other["facebook_user_id"] != row["facebook_user_id"] ||
+						other["status"] == "reconnect" || other["page_id"] == nil
+				})
 			}
-			w.WriteHeader(201)
+			encoded, _ := json.Marshal(slices.AppendSeq([]map[string]any{}, maps.Values(others)))
+			Reply(200, string(encoded))(w, r)
 		case "patch":
 			var change map[string]any
 			_ = json.Unmarshal(body, &change)

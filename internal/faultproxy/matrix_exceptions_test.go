@@ -52,8 +52,7 @@ var (
 // exceptions are asked in this order: the first that is about a call counts.
 //
 // Of a write to a table we ask PostgREST for no rows (return=minimal). It then
-// answers without a body: a PATCH or DELETE with 204, an upsert with 201, or
-// with 200 where all rows existed.
+// answers a PATCH or DELETE with 204 and without a body.
 var exceptions = []exception{
 	{flows: "callback.*", call: "meta POST /oauth/access_token", faults: "500 once", label: "meta_unavailable",
 		why: "a code works once, so it is never sent twice"},
@@ -67,15 +66,13 @@ var exceptions = []exception{
 		why: "a subscription can be repaired by the daily check: it must not cost the connection"},
 	{flows: "choose", call: "meta POST /{id}/subscribed_apps.*", faults: lasting, label: "ok",
 		why: "a subscription must not cost the connection; in this flow Meta refuses it anyway"},
-	{flows: "callback|choose", call: "supabase GET /user_configs", faults: lasting, label: "ok",
-		why: "it is there to mark what stopped, which must not cost the connection"},
 	{flows: "callback, far Pages", call: "supabase GET /user_configs", faults: lasting, label: "ok", state: beforeWith(),
 		why: "what stopped is not marked now; the daily check finds it"},
 	{flows: "callback, far Pages", call: "supabase PATCH /user_configs", faults: lasting, label: "ok", state: oneOf(beforeWith(), completeWith()),
 		why: "what stopped may not be marked now; the daily check finds it"},
-	{flows: ".*", call: "supabase (POST|DELETE) /user_configs", faults: "empty", label: "ok", state: oneOf(beforeWith(), beforeWith(asExpected, asRefused)),
-		why: "an empty 200 is how PostgREST itself answers an upsert of rows that all exist; a DELETE it answers with 204, but we look at no status or header beyond 2xx, so whatever swallows a write with an empty 200 is believed"},
-	{flows: "choose", call: "supabase POST /user_configs", faults: lasting, label: "store_unavailable",
+	{flows: ".*", call: "supabase DELETE /user_configs", faults: "empty", label: "ok", state: oneOf(beforeWith(), beforeWith(asExpected, asRefused)),
+		why: "PostgREST answers a DELETE with 204, but we look at no status or header beyond 2xx, so whatever swallows a write with an empty 200 is believed"},
+	{flows: "choose", call: "supabase POST /rpc/save_connections", faults: lasting, label: "store_unavailable",
 		state: oneOf(beforeWith(), completeWith(asRefused, asExpected)),
 		why:   "saved or not, Meta's refusal of the subscription is noted only after a save that is known to be one: at the next attempt"},
 	{flows: "choose", call: "supabase PATCH /user_configs", faults: lasting, label: "ok",

@@ -113,10 +113,14 @@ func (s *Service) SaveConnections(ctx context.Context, jar *sealed.Jar, grant Gr
 		saved.Connections, ids = append(saved.Connections, row(grant, found, account, now)), append(ids, account.InstagramID)
 	}
 	var saveErr error
-	upstream.SideBySide(3,
-		func() { saveErr = s.Store.Save(ctx, saved.Connections) },
+	upstream.SideBySide(2,
+		func() {
+			var earlier []store.Connection
+			if earlier, saveErr = s.Store.Save(ctx, saved.Connections); saveErr == nil {
+				s.stopUncovered(ctx, grant, found, earlier)
+			}
+		},
 		func() { saved.came = s.subscribe(ctx, chosen) },
-		func() { s.StopUncovered(ctx, grant, found) },
 	)
 	if refused, ok := errors.AsType[*store.Error](saveErr); ok && refused.NoUser() {
 		s.grants.Clear(jar, grant.Flow)

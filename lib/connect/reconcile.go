@@ -33,9 +33,16 @@ func (s *Service) StopUncovered(ctx context.Context, grant Grant, found graph.Fo
 		return nil, nil
 	}
 	known = slices.DeleteFunc(slices.Clone(stored), func(c store.Connection) bool { return c.UserID != grant.User })
+	return known, s.stopUncovered(ctx, grant, found, stored)
+}
+
+// stopUncovered is StopUncovered for connections that were read already.
+func (s *Service) stopUncovered(ctx context.Context, grant Grant, found graph.Found, stored []store.Connection) (stopped []string) {
+	ctx, cancel := context.WithTimeout(ctx, reconcileLimit)
+	defer cancel()
 	uncovered := s.uncovered(ctx, grant, found, stored)
 	if len(uncovered) == 0 {
-		return known, nil
+		return nil
 	}
 	var ids []string
 	for _, connection := range uncovered {
@@ -48,7 +55,7 @@ func (s *Service) StopUncovered(ctx context.Context, grant Grant, found graph.Fo
 	if err := s.Store.Stop(ctx, found.Person.ID, ids, found.Asked, notShared); err != nil {
 		note.Add(ctx, "not_stopped", err.Error())
 	}
-	return known, stopped
+	return stopped
 }
 
 // uncovered are those connections of the person whose Page the grant does not

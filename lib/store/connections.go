@@ -68,7 +68,7 @@ type Sealed struct {
 }
 
 // row is a connection as it is sent: the one type that writes the tokens out.
-// Bulk rows must have the same keys, so none is ever left out.
+// None of its keys is ever left out: a column without one would be emptied.
 type row struct {
 	Connection
 	Token     string `json:"token"`
@@ -129,18 +129,20 @@ func (t *Timestamp) UnmarshalJSON(data []byte) error {
 	return errors.New("not a timestamp")
 }
 
-// Save writes the connections in one call: new ones are inserted, known ones
-// replaced; the database's triggers seal their tokens. No account may appear
-// twice. Saving twice does no harm. What is saved as [StatusReconnect] has a good
-// token and lacks something else at Meta: the daily check tries it again.
-func (s *Store) Save(ctx context.Context, all []Sealed) error {
+// Save writes the connections of one login in one call: new ones are inserted,
+// known ones replaced; the database's triggers seal their tokens. No account may
+// appear twice. Saving twice does no harm. What is saved as [StatusReconnect] has a
+// good token and lacks something else at Meta: the daily check tries it again.
+//
+// It returns what else the same Facebook person connected, for whichever users,
+// that still works through a Page. Of these only the names, the Page and the time
+// are filled.
+func (s *Store) Save(ctx context.Context, all []Sealed) (others []Connection, err error) {
 	rows := make([]row, len(all))
 	for i, c := range all {
 		rows[i] = row{c.Connection, c.Token.Reveal(), Text(c.PageToken.Reveal()), c.Status == StatusReconnect}
 	}
-	return write(ctx, "saving the connections", func() *query {
-		return s.client.From(connections).Upsert(rows, "user_id,instagram_id", "minimal", "")
-	})
+	return call[[]Connection](ctx, s, "saving the connections", "save_connections", args{"connections": rows})
 }
 
 // OfUser lists a user's connections, the newest first.

@@ -123,7 +123,7 @@ func TestServe(t *testing.T) {
 		{"a wrapped failure", returning(fmt.Errorf("x: %w", fail(UserChanged, nil))), 409, "user_changed", "WARN"},
 		{"an unknown error", returning(errors.New("x")), 500, "internal", "ERROR"},
 		{"a panic", func(*Request) (Response, error) { panic("x") }, 500, "internal", "ERROR"},
-		{"a nil pointer", func(r *Request) (Response, error) { return Empty(204), r.App.Store.Save(r.Context(), nil) }, 500, "internal", "ERROR"},
+		{"a nil pointer", func(r *Request) (Response, error) { return Empty(204), r.App.Store.Delete(r.Context(), "", "") }, 500, "internal", "ERROR"},
 		{"a panic after an answer", func(*Request) (Response, error) { _ = Redirect(302, "/x"); panic("x") }, 500, "internal", "ERROR"},
 		{"an error beside an answer", func(*Request) (Response, error) { return Redirect(302, "/x"), errors.New("x") }, 500, "internal", "ERROR"},
 		{"JSON that cannot be encoded", func(*Request) (Response, error) { return JSON(200, func() {}), nil }, 500, "internal", "ERROR"},
