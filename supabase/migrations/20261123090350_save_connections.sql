@@ -1,8 +1,6 @@
 -- Saves the connections of one login: new ones are inserted, known ones replaced, as by an upsert of
 -- their rows. Returns, in the same call, what else the same Facebook person connected, for whichever
 -- users, that still works through a Page: a grant that leaves the Page out has ended it.
---
--- The rows are written in the order in which several accounts are locked.
 create function public.save_connections(connections jsonb) returns jsonb
 language plpgsql security definer set search_path = '' as $$
 declare
@@ -17,7 +15,6 @@ begin
     r.username, r.name, r.picture_url, r.facebook_user_id, r.scopes, r.token_expires_at, r.data_access_expires_at,
     r.status, r.status_reason, r.retry, r.subscribed_fields, r.subscription_error, r.checked_at, r.connected_at
   from jsonb_populate_recordset(null::public.user_configs, wanted) r
-  order by r.instagram_id
   on conflict (user_id, instagram_id) do update set (
     auth_user_id, token, page_token, page_id, page_name,
     username, name, picture_url, facebook_user_id, scopes, token_expires_at, data_access_expires_at,

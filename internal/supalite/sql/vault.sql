@@ -18,16 +18,22 @@ create table if not exists vault.secrets (
 );
 create unique index if not exists secrets_name_idx on vault.secrets (name) where name is not null;
 
+-- Vault's own are C. These are PL/pgSQL, which keeps its plans and so comes closer to that than SQL, which is
+-- parsed and planned again in each transaction.
 create or replace function vault.supalite_encrypt(message text, nonce bytea) returns text
-language sql set search_path = '' as $$
-  select encode(extensions.encrypt_iv(
-    convert_to(message, 'utf8'), decode(current_setting('supalite.vault_key'), 'hex'), nonce, 'aes-cbc'), 'base64')
+language plpgsql set search_path = '' as $$
+begin
+  return encode(extensions.encrypt_iv(
+    convert_to(message, 'utf8'), decode(current_setting('supalite.vault_key'), 'hex'), nonce, 'aes-cbc'), 'base64');
+end
 $$;
 
 create or replace function vault.supalite_decrypt(secret text, nonce bytea) returns text
-language sql set search_path = '' as $$
-  select convert_from(extensions.decrypt_iv(
-    decode(secret, 'base64'), decode(current_setting('supalite.vault_key'), 'hex'), nonce, 'aes-cbc'), 'utf8')
+language plpgsql set search_path = '' as $$
+begin
+  return convert_from(extensions.decrypt_iv(
+    decode(secret, 'base64'), decode(current_setting('supalite.vault_key'), 'hex'), nonce, 'aes-cbc'), 'utf8');
+end
 $$;
 
 create or replace view vault.decrypted_secrets as
