@@ -7,7 +7,8 @@ import (
 	"igconnect/lib/note"
 )
 
-const removalTime = 10 * time.Second
+// removalTime is enough for half a million events.
+const removalTime = 15 * time.Second
 
 // deleteRemoved goes on with the erasures that were not done at once, before the checks, so that these
 // can't keep it from its turn. Where it fails the next run goes on, and this one checks.
