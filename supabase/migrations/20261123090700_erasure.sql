@@ -180,7 +180,7 @@ begin
   for gone in
     select r.connection_id, r.emptied_at from igconnect.removed_connections r
     where r.emptied_at is null or r.emptied_at < now() - interval '1 hour'
-    order by r.emptied_at nulls first, r.removed_at limit 1000
+    order by r.emptied_at nulls first, r.removed_at limit 20000
     for update skip locked
   loop
     exit when deleted >= p_limit;
