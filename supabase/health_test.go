@@ -277,6 +277,40 @@ var healthCases = []testCase[*project]{
 		want("one was given up", ago(5), ago(1), ago(4))
 		in.disconnect(t, old)
 	}},
+	// What the daily job is about to lose, and what fails at each check, which does not pass for unchecked.
+	{"BacklogOfDailyJob", func(t *testing.T, p *project) {
+		r := newRenewal(t, p)
+		for _, c := range []struct {
+			name            string
+			days            int // until the token ends
+			change          string
+			ending, failing int
+		}{
+			{"checked in time", 3, "checked_at = now() - interval '35 hours'", 0, 0},
+			{"not for more than a day", 3, "checked_at = now() - interval '37 hours'", 1, 0},
+			{"ends later", 9, "checked_at = now() - interval '37 hours'", 0, 0},
+			{"has ended", -1, "checked_at = now() - interval '37 hours'", 1, 0},
+			{"needs its person", 3, "checked_at = now() - interval '37 hours', status = 'reconnect'", 0, 0},
+			{"never ends", 3, "checked_at = now() - interval '37 hours', token_expires_at = null", 0, 0},
+			{"connected just now, never checked", 3, "checked_at = null, connected_at = now()", 0, 0},
+			{"connected long ago, never checked", 3, "checked_at = null, connected_at = now() - interval '3 days'", 1, 0},
+			{"nobody knows whose, never checked", 3, "checked_at = null, connected_at = now() - interval '3 days', facebook_user_id = null", 1, 0},
+			{"fails", 30, "checked_at = now() - interval '3 days', failures = 3", 0, 1},
+			{"failed yesterday", 30, "checked_at = now() - interval '37 hours', failures = 1", 0, 0},
+			{"fails and ends", 3, "checked_at = now() - interval '3 days', failures = 3", 1, 1},
+			{"held by a run that died", 3, "checked_at = now() - interval '3 days', lease_id = gen_random_uuid()", 1, 0},
+		} {
+			r := newRenewal(t, p)
+			r.sql(t, "update public.user_configs set "+c.change+" where instagram_id = $1", r.connect(t, c.days))
+			wantEqual(t, c.name, object{"ending": float64(c.ending), "failing": float64(c.failing)},
+				p.onlyRow(t, "select ending, failing from public.igconnect_backlog()"))
+			unchecked := p.onlyRow(t, "select unchecked_since from public.igconnect_backlog()")["unchecked_since"]
+			if counted := !strings.Contains(c.change, "failures") && !strings.Contains(c.change, "reconnect"); (unchecked != nil) != counted {
+				t.Errorf("%s: unchecked since %v", c.name, unchecked)
+			}
+		}
+		r.disconnect(t, r.connect(t, 1))
+	}},
 	// A Vault that works, one that fails and one that forgets: none may leave a secret behind, which
 	// every case checks at its end.
 	{"ProbeVault", func(t *testing.T, p *project) {

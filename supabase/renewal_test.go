@@ -1,6 +1,7 @@
 package supabase_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -109,6 +110,71 @@ func (r *renewal) claimFull(t *testing.T) due {
 func (p *project) connectThrough(t *testing.T, userID, id string, page, at any) {
 	t.Helper()
 	p.upsert(t, with(row(userID, id, newToken()), object{"page_id": page, "connected_at": at}))
+}
+
+// TestRenewalWalks: of 20,000 connections that are due, with 5,000 before them that failed and 5,000 that
+// somebody holds, a claim reads little more than what it hands out, and nothing reads the whole table.
+func TestRenewalWalks(t *testing.T) {
+	p := empty(t, onPostgres(t))
+	conn := p.session(t)
+	exec := func(query string, args ...any) {
+		t.Helper()
+		if _, err := conn.Exec(t.Context(), query, args...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	exec("set session_replication_role = replica") // without triggers: there are no tokens
+	exec(`insert into public.user_configs (user_id, instagram_id, facebook_user_id, token_expires_at, checked_at, failures, lease_id, leased_until)
+		select 'user ' || i, (17841500000000000 + i)::text, 'person ' || i, now() + i % 60 * interval '1 day',
+			now() - (21 + i % 100) * interval '1 hour' - case when i % 4 < 2 then interval '30 days' else interval '0' end,
+			(i % 4 = 0)::int, case when i % 4 = 1 then gen_random_uuid() end, case when i % 4 < 2 then now() + interval '1 hour' end
+		from generate_series(1, 20000) i`)
+	exec("set session_replication_role = origin")
+	exec("vacuum analyze public.user_configs")
+	t.Cleanup(func() { p.SQL(context.Background(), "delete from public.user_configs") })
+
+	const claimed = "select lease_id, user_id, instagram_id, token_version from public.user_configs where lease_id = '00000000-0000-4000-8000-000000000001'"
+	for _, c := range []struct {
+		name, query string
+		rows        int // that may be read of the table
+	}{
+		{"a claim", "select count(*) from public.claim_due_connections(100, '1 minute', p_lease_id => '00000000-0000-4000-8000-000000000001')", 1000},
+		{"the next", "select count(*) from public.claim_due_connections(100, '1 minute', p_lease_id => '00000000-0000-4000-8000-000000000001')", 1000},
+		{"a settlement", "select public.settle_connections((select jsonb_agg(to_jsonb(d) || '{\"checked\": true}') from (select * from claimed limit 100) d))", 1000},
+		{"giving back", "select public.release_connections('00000000-0000-4000-8000-000000000001')", 10_500},
+		{"the count", "select public.count_due_connections()", 20_000},
+		{"health", "select count(*) from public.igconnect_backlog()", 12_000},
+	} {
+		// What a transaction reads is counted at once only for itself.
+		tx, err := conn.Begin(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		read := func() (whole, rows int) {
+			t.Helper()
+			err := tx.QueryRow(t.Context(), "select seq_scan, idx_tup_fetch from pg_stat_xact_user_tables where relname = 'user_configs'").Scan(&whole, &rows)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return whole, rows
+		}
+		if _, err := tx.Exec(t.Context(), "create temp table claimed on commit drop as "+claimed); err != nil {
+			t.Fatal(err)
+		}
+		whole, rows := read()
+		var got int
+		if err := tx.QueryRow(t.Context(), c.query).Scan(&got); err != nil || got == 0 {
+			t.Fatalf("%s: %d, %v", c.name, got, err)
+		}
+		if wholeAfter, rowsAfter := read(); wholeAfter != whole || rowsAfter-rows > c.rows {
+			t.Errorf("%s reads %d rows, want at most %d, and the whole table %d times", c.name, rowsAfter-rows, c.rows, wholeAfter-whole)
+		} else {
+			t.Logf("%s reads %d rows", c.name, rowsAfter-rows)
+		}
+		if err := tx.Commit(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
 }
 
 func TestRenewal(t *testing.T) { onBothDatabases(t, newRenewal, renewalCases) }
@@ -278,6 +344,84 @@ var renewalCases = []testCase[*renewal]{
 			t.Errorf("claimed %+v, then %+v", first, second)
 		}
 		r.wantClaim(t, 1)
+	}},
+	// More is due than a claim takes: what ends soonest comes first, and a share is left to what was not
+	// checked for longest and to what failed. What these do not need the others take.
+	{"ClaimShares", func(t *testing.T, r *renewal) {
+		const limit, share = 16, 2
+		kind := map[string]string{}
+		connect := func(n int, name string, days int, change string) {
+			for range n {
+				id := r.connect(t, days)
+				kind[id] = name
+				r.sql(t, "update public.user_configs set "+change+" where instagram_id = $1", id)
+			}
+		}
+		connect(20, "soon", 1, "checked_at = now() - interval '21 hours'")
+		connect(3, "long unchecked", 50, "checked_at = now() - interval '5 days'")
+		connect(3, "failed", 1, "checked_at = now() - interval '6 days', failures = 1")
+		connect(1, "left alone", 1, "checked_at = now() - interval '6 days', failures = 2, leased_until = now() + interval '1 hour'")
+		for i, want := range []map[string]int{
+			{"soon": limit - 2*share, "long unchecked": share, "failed": share},
+			{"soon": 20 - (limit - 2*share), "long unchecked": 1, "failed": 1},
+			{},
+		} {
+			got := map[string]int{}
+			for _, row := range r.claim(t, limit) {
+				got[kind[row.InstagramID]]++
+			}
+			wantEqual(t, fmt.Sprint("claim ", i), want, got)
+		}
+		r.wantCount(t, 27, "count_due_connections", object{})
+	}},
+	// A check that failed for a reason of its connection's own sets that back in the order, and when it fails
+	// again leaves it alone for a time that doubles. What is given back unchecked is as before.
+	{"FailureSetsBack", func(t *testing.T, r *renewal) {
+		first, other := r.connect(t, 1), r.connect(t, 2)
+		mark := func() object {
+			return r.read(t, first, "failures, coalesce(round(extract(epoch from leased_until - now()) / 60), 0)::float8 as minutes")
+		}
+		want := func(name string, failures, minutes float64) {
+			t.Helper()
+			wantEqual(t, name, object{"failures": failures, "minutes": minutes}, mark())
+		}
+		claimFirst := func() due {
+			t.Helper()
+			r.sql(t, "update public.user_configs set leased_until = null")
+			for _, row := range r.claim(t, 2) {
+				if row.InstagramID == first {
+					return row
+				}
+			}
+			t.Fatal("it is not due")
+			return due{}
+		}
+		d := r.wantClaim(t, 1, first)[0]
+		r.settle(t, 1, d.result(object{"failed": true}))
+		want("failed once", 1, 0)
+		rows := r.wantClaim(t, 2, other, first)
+		r.wantCount(t, 2, "release_connections", object{"p_lease_id": rows[0].LeaseID})
+		want("given back", 1, 0)
+		for i, minutes := range []float64{15, 30, 60, 120, 240, 480, 960, 1200, 1200} {
+			r.settle(t, 1, claimFirst().result(object{"failed": true, "checked": false, "retry_after": 600}))
+			want("failed again", float64(i)+2, minutes)
+		}
+		r.sql(t, "update public.user_configs set failures = 100000 where instagram_id = $1", first)
+		r.settle(t, 1, claimFirst().result(object{"failed": true, "retry_after": 90000}))
+		if got := mark()["minutes"]; got != 1500.0 {
+			t.Errorf("left alone for %v minutes, want the time that Meta names", got)
+		}
+		r.settle(t, 1, claimFirst().result(object{"checked": true, "failed": true}))
+		want("it goes well", 0, 0)
+
+		r.pass(t, "1 day")
+		r.settle(t, 1, claimFirst().result(object{"failed": true}))
+		r.patch(t, first, object{"token": newToken()})
+		want("connected again", 0, 0)
+		claimFirst()
+		r.pass(t, "1 day") // the run was killed
+		claimFirst()
+		want("a lease that ran out", 1, 10)
 	}},
 	{"ClaimSecretGone", func(t *testing.T, r *renewal) {
 		id := r.connect(t, 60)

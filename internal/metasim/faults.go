@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -18,6 +19,7 @@ type Fault struct {
 	// "debug_token", "subscribe", "unsubscribe", "subscriptions", "revoke", "messages",
 	// "businesses", "owned_pages", "client_pages", "app_subscriptions". Empty: any but the dialog.
 	Step  string
+	Of    string // id of a person: only requests with a token of theirs, or about one. Empty: all
 	Times int // how many requests it applies to; 0: all from now on
 	Skip  int // let this many pass first
 
@@ -44,7 +46,7 @@ type Fault struct {
 }
 
 // Inject puts f at the end of a queue. The first fault of the queue that fits a request serves
-// it, alone: a fault without Times hides those behind it. It panics on a Step or a Person that
+// it, alone: a fault without Times hides those behind it. It panics on a Step or a person that
 // does not exist: such a fault would never occur.
 func (s *Sim) Inject(f Fault) {
 	known := func(rt route) bool { return rt.step == f.Step }
@@ -52,8 +54,10 @@ func (s *Sim) Inject(f Fault) {
 		panic("metasim: no step " + strconv.Quote(f.Step))
 	}
 	s.locked(func() {
-		if f.Person != "" {
-			s.mustPerson(f.Person)
+		for _, id := range []string{f.Person, f.Of} {
+			if id != "" {
+				s.mustPerson(id)
+			}
 		}
 		s.faults = append(s.faults, &f)
 	})
@@ -81,11 +85,10 @@ func (s *Sim) SetUsage(percent int) {
 	s.locked(func() { s.usage = usage })
 }
 
-// takeFault returns the fault that serves a request of route rt, or the zero Fault. The caller
-// holds s.mu.
-func (s *Sim) takeFault(rt route) Fault {
+// takeFault returns the fault that serves a request, or the zero Fault. The caller holds s.mu.
+func (s *Sim) takeFault(c *call) Fault {
 	for i, f := range s.faults {
-		if f.Step != rt.step && (f.Step != "" || !rt.graph()) {
+		if f.Step != c.route.step && (f.Step != "" || !c.route.graph()) || f.Of != "" && f.Of != s.subject(c) {
 			continue
 		}
 		if f.Skip > 0 {
@@ -101,6 +104,17 @@ func (s *Sim) takeFault(rt route) Fault {
 		return *f
 	}
 	return Fault{}
+}
+
+// subject is the id of the person whose token a request is about, or else carries; "" for none.
+func (s *Sim) subject(c *call) string {
+	bearer := strings.TrimPrefix(c.r.Header.Get("Authorization"), "Bearer ")
+	for _, value := range []string{c.param("input_token"), c.param("fb_exchange_token"), bearer} {
+		if t := s.tokens[value]; t != nil {
+			return t.person
+		}
+	}
+	return ""
 }
 
 // response returns the answer that f puts in place of the real one, and whether there is one.
@@ -140,7 +154,7 @@ func (s *Sim) begin(c *call) {
 		Query: c.query, Form: c.form, Header: c.r.Header.Clone(), Start: time.Now(),
 	}
 	s.requests = append(s.requests, c.record)
-	c.fault = s.takeFault(c.route)
+	c.fault = s.takeFault(c)
 	if c.route.graph() {
 		s.inFlight++
 		s.maxInFlight = max(s.maxInFlight, s.inFlight)

@@ -92,7 +92,10 @@ func New(o Options) (*App, error) {
 		return nil, err
 	}
 	a.Connect = connect.New(provider, a.Store, box, cfg.Secure(), a.Now)
-	a.Renew = &renew.Service{Provider: provider, Store: a.Store, RequiredScopes: config.RequiredScopes, Now: a.Now}
+	a.Renew = &renew.Service{
+		Provider: provider, Store: a.Store, RequiredScopes: config.RequiredScopes, Now: a.Now,
+		AskMeta: func(ctx context.Context) error { _, err := client.AppSubscriptions(ctx); return err },
+	}
 	return a, nil
 }
 

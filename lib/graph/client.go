@@ -15,6 +15,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -150,7 +151,7 @@ func (c *Client) AppToken() secret.String { return secret.New(c.AppID + "|" + c.
 
 // Answer is what Meta tells along with each answer, refusals included.
 type Answer struct {
-	Usage int       // percent of the fullest of Meta's limits, 1000 at most; 0 if not told
+	Usage int       // percent of the app's own limit, 1000 at most; 0 if not told
 	Date  time.Time // of Meta's clock; zero if not told
 }
 
@@ -172,8 +173,9 @@ func report(ctx context.Context, header http.Header) {
 }
 
 // loads reads the two headers in which Meta tells of its limits, the app's and
-// those of each business. It returns how much of the fullest is used, in percent,
-// and the longest waiting time that Meta names, a day at most; 0 if not told.
+// those of each business, Page and account. It returns how much of the app's is
+// used, in percent, and the longest waiting time that Meta names for any of them,
+// a day at most; 0 if not told.
 // https://developers.facebook.com/docs/graph-api/overview/rate-limiting
 func loads(header http.Header) (usage int, wait time.Duration) {
 	type load struct {
@@ -185,19 +187,17 @@ func loads(header http.Header) (usage int, wait time.Duration) {
 	var (
 		app        load
 		businesses map[string][]load
-		all        []load
 	)
 	if json.Unmarshal([]byte(header.Get("X-App-Usage")), &app) == nil {
-		all = append(all, app)
+		usage = int(min(max(app.Calls, app.Time, app.CPU, 0), 1000))
 	}
-	if json.Unmarshal([]byte(header.Get("X-Business-Use-Case-Usage")), &businesses) == nil {
-		for _, of := range businesses {
-			all = append(all, of...)
+	if json.Unmarshal([]byte(header.Get("X-Business-Use-Case-Usage")), &businesses) != nil {
+		businesses = nil
+	}
+	for _, of := range append(slices.Collect(maps.Values(businesses)), []load{app}) {
+		for _, l := range of {
+			wait = max(wait, time.Duration(min(max(l.Minutes, 0), 24*60))*time.Minute)
 		}
-	}
-	for _, l := range all {
-		usage = max(usage, int(min(max(l.Calls, l.Time, l.CPU), 1000)))
-		wait = max(wait, time.Duration(min(max(l.Minutes, 0), 24*60))*time.Minute)
 	}
 	return usage, wait
 }

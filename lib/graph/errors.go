@@ -22,7 +22,7 @@ type Class int
 const (
 	Rejected     Class = iota // a refusal of no other class
 	Unavailable               // may pass by itself: no answer, a broken one, or Meta says transient
-	Throttled                 // the app has to wait
+	Throttled                 // a limit is reached: the app's, or see [Error.LimitOfOne]
 	TokenDead                 // the person has to sign in at Meta again
 	NoPermission              // something is missing that the person did not grant
 	BadApp                    // the app's id or secret is wrong, or Meta has blocked the app
@@ -130,6 +130,17 @@ func classify(e *Error, message string, transient bool) Class {
 		return Unavailable
 	}
 	return Rejected
+}
+
+// LimitOfOne reports whether the limit that was reached is that of one person, Page
+// or business: everybody else's calls go on.
+// https://developers.facebook.com/docs/graph-api/overview/rate-limiting#error-codes
+func (e *Error) LimitOfOne() bool {
+	switch code := e.Code; {
+	case code == 17, code == 32, code == 368, code >= 80000 && code <= 80014:
+		return e.Class == Throttled
+	}
+	return false
 }
 
 // ofApp finds what Meta says of the app itself under the codes of other failures:

@@ -1,8 +1,10 @@
 package graph_test
 
 import (
+	"errors"
 	"io"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -106,8 +108,8 @@ func TestUsage(t *testing.T) {
 		{"over the limit", `{"call_count":145}`, "", 145},
 		{"absurd", `{"call_count":1e300}`, "", 1000},
 		{"a fraction", `{"call_count":28.5}`, "", 28},
-		{"a business's", "", `{"17841":[{"type":"instagram","call_count":94,"total_cputime":1,"total_time":1,"estimated_time_to_regain_access":0}]}`, 94},
-		{"the fullest of several", `{"call_count":50}`, `{"1":[{"call_count":3},{"total_time":95}],"2":[{"total_cputime":60}]}`, 95},
+		{"a business's", "", `{"17841":[{"type":"instagram","call_count":94,"total_cputime":1,"total_time":1,"estimated_time_to_regain_access":0}]}`, 0},
+		{"a business's beside it", `{"call_count":50}`, `{"1":[{"call_count":3},{"total_time":95}],"2":[{"total_cputime":60}]}`, 50},
 		{"none of the businesses", "", `{}`, 0},
 		{"not JSON", `call_count=99`, `99`, 0},
 		{"one of them broken", `{"call_count":96}`, `{"1":`, 96},
@@ -170,19 +172,35 @@ func TestObserve(t *testing.T) {
 	})
 }
 
-// FuzzUsage: whatever the headers say, the answer is a percentage, and it is
-// the one of the fuller limit: one broken header hides nothing of the other.
+// FuzzUsage: whatever the headers say, the answer is a percentage, and the app's
+// alone.
 func FuzzUsage(f *testing.F) {
 	f.Fuzz(func(t *testing.T, app, business string) {
-		both, ofApp, ofBusiness := usage(t, app, business), usage(t, app, ""), usage(t, "", business)
-		if both < 0 || both > 1000 || both != max(ofApp, ofBusiness) {
-			t.Errorf("%d, of the app alone %d, of the businesses alone %d", both, ofApp, ofBusiness)
+		if got := usage(t, app, business); got < 0 || got > 1000 || got != usage(t, app, "") {
+			t.Errorf("%d, without the businesses %d", got, usage(t, app, ""))
 		}
 		if full := usage(t, `{"call_count":1000}`, business); full != 1000 {
 			t.Errorf("%d with a full limit", full)
 		}
-		if ofApp > 0 && usage(t, "", `{"1":[`+app+`]}`) != ofApp {
-			t.Errorf("as a business's it is not %d", ofApp)
+	})
+}
+
+// TestLimitOfOne: of what is throttled only the app's limit is everybody's.
+func TestLimitOfOne(t *testing.T) {
+	for code, want := range map[int]bool{
+		4: false, 341: false, 613: false, 17: true, 32: true, 368: true, 80000: true, 80001: true, 80002: true, 80006: true, 80014: true,
+		190: false, 10: false, 79999: false, 80015: false,
+	} {
+		run(t, strconv.Itoa(code), routes{subscribeLine: refuses(code, 0, "no")}, func(t *testing.T, m *meta) {
+			failure, ok := errors.AsType[*graph.Error](subscribe(t.Context(), m.Client, paged))
+			if !ok || failure.LimitOfOne() != want {
+				t.Errorf("code %d: %v, want %v", code, failure, want)
+			}
+		})
+	}
+	run(t, "429", routes{subscribeLine: status(429, "slow down")}, func(t *testing.T, m *meta) {
+		if failure := failureOf(t, subscribe(t.Context(), m.Client, paged), graph.Throttled); failure.LimitOfOne() {
+			t.Error("taken for a limit of one")
 		}
 	})
 }

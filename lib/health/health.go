@@ -192,12 +192,29 @@ func webhookFields(waits store.Backlog) []Check {
 	return passed("webhook_fields")
 }
 
+// dailyJob tells a job that never runs from one that does not get through what is
+// due, days before that costs anybody the connection.
 func (s *Service) dailyJob(waits store.Backlog) []Check {
-	if age := s.age(waits.Unchecked); age > checkedWithin {
-		return failed(dailyJob, "It is late: a connection was last checked "+spoken(age)+" ago.",
-			"See that Vercel's cron calls /api/renew each day (Settings, Cron Jobs) with this CRON_SECRET, and what the log of its last run says: failed, remaining.")
+	const oftener = "call /api/renew more often: docs/lifecycle.md has the few lines of SQL with which the database does so every few minutes."
+	switch age := s.age(waits.Unchecked); {
+	case age > checkedWithin:
+		return failed(dailyJob, "It is late: a connection was last checked "+spoken(age)+" ago."+about(waits.Ending),
+			"See that Vercel's cron calls /api/renew each day (Settings, Cron Jobs) with this CRON_SECRET, and what its last run answered. If remaining is not 0, "+oftener)
+	case waits.Ending > 0:
+		return failed(dailyJob, "It does not get through all that is due."+about(waits.Ending), "Until its answer says remaining: 0, "+oftener)
+	case waits.Failing > 0:
+		return failed(dailyJob, fmt.Sprintf("The check of %d connection(s) has failed for two days, though Meta answers for others.", waits.Failing),
+			"Read failed in the log of /api/renew: it quotes Meta. In user_configs they are those with failures > 0.")
 	}
 	return passed(dailyJob)
+}
+
+// about says how many connections are about to be lost.
+func about(ending int) string {
+	if ending == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" %d connection(s) that end within a week were not checked for more than a day.", ending)
 }
 
 func (s *Service) inbox(waits store.Backlog) []Check {

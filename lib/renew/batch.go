@@ -4,7 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"sync/atomic"
+	"time"
 
 	"igconnect/lib/graph"
 	"igconnect/lib/note"
@@ -12,56 +12,116 @@ import (
 	"igconnect/lib/upstream"
 )
 
-// checkBatch checks what was leased and writes back what came of it. What failed
-// or was not begun stays leased until this run is over. It reports whether the
-// batch met an outage.
-func (s *Service) checkBatch(ctx context.Context, run *Result, due []store.Due, full *atomic.Bool) (outage bool, err error) {
-	var (
-		jobs     = make([]func(), len(due))
-		outcomes = make([]outcome, len(due))
-	)
-	checking, cancel := upstream.EndingEarly(ctx, writeTime)
-	defer cancel()
+const (
+	// patience is how long a check keeps others from theirs, where Meta answers for
+	// the app: one that takes longer costs nobody's time but its own.
+	patience = 3 * time.Second
+	// checkTime is what a check that goes well may need.
+	checkTime = 2 * time.Second
+)
+
+// begin begins to check what was leased, as fast as the pace allows. What it returns
+// waits for the outcomes. What was not begun stays leased until the run is over.
+func (r *run) begin(ctx context.Context, due []store.Due) (checked func() []outcome) {
+	outcomes := make([]outcome, len(due))
+	var checks upstream.Group
 	for i, connection := range due {
-		jobs[i] = func() {
-			if full.Load() || !hasTimeFor(ctx, settleTime/2) {
-				return
-			}
-			outcomes[i] = s.check(checking, connection)
-			if outcomes[i].throttled {
-				full.Store(true)
-			}
+		if !r.pace.enter(ctx) {
+			break
 		}
+		if r.over.Load() || !hasTimeFor(ctx, checkTime) {
+			r.pace.leave()
+			break
+		}
+		checks.Go(func() {
+			defer r.pace.leave()
+			begun, done := time.Now(), make(chan struct{})
+			checks.Go(func() {
+				defer close(done)
+				outcomes[i] = r.check(ctx, connection)
+				r.judge(ctx, &outcomes[i], begun)
+			})
+			select {
+			case <-done:
+			case <-time.After(patience):
+				if !r.alive(ctx, begun) {
+					<-done
+				}
+			}
+		})
 	}
-	upstream.SideBySide(checksAtOnce, jobs...)
+	return func() []outcome { checks.Wait(); return outcomes }
+}
+
+// judge decides whether a failure is the connection's own, which sets it back in the
+// order: not where the app's limit is reached, Meta is down for all, or the time
+// is up.
+func (r *run) judge(ctx context.Context, o *outcome, begun time.Time) {
+	ofMeta, _ := errors.AsType[*graph.Error](o.err)
+	switch throttled := graph.ClassOf(o.err) == graph.Throttled; {
+	case o.err == nil:
+		r.pace.faster()
+	case ctx.Err() != nil:
+	case throttled && ofMeta.LimitOfOne():
+		o.checkup.Failed, o.checkup.RetryAfter = true, ofMeta.RetryAfter
+	case throttled:
+		r.end(ctx, "throttled", true)
+	case r.alive(ctx, begun):
+		r.pace.slower(begun)
+		o.checkup.Failed = true
+	}
+}
+
+// alive reports whether Meta has answered for the app since a time, or does now. If
+// not the run ends: it is an outage.
+func (r *run) alive(ctx context.Context, since time.Time) bool {
+	err := r.pulse.since(ctx, since)
+	if err != nil {
+		r.end(ctx, "outage", err.Error())
+	}
+	return err == nil
+}
+
+// writeBack writes what came of a batch.
+func (r *run) writeBack(ctx context.Context, outcomes []outcome) {
 	if suspicious(outcomes) {
 		note.Add(ctx, "suspicious", "Meta refused most of a batch without a reason: nothing was marked, look at Meta's status and at the app")
 		for i := range outcomes {
 			outcomes[i].takeBack()
 		}
 	}
-
-	var (
-		results []store.Checkup
-		failed  []error
-	)
+	var results []store.Checkup
 	for _, o := range outcomes {
 		if !o.begun {
 			continue
 		}
-		if o.err != nil {
-			failed = append(failed, o.err)
-		}
-		if o.err == nil || !o.checkup.Renewed.Empty() || o.checkup.Person != "" {
+		if o.err == nil || o.checkup.Failed || !o.checkup.Renewed.Empty() || o.checkup.Person != "" {
 			results = append(results, o.checkup)
 		}
-		run.add(o)
+		r.count(o)
 	}
-	outages := noteFailures(ctx, failed)
-	if err := s.settle(ctx, results); err != nil {
-		return false, err
+	begun := time.Now()
+	err := r.settle(ctx, results)
+	if r.pace.waitedForDatabase(begun); err != nil {
+		r.fail(err)
 	}
-	return outages > 0 && outages == len(due), nil
+}
+
+func (r *run) count(o outcome) {
+	r.mutex.Lock()
+	defer r.mutex.Unlock()
+	if o.err != nil {
+		r.result.Failed++
+		r.failures.add(o.err)
+	} else {
+		r.result.Checked++
+	}
+	if !o.checkup.Renewed.Empty() {
+		r.result.Renewed++
+	}
+	if o.checkup.Outcome == store.StatusReconnect {
+		r.result.Reconnect++
+	}
 }
 
 // settle writes the results back. Where the database refuses them one of them
@@ -107,20 +167,21 @@ func (o *outcome) takeBack() {
 	}
 }
 
-// noteFailures notes how many checks failed for a reason that may pass, with the
-// first messages, and returns how many failed for Meta as a whole.
-func noteFailures(ctx context.Context, failed []error) (outages int) {
-	var first []string
-	for _, err := range failed {
-		if class := graph.ClassOf(err); class == graph.Unavailable || class == graph.BadApp {
-			outages++
-		}
-		if len(first) < 3 {
-			first = append(first, err.Error())
-		}
+// failures are how many checks failed for a reason that may pass, with the first
+// messages.
+type failures struct {
+	count int
+	first []string
+}
+
+func (f *failures) add(err error) {
+	if f.count++; len(f.first) < 3 {
+		f.first = append(f.first, err.Error())
 	}
-	if len(failed) > 0 {
-		note.Add(ctx, "failed", map[string]any{"count": len(failed), "first": first})
+}
+
+func (f *failures) note(ctx context.Context) {
+	if f.count > 0 {
+		note.Add(ctx, "failed", map[string]any{"count": f.count, "first": f.first})
 	}
-	return outages
 }

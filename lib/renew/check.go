@@ -19,7 +19,6 @@ const (
 
 type outcome struct {
 	begun       bool
-	throttled   bool
 	unexplained bool  // needs its person from now on, for a reason that Meta did not name
 	err         error // a failure that may pass
 	checkup     store.Checkup
@@ -41,8 +40,7 @@ func (s *Service) check(ctx context.Context, due store.Due) outcome {
 		o.checkup.Done = true
 		o.reconnect(whyDead(ofMeta.Subcode))
 	default:
-		// 368 blocks one person, and not the app.
-		o.err, o.throttled = err, ok && ofMeta.Class == graph.Throttled && ofMeta.Code != 368
+		o.err = err
 	}
 	return o
 }

@@ -6,7 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
-	"strings"
+	"slices"
 	"testing"
 	"time"
 
@@ -125,12 +125,13 @@ func (d deployment) consentAgo(days int) {
 	d.Meta.Reset()
 }
 
-// connectMany stores so many connections, each of a person of its own: every second one 50 days
-// old, the others 10.
+// connectMany stores so many connections, each of a person of its own, see [personOf]: every second one
+// 50 days old, the others 10.
 func (d deployment) connectMany(n int) {
 	d.T.Helper()
+	rows := make([]map[string]any, n)
 	for i := range n {
-		id, person := fmt.Sprint(17841500000000000+i), fmt.Sprint(60000+i)
+		id, person := fmt.Sprint(17841500000000000+i), personOf(i)
 		page := metasim.Page{
 			ID: fmt.Sprint(30000 + i), Token: fmt.Sprintf("EAApage%dtoken-for-the-load-test", i), Instagram: &metasim.Instagram{ID: id},
 		}
@@ -143,10 +144,22 @@ func (d deployment) connectMany(n int) {
 		if !d.AskMeta("/"+page.ID, token, url.Values{"fields": {"access_token"}}, &struct{}{}) {
 			d.T.Fatal("Meta does not show the Page")
 		}
-		d.SQL(`insert into public.user_configs (user_id, instagram_id, facebook_user_id, page_id, token, page_token,
-				scopes, token_expires_at)
-			values ($1, $2, $3, $4, $5, $6, string_to_array($7, ','), now() + interval '1 day' * $8::int)`,
-			d.User, id, person, page.ID, token, page.Token, strings.Join(metasim.DefaultScopes, ","), left)
+		rows[i] = map[string]any{
+			"user_id": d.User, "instagram_id": id, "facebook_user_id": person, "page_id": page.ID, "token": token, "page_token": page.Token,
+			"scopes": metasim.DefaultScopes, "token_expires_at": time.Now().Add(time.Duration(left) * oneDay).UTC(),
+		}
+	}
+	for some := range slices.Chunk(rows, 200) {
+		text, err := json.Marshal(some)
+		if err != nil {
+			d.T.Fatal(err)
+		}
+		d.SQL(`insert into public.user_configs (user_id, instagram_id, facebook_user_id, page_id, token, page_token, scopes, token_expires_at)
+			select r.user_id, r.instagram_id, r.facebook_user_id, r.page_id, r.token, r.page_token, r.scopes, r.token_expires_at
+			from jsonb_populate_recordset(null::public.user_configs, $1::text::jsonb) r`, string(text))
 	}
 	d.Meta.Reset()
 }
+
+// personOf is the id of the person of a connection of connectMany.
+func personOf(i int) string { return fmt.Sprint(60000 + i) }

@@ -280,7 +280,7 @@ func TestSaveImpossibleDate(t *testing.T) {
 func TestColumns(t *testing.T) {
 	t.Parallel()
 	elsewhere := append(columnsOf(reflect.TypeFor[Tokens]()),
-		"token_secret_id", "page_token_secret_id", "lease_id", "connection_id", "leased_until", "retry", "token_version", "status_since", "updated_at")
+		"token_secret_id", "page_token_secret_id", "lease_id", "connection_id", "failures", "leased_until", "retry", "token_version", "status_since", "updated_at")
 	want := append(columnsOf(reflect.TypeFor[Connection]()), elsewhere...)
 	got := migratedColumns(t)
 	slices.Sort(want)

@@ -16,9 +16,12 @@ func (p Probes) Version(ctx context.Context) (string, error) {
 	return call[string](ctx, p.Of, "asking for the migrations", "igconnect_schema_version", args{})
 }
 
-// Backlog is since when the longest waiting have waited; nil where nothing waits.
+// Backlog is since when the longest waiting have waited, nil where nothing waits, and
+// counts, up to a thousand of each kind.
 type Backlog struct {
 	Unchecked *Timestamp `json:"unchecked_since"` // connections, for the daily check
+	Ending    int        `json:"ending"`          // connections that end within a week, not checked for 36 hours
+	Failing   int        `json:"failing"`         // connections whose check fails for two days, not among Unchecked
 	Waiting   *Timestamp `json:"waiting_since"`   // events, for a worker
 	Dead      *Timestamp `json:"dead_since"`      // events that were given up
 	Unopened  int        `json:"unopened"`        // connections whose token Vault can't open

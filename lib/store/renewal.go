@@ -24,6 +24,8 @@ type Checkup struct {
 	Due
 	Read         Account       // names and picture as Meta gives them now; "": as they are
 	Done         bool          // false: something failed that may pass, so it stays due
+	Failed       bool          // for a reason of its own: others come before it from then on
+	RetryAfter   time.Duration // of Failed: not before
 	Person       string        // app-scoped Facebook id, for a row that knows none
 	Renewed      secret.String // the new token, if there is one
 	RenewedPage  secret.String // the Page's new token, if there is one
@@ -46,8 +48,9 @@ func (c Checkup) Newest() secret.String {
 // Dates are those of a token. Zero: never, or unknown.
 type Dates struct{ Expires, DataAccessExpires time.Time }
 
-// ClaimDue leases up to limit connections that are due to be checked, those
-// first that name no person, then those that end soonest. Several claims may
+// ClaimDue leases up to limit connections, 100 at most, that are due to be checked:
+// those first that name no person, then those that end soonest, and with them some
+// that have waited longest or failed. Several claims may
 // share the id of a lease. A lease that is not settled runs out by itself.
 func (s *Store) ClaimDue(ctx context.Context, id uuid.UUID, limit int, lease time.Duration) ([]Due, error) {
 	return call[[]Due](ctx, s, "leasing what is due", "claim_due_connections",
@@ -90,6 +93,9 @@ func (c Checkup) result() map[string]any {
 		if value != "" {
 			result[column] = value
 		}
+	}
+	if c.Failed {
+		result["failed"], result["retry_after"] = true, int(c.RetryAfter.Seconds())
 	}
 	if c.Outcome != "" {
 		result["status_reason"], result["retry"] = Text(c.Reason), c.Retry

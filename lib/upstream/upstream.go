@@ -1,6 +1,6 @@
 // Package upstream holds what calls to Meta and to Supabase have in common:
 // connections with time-outs ([NewTransport]), bodies read up to a limit
-// ([ReadBody]), repetition ([Retry]), calls that run at once ([SideBySide]) and
+// ([ReadBody]), repetition ([Retry]), calls that run at once ([SideBySide], [Group]) and
 // errors without secrets ([WithoutURL]). It knows neither of the two services:
 // which failures may pass is for lib/graph and lib/store to say.
 package upstream
@@ -91,31 +91,45 @@ func EndingEarly(ctx context.Context, left time.Duration) (context.Context, cont
 	return context.WithDeadline(ctx, deadline.Add(-min(left, time.Until(deadline)/2)))
 }
 
-// SideBySide runs the jobs at once, at most n at a time, and returns when all
-// are done: a function is frozen once it has answered. A panic of a job becomes one
-// of the caller, where it can be recovered; on its own goroutine it would end
-// the process.
+// Group runs jobs, each on a goroutine of its own. A job may add others.
+type Group struct {
+	running sync.WaitGroup
+	once    sync.Once
+	broken  any
+}
+
+// Go starts a job.
+func (g *Group) Go(job func()) {
+	g.running.Go(func() {
+		defer func() {
+			if v := recover(); v != nil {
+				g.once.Do(func() { g.broken = v })
+			}
+		}()
+		job()
+	})
+}
+
+// Wait returns when all jobs are done: a function is frozen once it has answered. A
+// panic of a job becomes one of the caller, where it can be recovered; on its own
+// goroutine it would end the process.
+func (g *Group) Wait() {
+	if g.running.Wait(); g.broken != nil {
+		panic(g.broken)
+	}
+}
+
+// SideBySide runs the jobs at once, at most n at a time, and returns when all are
+// done, as [Group.Wait] does.
 func SideBySide(n int, jobs ...func()) {
-	var (
-		group  sync.WaitGroup
-		once   sync.Once
-		broken any
-		slots  = make(chan struct{}, n)
-	)
+	var group Group
+	slots := make(chan struct{}, n)
 	for _, job := range jobs {
 		slots <- struct{}{}
 		group.Go(func() {
-			defer func() {
-				if v := recover(); v != nil {
-					once.Do(func() { broken = v })
-				}
-				<-slots
-			}()
+			defer func() { <-slots }()
 			job()
 		})
 	}
 	group.Wait()
-	if broken != nil {
-		panic(broken)
-	}
 }

@@ -47,6 +47,7 @@ create table public.user_configs (
   token_version          bigint      not null default 0,
   lease_id               uuid,
   leased_until           timestamptz,
+  failures               integer     not null default 0,
   connection_id          uuid        not null default gen_random_uuid(),
 
   primary key (user_id, instagram_id),
@@ -223,8 +224,20 @@ create index user_configs_page_id_idx on public.user_configs (page_id) where pag
 -- For the deletion of a Supabase user.
 create index user_configs_auth_user_id_idx on public.user_configs (auth_user_id)
   where auth_user_id is not null;
--- For the renewal, which asks day after day for the few that are due, and never for what is over.
-create index user_configs_due_idx on public.user_configs (checked_at) where status <> 'reconnect' or retry;
+-- For the renewal, which never looks at what is over. First those whose person nobody knows yet, then by
+-- the day (UTC) on which the token ends, and within it by the last check: each day's due ones stand
+-- together. What somebody holds is not there, nor what failed when it was last tried.
+create index user_configs_due_idx on public.user_configs (
+  (case when facebook_user_id is null and checked_at is null then '-infinity'::date
+        else coalesce((token_expires_at at time zone 'UTC')::date, 'infinity'::date) end),
+  coalesce(checked_at, '-infinity'::timestamptz)
+) where (status <> 'reconnect' or retry) and lease_id is null and failures = 0;
+-- The same, by the last check alone.
+create index user_configs_unchecked_idx on public.user_configs (coalesce(checked_at, '-infinity'::timestamptz))
+  where (status <> 'reconnect' or retry) and lease_id is null and failures = 0;
+-- And the rest: what somebody holds, and what failed.
+create index user_configs_set_back_idx on public.user_configs (coalesce(leased_until, '-infinity'::timestamptz))
+  where (status <> 'reconnect' or retry) and (lease_id is not null or failures > 0);
 -- For the health check: webhook fields that Meta refused.
 create index user_configs_left_out_idx on public.user_configs (connected_at) where subscription_error like '%: left out %';
 -- For Meta's callbacks, which know the Facebook person alone.
@@ -250,7 +263,7 @@ revoke all on table public.user_configs from public, anon, authenticated, servic
 grant select, insert, update, delete on table public.user_configs to service_role;
 
 -- Everything but the tokens, the ids of their secrets, the link to auth.users and the renewal's
--- lease, version and retry. The row policy of the inbox asks for connection_id.
+-- lease, version, retry and failures. The row policy of the inbox asks for connection_id.
 grant select (
   user_id, instagram_id, page_id, page_name, username, name, picture_url, facebook_user_id, scopes,
   token_expires_at, data_access_expires_at, status, status_reason, status_since, subscribed_fields,
@@ -414,5 +427,6 @@ comment on column public.user_configs.token_secret_id is 'The token''s secret in
 comment on column public.user_configs.page_token_secret_id is 'The Page token''s secret in Vault. Set by a trigger; what a client writes here is ignored.';
 comment on column public.user_configs.token_version is 'How many user tokens this row has had. Kept by a trigger.';
 comment on column public.user_configs.lease_id is 'The claim of claim_due_connections() that works on this row.';
+comment on column public.user_configs.leased_until is 'When that claim ends if nobody settles it before. Without a claim: until when a connection whose check failed is left alone.';
+comment on column public.user_configs.failures is 'How many checks in a row failed, though Meta answered for others. A check that succeeds and a new token set it to 0.';
 comment on column public.user_configs.connection_id is 'The connection itself: another one when the account is disconnected and connected again. Set by a trigger.';
-comment on column public.user_configs.leased_until is 'When that claim ends if nobody settles it before.';

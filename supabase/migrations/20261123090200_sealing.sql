@@ -207,7 +207,7 @@ $$;
 
 -- Counts the user tokens of a row, whatever version the client sent: one of its own choice would let
 -- an old token win over a new one. A new token ends the lease: whoever holds that works with the
--- token before.
+-- token before, and what failed before may go well now.
 create function igconnect.count_tokens() returns trigger
 language plpgsql security definer set search_path = '' as $$
 begin
@@ -218,6 +218,7 @@ begin
     new.token_version := new.token_version + 1;
     new.lease_id := null;
     new.leased_until := null;
+    new.failures := 0;
   end if;
   return new;
 end

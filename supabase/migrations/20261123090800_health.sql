@@ -28,17 +28,48 @@ $$;
 create index instagram_events_dead_idx on public.instagram_events (dead_at) where dead_at is not null;
 
 -- Returns since when the longest waiting have waited: for the daily check (the last one, or the connect),
--- for a worker, and for somebody to look at events that were given up. Null: nothing waits.
+-- for a worker, and for somebody to look at events that were given up. Null: nothing waits. And of the
+-- connections whose tokens end within a week, how many nobody has looked at for 36 hours; and how many of all
+-- fail at each check for two days, and so do not count as unchecked.
 --
 -- It never reads a whole table. Of the conversations it looks at the thousand whose turn comes first:
--- where no worker comes for days, the oldest are among them.
+-- where no worker comes for days, the oldest are among them. It counts to a thousand.
 create function public.igconnect_backlog()
-returns table (unchecked_since timestamptz, waiting_since timestamptz, dead_since timestamptz, unopened integer, left_out text)
-language sql stable security definer set search_path = '' as $$
+returns table (
+  unchecked_since timestamptz, ending integer, failing integer,
+  waiting_since timestamptz, dead_since timestamptz, unopened integer, left_out text
+)
+language sql stable security definer set search_path = '' set jit = off as $$
+  with set_back as (
+    select coalesce(c.checked_at, c.connected_at) as unchecked, c.token_expires_at, c.failures
+    from public.user_configs c
+    where (c.status <> 'reconnect' or c.retry) and (c.lease_id is not null or c.failures > 0)
+      and coalesce(c.checked_at, c.connected_at) < now() - interval '36 hours'
+    limit 1000
+  )
   select
     least(
-      (select min(c.checked_at) from public.user_configs c where c.status <> 'reconnect' or c.retry),
-      (select min(c.connected_at) from public.user_configs c where (c.status <> 'reconnect' or c.retry) and c.checked_at is null)),
+      (select c.checked_at from public.user_configs c
+       where (c.status <> 'reconnect' or c.retry) and c.lease_id is null and c.failures = 0
+         and coalesce(c.checked_at, '-infinity'::timestamptz) > '-infinity'
+       order by coalesce(c.checked_at, '-infinity'::timestamptz) limit 1),
+      (select min(n.connected_at) from (
+         select c.connected_at from public.user_configs c
+         where (c.status <> 'reconnect' or c.retry) and c.lease_id is null and c.failures = 0
+           and coalesce(c.checked_at, '-infinity'::timestamptz) = '-infinity'
+         limit 1000) n),
+      (select min(b.unchecked) from set_back b where b.failures = 0)),
+    (select count(*)::integer from (
+       select from public.user_configs c
+       where (c.status <> 'reconnect' or c.retry) and c.lease_id is null and c.failures = 0
+         and case when c.facebook_user_id is null and c.checked_at is null then '-infinity'::date
+                  else coalesce((c.token_expires_at at time zone 'UTC')::date, 'infinity'::date) end < current_date + 7
+         and coalesce(c.checked_at, '-infinity'::timestamptz) < now() - interval '36 hours'
+         and coalesce(c.checked_at, c.connected_at) < now() - interval '36 hours'
+         and c.token_expires_at is not null
+       limit 1000) soon)
+      + (select count(*)::integer from set_back b where b.token_expires_at < now() + interval '7 days'),
+    (select count(*)::integer from set_back b where b.failures > 0 and b.unchecked < now() - interval '2 days'),
     (select min(e.received_at)
      from (
        select c.connection_id, c.conversation from public.instagram_conversations c
@@ -64,7 +95,7 @@ comment on function public.igconnect_schema_version() is
 comment on function public.probe_vault() is
   'Whether Vault gives back what was sealed, tried with a secret that it removes again. Vault''s own error if it fails. For the secret key only.';
 comment on function public.igconnect_backlog() is
-  'Since when the longest waiting have waited: "unchecked_since" for the daily check, "waiting_since" for a worker, "dead_since" for a look at events that were given up. "unopened" counts connections whose token Vault can''t open. "left_out" is what Meta said last of a webhook field that it does not know. Events of connections in "reconnect" wait for their person and do not count. For the secret key only.';
+  'Since when the longest waiting have waited: "unchecked_since" for the daily check (without those that fail at each), "waiting_since" for a worker, "dead_since" for a look at events that were given up. "ending" counts connections whose token ends within a week and that were not checked for 36 hours, "failing" those whose check fails for two days, "unopened" those whose token Vault can''t open. "left_out" is what Meta said last of a webhook field that it does not know. Events of connections in "reconnect" wait for their person and do not count. For the secret key only.';
 
 -- PostgREST learns of everything that the migrations made.
 notify pgrst, 'reload schema';
