@@ -26,11 +26,19 @@ import (
 )
 
 func main() {
-	plan := fullPlan
+	plan, scale := fullPlan, fullScale
 	flag.StringVar(&plan.profile, "profile", "", "write a CPU profile of igconnect under load to this file")
+	scaled := flag.Bool("scale", false, "measure the database with large tables instead")
+	flag.IntVar(&scale.connections[0], "connections", scale.connections[0], "with -scale: in the large tables, ten times as many as in the small ones")
+	flag.StringVar(&scale.only, "only", "", "with -scale: only what has this in its name, as -scale says it")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	reached, err := compare(ctx, plan, os.Stdout, os.Stderr)
+	measure := func() (bool, error) { return compare(ctx, plan, os.Stdout, os.Stderr) }
+	if *scaled {
+		scale.connections[1] = scale.connections[0] / 10
+		measure = func() (bool, error) { return measureScale(ctx, scale, os.Stdout, os.Stderr) }
+	}
+	reached, err := measure()
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)

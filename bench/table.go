@@ -77,10 +77,7 @@ func count(n float64) string              { return fmt.Sprintf("%.0f", n) }
 // report prints the table, what it means and the targets, and reports whether all were reached.
 func (r *run) report(out io.Writer, onPostgres bool) (reached bool) {
 	all := r.figures()
-	fmt.Fprintf(out, "\n| | %s | %s | ratio |\n|---|---:|---:|---:|\n", r.sides[0].name, r.sides[1].name)
-	for _, f := range all {
-		fmt.Fprintf(out, "| %s | %s | %s | %.2f |\n", f.what, f.unit(f.values[0]), f.unit(f.values[1]), f.ratio())
-	}
+	printTable(out, r.sides[0].name, r.sides[1].name, all)
 	database := map[bool]string{true: "PostgreSQL", false: "its own database, which serves one request at a time: there is no PostgreSQL here"}
 	cores := map[bool]string{true: "one core, which it shares with Supabase Lite and the benchmark", false: "all cores, because there is no taskset or one core only"}
 	fmt.Fprintf(out, "\n%sSupabase Lite ran on %s.\nEach of the two has %s.\n", notes, database[onPostgres], cores[len(onOneCore()) > 0])
@@ -91,6 +88,14 @@ func (r *run) report(out io.Writer, onPostgres bool) (reached bool) {
 	}
 	fmt.Fprintln(out)
 	return reportTargets(out, all)
+}
+
+// printTable prints the figures of two, and their ratio.
+func printTable(out io.Writer, first, second string, all []figure) {
+	fmt.Fprintf(out, "\n| | %s | %s | ratio |\n|---|---:|---:|---:|\n", first, second)
+	for _, f := range all {
+		fmt.Fprintf(out, "| %s | %s | %s | %.2f |\n", f.what, f.unit(f.values[0]), f.unit(f.values[1]), f.ratio())
+	}
 }
 
 // notes say what the lines of the table are.

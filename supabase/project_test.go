@@ -74,16 +74,23 @@ func empty(t *testing.T, p *project) *project {
 // session opens a session of its own on a project's PostgreSQL, as its superuser.
 func (p *project) session(t *testing.T) *pgx.Conn {
 	t.Helper()
-	conn, err := pgx.Connect(t.Context(), p.databaseURL)
+	conn, err := pgx.ConnectConfig(t.Context(), p.config(t))
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { conn.Close(context.Background()) })
-	key := p.sql(t, "select current_setting('supalite.vault_key') as key")[0]["key"]
-	if _, err := conn.Exec(t.Context(), "select set_config('supalite.vault_key', $1, false)", key); err != nil {
+	return conn
+}
+
+// config is that of sessions on a project's PostgreSQL, as its superuser, in which Vault works.
+func (p *project) config(t *testing.T) *pgx.ConnConfig {
+	t.Helper()
+	config, err := pgx.ParseConfig(p.databaseURL)
+	if err != nil {
 		t.Fatal(err)
 	}
-	return conn
+	config.RuntimeParams["supalite.vault_key"] = p.sql(t, "select current_setting('supalite.vault_key') as key")[0]["key"].(string)
+	return config
 }
 
 type object = map[string]any

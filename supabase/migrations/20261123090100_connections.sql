@@ -282,7 +282,8 @@ grant select (
 -- The user's row is locked before anything of ours, as the deletion of a user has it. A deletion that
 -- is under way is waited for, and not for long.
 create function igconnect.link_auth_user() returns trigger
-language plpgsql security definer set search_path = '' set lock_timeout = '3s' as $$
+language plpgsql security definer
+set search_path = '' set enable_seqscan = off set jit = off set lock_timeout = '3s' as $$
 declare
   parsed uuid;
   linked uuid;

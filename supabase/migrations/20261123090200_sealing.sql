@@ -32,6 +32,12 @@ begin
 end
 $$;
 
+-- Deletes the secrets of these names. What is made of user_id has its collation, and Vault's index another.
+create function igconnect.delete_secrets(names text[]) returns void
+language sql security definer set search_path = '' set enable_seqscan = off set jit = off as $$
+  delete from vault.secrets s where s.name = any (names collate "default")
+$$;
+
 -- Writes a token (null: leaves what there is) to the secret of that name, making it if needed, and
 -- returns the secret's id, null if there is none. The token never reaches the disk or the
 -- write-ahead log in clear. An empty token is refused. A secret that cannot be opened any more is
@@ -119,7 +125,8 @@ $$;
 -- Locks a connection that is inserted, which may be there already. In an upsert PostgreSQL itself would
 -- lock the row only after its secrets are written.
 create function igconnect.lock_connection(p_user_id text, p_instagram_id text) returns void
-language plpgsql security definer set search_path = '' set lock_timeout = '3s' as $$
+language plpgsql security definer
+set search_path = '' set enable_seqscan = off set jit = off set lock_timeout = '3s' as $$
 begin
   perform igconnect.lock_user(p_user_id);
   perform from public.user_configs c where c.user_id = p_user_id and c.instagram_id = p_instagram_id for update;
@@ -130,7 +137,8 @@ $$;
 -- than p_patience is left to them. It waits for one connection at a time and holds none meanwhile, so it
 -- does not matter in which order others take theirs.
 create function igconnect.lock_connections(ids uuid[], p_patience interval) returns uuid[]
-language plpgsql security definer set search_path = '' set lock_timeout = '1s' as $$
+language plpgsql security definer
+set search_path = '' set enable_seqscan = off set jit = off set lock_timeout = '1s' as $$
 declare
   until constant timestamptz := clock_timestamp() + p_patience;
   locked uuid[];
@@ -156,7 +164,7 @@ $$;
 
 -- Locks those of the connections that nobody holds, and returns their ids.
 create function igconnect.lock_free(ids uuid[]) returns uuid[]
-language sql security definer set search_path = '' as $$
+language sql security definer set search_path = '' set enable_seqscan = off set jit = off as $$
   select array(
     select c.connection_id from public.user_configs c where c.connection_id = any (ids)
     order by c.connection_id for no key update skip locked)
@@ -232,8 +240,7 @@ begin
   if tg_op = 'TRUNCATE' then
     delete from vault.secrets s where starts_with(s.name, 'user_configs/');
   else
-    delete from vault.secrets s
-    where s.name = any (array(select unnest(igconnect.secret_names(r.user_id, r.instagram_id)) from removed r));
+    perform igconnect.delete_secrets(array(select unnest(igconnect.secret_names(r.user_id, r.instagram_id)) from removed r));
   end if;
   return null;
 end

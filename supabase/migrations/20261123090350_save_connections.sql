@@ -2,7 +2,7 @@
 -- their rows. Returns, in the same call, what else the same Facebook person connected, for whichever
 -- users, that still works through a Page: a grant that leaves the Page out has ended it.
 create function public.save_connections(connections jsonb) returns jsonb
-language plpgsql security definer set search_path = '' as $$
+language plpgsql security definer set search_path = '' set enable_seqscan = off set jit = off as $$
 declare
   wanted constant jsonb := igconnect.json_array('connections', connections);
 begin
@@ -30,7 +30,7 @@ begin
       'user_id', c.user_id, 'instagram_id', c.instagram_id, 'username', c.username, 'page_id', c.page_id,
       'facebook_user_id', c.facebook_user_id, 'status', c.status, 'connected_at', c.connected_at)), '[]')
     from public.user_configs c
-    where c.facebook_user_id in (select w ->> 'facebook_user_id' from jsonb_array_elements(wanted) w)
+    where c.facebook_user_id = any (array(select w ->> 'facebook_user_id' from jsonb_array_elements(wanted) w))
       and c.status <> 'reconnect' and c.page_id is not null
       and (c.user_id, c.instagram_id) not in (
         select w ->> 'user_id', w ->> 'instagram_id' from jsonb_array_elements(wanted) w));

@@ -138,10 +138,10 @@ begin
     select distinct i.account from incoming i
   ), connections as (
     select a.account, c.connection_id, c.user_id, c.instagram_id, c.page_id
-    from accounts a join public.user_configs c on c.instagram_id = a.account
+    from accounts a cross join lateral (select * from public.user_configs u where u.instagram_id = a.account offset 0) c
     union
     select a.account, c.connection_id, c.user_id, c.instagram_id, c.page_id
-    from accounts a join public.user_configs c on c.page_id = a.account
+    from accounts a cross join lateral (select * from public.user_configs u where u.page_id = a.account offset 0) c
     -- A Page may have been linked to another account before: the one that was connected last is meant.
     where c.instagram_id = (
       select u.instagram_id from public.user_configs u where u.page_id = a.account order by u.connected_at desc limit 1)
@@ -409,7 +409,7 @@ $$;
 -- those that a worker holds at this moment stay for the next time.
 create function public.delete_old_instagram_events(p_keep interval default '30 days') returns integer
 language plpgsql security definer
-set search_path = '' set enable_seqscan = off set jit = off set lock_timeout = '1s' as $$
+set search_path = '' set enable_seqscan = off set enable_bitmapscan = off set jit = off set lock_timeout = '1s' as $$
 declare
   closed_before constant timestamptz := now() - p_keep;
   open_before   constant timestamptz := least(closed_before, now() - interval '1 day');

@@ -171,8 +171,7 @@ begin
     join jsonb_to_recordset(reports) as r (user_id text, instagram_id text)
       on c.user_id = r.user_id and c.instagram_id = r.instagram_id), '1 second');
 
-  delete from vault.secrets s
-  where s.name = any (array(
+  perform igconnect.delete_secrets(array(
     select unnest(igconnect.secret_names(c.user_id, c.instagram_id)) from public.user_configs c
     join jsonb_to_recordset(reports) as r (
         lease_id uuid, user_id text, instagram_id text, token_version bigint, destroy boolean)

@@ -3,7 +3,7 @@
 -- Locks all connections of a Facebook person and returns their ids, or fails: then it may be called again.
 -- Users who connect at this moment come first, or later.
 create function igconnect.lock_person(p_facebook_user_id text) returns uuid[]
-language plpgsql security definer set search_path = '' as $$
+language plpgsql security definer set search_path = '' set enable_seqscan = off set jit = off as $$
 declare
   ids    uuid[];
   locked uuid[];
@@ -37,7 +37,7 @@ $$;
 create function public.deauthorize_facebook_user(
   p_facebook_user_id text, p_reason text, p_issued_at timestamptz default null
 ) returns integer
-language plpgsql security definer set search_path = '' as $$
+language plpgsql security definer set search_path = '' set enable_seqscan = off set jit = off as $$
 declare
   locked  uuid[];
   stopped uuid[];
@@ -55,8 +55,7 @@ begin
       and (c.status <> 'reconnect'
            or 0 < (select count(*) from vault.secrets s
                    where s.id = any (array[c.token_secret_id, c.page_token_secret_id]))));
-  delete from vault.secrets s
-  where s.name = any (array(
+  perform igconnect.delete_secrets(array(
     select unnest(igconnect.secret_names(c.user_id, c.instagram_id)) from public.user_configs c
     where c.connection_id = any (stopped)));
 
@@ -103,7 +102,8 @@ comment on column igconnect.awaited_erasures.asked_at is 'When. What was connect
 -- Deletes up to p_limit events of a connection that is gone, and as many conversations, and returns how
 -- many events. What somebody holds stays for the next time.
 create function igconnect.empty_removed(p_connection_id uuid, p_limit integer) returns integer
-language plpgsql security definer set search_path = '' set enable_seqscan = off set jit = off as $$
+language plpgsql security definer
+set search_path = '' set enable_seqscan = off set enable_bitmapscan = off set jit = off as $$
 declare
   deleted integer;
 begin
@@ -169,7 +169,7 @@ create trigger user_configs_forget_all
 -- returns how many there were. A connection is forgotten an hour after its last event: a delivery that
 -- had begun before may have added some more.
 create function public.delete_removed_events(p_limit integer default 1000) returns integer
-language plpgsql security definer set search_path = '' as $$
+language plpgsql security definer set search_path = '' set enable_seqscan = off set jit = off as $$
 declare
   deleted integer := 0;
   gone    record;
@@ -195,7 +195,7 @@ $$;
 
 -- Deletes connections, which the caller holds, for a request for deletion.
 create function igconnect.erase_connections(p_code uuid, ids uuid[]) returns void
-language plpgsql security definer set search_path = '' as $$
+language plpgsql security definer set search_path = '' set enable_seqscan = off set jit = off as $$
 begin
   insert into igconnect.removed_connections (connection_id, erasure) select i, p_code from unnest(ids) i;
   update public.erasures e set accounts = e.accounts + cardinality(ids), finished_at = null where e.code = p_code;
@@ -210,7 +210,7 @@ $$;
 -- deletion after they were made. Requests for which no connection is left that could be that person's are
 -- forgotten.
 create function igconnect.erase_awaited(ids uuid[]) returns void
-language plpgsql security definer set search_path = '' as $$
+language plpgsql security definer set search_path = '' set enable_seqscan = off set jit = off as $$
 begin
   if not exists (select from igconnect.awaited_erasures) then
     return;
@@ -237,7 +237,7 @@ $$;
 -- found to be that person's later, though it was there already, is deleted then. For one code that
 -- happens once: a call that comes again deletes nothing and returns the same record.
 create function public.erase_facebook_user(p_facebook_user_id text, p_code uuid) returns setof public.erasures
-language plpgsql security definer set search_path = '' set lock_timeout = '3s' as $$
+language plpgsql security definer set search_path = '' set enable_seqscan = off set jit = off set lock_timeout = '3s' as $$
 begin
   perform igconnect.check_facebook_user(p_facebook_user_id);
   if p_code is null then
