@@ -224,9 +224,11 @@ begin
   -- UPDATE.
   if igconnect.written_now(new.token_secret_id) then
     new.token_version := new.token_version + 1;
+    if new.lease_id is not distinct from old.lease_id then -- a check that is written back ends its lease itself
+      new.leased_until := null;
+      new.failures := 0;
+    end if;
     new.lease_id := null;
-    new.leased_until := null;
-    new.failures := 0;
   end if;
   return new;
 end
