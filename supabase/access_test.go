@@ -29,6 +29,7 @@ var functions = map[string]object{
 	"claim_due_connections":       {"p_limit": 1, "p_lease": "1 minute"},
 	"count_due_connections":       {},
 	"settle_connections":          {"results": []object{}},
+	"save_connections":            {"connections": []object{}},
 	"release_connections":         {"p_lease_id": uuid.NewString()},
 	"deauthorize_facebook_user":   {"p_facebook_user_id": "1", "p_reason": "x"},
 	"erase_facebook_user":         {"p_facebook_user_id": "1", "p_code": uuid.NewString()},
