@@ -13,12 +13,9 @@
 package faultproxy
 
 import (
-	"cmp"
-	"context"
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 	"regexp"
 	"slices"
 	"strings"
@@ -76,23 +73,19 @@ type Group struct {
 	orders  []*Order
 	hits    int
 	proxies []*Proxy
-	ctx     context.Context // nil until it is needed; its end ends what hangs
-	end     context.CancelFunc
+}
+
+func (g *Group) locked(do func()) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	do()
 }
 
 // SetLatency delays every call by d before it goes on.
-func (g *Group) SetLatency(d time.Duration) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.latency = d
-}
+func (g *Group) SetLatency(d time.Duration) { g.locked(func() { g.latency = d }) }
 
 // Reset forgets the calls so far, and counts anew. Orders stay.
-func (g *Group) Reset() {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.counts, g.records, g.hits = nil, nil, 0
-}
+func (g *Group) Reset() { g.locked(func() { g.counts, g.records, g.hits = nil, nil, 0 }) }
 
 // Records returns the calls since Reset, in the order in which they came.
 func (g *Group) Records() []Record {
@@ -142,23 +135,12 @@ func (g *Group) withdraw(which func(*Order) bool) error {
 
 // Close ends the proxies that listen, and whatever hangs in any of them.
 func (g *Group) Close() {
-	g.ended()
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.end()
 	for _, p := range g.proxies {
-		p.close()
+		p.end()
+		p.server.Close()
 	}
-}
-
-// ended is closed by Close.
-func (g *Group) ended() <-chan struct{} {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if g.ctx == nil {
-		g.ctx, g.end = context.WithCancel(context.Background())
-	}
-	return g.ctx.Done()
 }
 
 // proxy is the one in front of an upstream.
@@ -167,8 +149,8 @@ func (g *Group) proxy(upstream string) *Proxy {
 }
 
 // begin notes a call, and returns its latency and the fault that it meets, if any.
-func (g *Group) begin(upstream string, r *http.Request, form url.Values) (*Record, time.Duration, *Fault) {
-	call := Call{Upstream: upstream, Name: nameOf(r, form)}
+func (g *Group) begin(upstream string, r *http.Request, grantType string) (*Record, time.Duration, *Fault) {
+	call := Call{Upstream: upstream, Name: nameOf(r, grantType)}
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.counts == nil {
@@ -229,7 +211,7 @@ var (
 
 // nameOf is the method and the path, without what differs from run to run. Two calls of one path
 // that ask for different things are told apart by grant_type.
-func nameOf(r *http.Request, form url.Values) string {
+func nameOf(r *http.Request, grantType string) string {
 	path := ids.ReplaceAllString(prefixes.ReplaceAllString(r.URL.Path, "/"), "/{id}$2")
-	return strings.TrimSpace(r.Method + " " + path + " " + cmp.Or(form.Get("grant_type"), r.URL.Query().Get("grant_type")))
+	return strings.TrimSpace(r.Method + " " + path + " " + grantType)
 }

@@ -2,11 +2,16 @@ package faultproxy
 
 import (
 	"bytes"
+	"cmp"
+	"context"
+	"crypto/ed25519"
+	"crypto/rand"
 	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
 	"fmt"
 	"io"
 	"log"
-	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/http/httputil"
@@ -23,11 +28,14 @@ type Proxy struct {
 	group    *Group
 	target   http.Handler
 
-	server    *http.Server // nil: it does not listen
+	ctx    context.Context // its end ends what hangs
+	end    context.CancelFunc
+	server http.Server // zero where it does not listen
+
 	address   string
 	listener  net.Listener
-	authority *Authority
-	distrust  atomic.Bool
+	authority *Authority  // nil: no TLS
+	distrust  atomic.Bool // shows a certificate that nobody trusts
 
 	mu   sync.Mutex
 	idle map[net.Conn]bool // connections on which no request is under way
@@ -36,9 +44,8 @@ type Proxy struct {
 // Proxy puts a proxy in front of target, under the name that its calls have in records and orders.
 func (g *Group) Proxy(upstream string, target http.Handler) *Proxy {
 	p := &Proxy{upstream: upstream, group: g, target: target, idle: map[net.Conn]bool{}}
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.proxies = append(g.proxies, p)
+	p.ctx, p.end = context.WithCancel(context.Background())
+	g.locked(func() { g.proxies = append(g.proxies, p) })
 	return p
 }
 
@@ -53,11 +60,9 @@ func To(address string) http.Handler {
 	transport.MaxIdleConns, transport.MaxIdleConnsPerHost = 0, 256
 	transport.IdleConnTimeout = 2 * time.Second // Node closes its own after five, and would meet a call with that
 	return &httputil.ReverseProxy{
-		Transport: transport,
-		Rewrite:   func(r *httputil.ProxyRequest) { r.SetURL(target) },
-		ErrorHandler: func(w http.ResponseWriter, _ *http.Request, _ error) {
-			w.WriteHeader(http.StatusBadGateway)
-		},
+		Transport:    transport,
+		Rewrite:      func(r *httputil.ProxyRequest) { r.SetURL(target) },
+		ErrorHandler: func(w http.ResponseWriter, _ *http.Request, _ error) { w.WriteHeader(http.StatusBadGateway) },
 	}
 }
 
@@ -65,11 +70,11 @@ func To(address string) http.Handler {
 func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
-		panic(http.ErrAbortHandler)
+		abort()
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
-	form, _ := url.ParseQuery(string(body)) // JSON has no grant_type
-	record, latency, fault := p.group.begin(p.upstream, r, form)
+	form, _ := url.ParseQuery(string(body) + "&" + r.URL.RawQuery) // JSON has no grant_type
+	record, latency, fault := p.group.begin(p.upstream, r, form.Get("grant_type"))
 	time.Sleep(latency)
 	x := &exchange{w: w, r: r, proxy: p, record: record}
 	switch {
@@ -86,12 +91,17 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // Listen serves the proxy on a loopback port of its own, until Group.Close, and returns its URL:
 // over TLS and HTTP/2, as the real upstreams are, or without both where authority is nil.
 func (p *Proxy) Listen(authority *Authority) (address string, err error) {
-	p.authority = authority
-	p.server = &http.Server{Handler: p, ErrorLog: log.New(io.Discard, "", 0), ConnState: p.track}
+	p.authority, p.server.Handler, p.server.ConnState = authority, p, p.track
+	p.server.ErrorLog = log.New(io.Discard, "", 0)
 	scheme := "http://"
 	if authority != nil {
 		scheme = "https://"
-		p.server.TLSConfig = &tls.Config{GetCertificate: p.certificate}
+		p.server.TLSConfig = &tls.Config{GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+			if p.distrust.Load() {
+				return &authority.stranger, nil
+			}
+			return &authority.trusted, nil
+		}}
 	}
 	err = p.listen()
 	return scheme + p.address, err
@@ -104,34 +114,22 @@ var ports atomic.Int64
 const firstPort, lastPort = 15000, 30000
 
 // listen opens the port: the one that it had before, or the next free one.
-func (p *Proxy) listen() error {
-	ports.CompareAndSwap(0, rand.Int64N(lastPort-firstPort))
-	for try := 1; ; try++ {
-		address := p.address
-		if address == "" {
-			address = fmt.Sprintf("127.0.0.1:%d", firstPort+ports.Add(1)%(lastPort-firstPort))
+func (p *Proxy) listen() (err error) {
+	ports.CompareAndSwap(0, time.Now().UnixNano()%(lastPort-firstPort))
+	for range 20 {
+		address := cmp.Or(p.address, fmt.Sprintf("127.0.0.1:%d", firstPort+ports.Add(1)%(lastPort-firstPort)))
+		if p.listener, err = net.Listen("tcp", address); err != nil {
+			continue
 		}
-		listener, err := net.Listen("tcp", address)
-		if err == nil {
-			p.listener, p.address = listener, address
-			if p.authority != nil {
-				go p.server.ServeTLS(listener, "", "")
-			} else {
-				go p.server.Serve(listener)
-			}
-			return nil
+		p.address = address
+		if p.authority != nil {
+			go p.server.ServeTLS(p.listener, "", "")
+		} else {
+			go p.server.Serve(p.listener)
 		}
-		if try == 20 {
-			return err
-		}
+		return nil
 	}
-}
-
-func (p *Proxy) certificate(*tls.ClientHelloInfo) (*tls.Certificate, error) {
-	if p.distrust.Load() {
-		return &p.authority.stranger, nil
-	}
-	return &p.authority.trusted, nil
+	return err
 }
 
 // track notes which connections wait for a request, new ones among them: a client may open one
@@ -144,19 +142,6 @@ func (p *Proxy) track(connection net.Conn, state http.ConnState) {
 	} else {
 		delete(p.idle, connection)
 	}
-}
-
-// refuse closes the port and the connections.
-func (p *Proxy) refuse() {
-	p.listener.Close()
-	p.hangUp()
-}
-
-// distrustUs shows a certificate that nobody trusts. Only new connections see it, so the old ones
-// end.
-func (p *Proxy) distrustUs() {
-	p.distrust.Store(true)
-	p.hangUp()
 }
 
 // hangUp closes every connection: those with a request under way after its answer.
@@ -177,9 +162,28 @@ func (p *Proxy) mend() error {
 	return p.listen()
 }
 
-func (p *Proxy) close() {
-	if p.server != nil {
-		p.listener.Close()
-		p.server.Close()
+// Authority has the certificates of proxies that listen with TLS.
+type Authority struct {
+	Root []byte // PEM: who trusts this trusts the proxies
+
+	trusted  tls.Certificate // of 127.0.0.1; its own root
+	stranger tls.Certificate // likewise, but in nobody's roots
+}
+
+// NewAuthority makes certificates that last a day.
+func NewAuthority() (*Authority, error) {
+	a := &Authority{}
+	for _, certificate := range []*tls.Certificate{&a.trusted, &a.stranger} {
+		public, private, _ := ed25519.GenerateKey(rand.Reader) // which never fails
+		template := &x509.Certificate{
+			IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(24 * time.Hour),
+		}
+		raw, err := x509.CreateCertificate(rand.Reader, template, template, public, private)
+		if err != nil {
+			return nil, fmt.Errorf("making a certificate: %w", err)
+		}
+		*certificate = tls.Certificate{Certificate: [][]byte{raw}, PrivateKey: private}
 	}
+	a.Root = pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: a.trusted.Certificate[0]})
+	return a, nil
 }
