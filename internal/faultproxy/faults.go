@@ -196,7 +196,7 @@ func (x *exchange) real() answer {
 // send answers.
 func (x *exchange) send(a answer) {
 	x.begin(a, len(a.body))
-	x.write(a.body)
+	_, _ = x.w.Write(a.body) // nobody is left to tell
 }
 
 // begin sends what stands above the body, which is announced with length bytes; with none where
@@ -214,8 +214,8 @@ func (x *exchange) begin(a answer, length int) {
 
 // write sends a part of the body at once.
 func (x *exchange) write(part []byte) {
-	_, _ = x.w.Write(part) // nobody is left to tell
-	_ = http.NewResponseController(x.w).Flush()
+	_, _ = x.w.Write(part)
+	_ = http.NewResponseController(x.w).Flush() // the next write finds out
 }
 
 // abort ends the exchange in the middle.
