@@ -36,10 +36,7 @@ func (a Answer) Location() string { return a.Header.Get("Location") }
 func NewBrowser(t testing.TB) *http.Client {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	t.Cleanup(transport.CloseIdleConnections)
-	jar, err := cookiejar.New(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	jar, _ := cookiejar.New(nil) // never fails
 	return &http.Client{Jar: jar, Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 }
 
@@ -157,8 +154,8 @@ func (d *Deployment) Renew() Answer {
 	return d.Send(http.MethodGet, "/api/renew", map[string]string{"Authorization": "Bearer " + CronSecret}, "")
 }
 
-// LogIn goes to /api/login and on to the dialog, answers it, and returns the address of the callback
-// to which Meta sends the browser.
+// LogIn goes to /api/login and on to the dialog, answers it, and returns the address of the
+// callback to which Meta sends the browser.
 func (d *Deployment) LogIn(query string, approval metasim.Approval) (callback string) {
 	d.T.Helper()
 	begun := d.Get("/api/login" + query)
@@ -195,8 +192,8 @@ func (d *Deployment) Choose(page Answer, accounts ...string) Answer {
 	return d.Submit(page, fields)
 }
 
-// ConnectAll walks the whole way, chooses all accounts where there are several, and returns the last
-// answer.
+// ConnectAll walks the whole way, chooses all accounts where there are several, and returns the
+// last answer.
 func (d *Deployment) ConnectAll() Answer {
 	d.T.Helper()
 	got := d.Connect()

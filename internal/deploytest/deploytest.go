@@ -1,7 +1,6 @@
-// Package deploytest deploys the functions for a test, with everything around
-// them: a simulated Meta, a stand-in for Supabase or Supabase Lite, the simulated
-// platform, and a browser that is signed in. Each deployment has an App of its
-// own, so that tests run side by side.
+// Package deploytest deploys the functions for a test, with everything around them: a simulated
+// Meta, a stand-in for Supabase or Supabase Lite, the simulated platform, and a browser that is
+// signed in. Each deployment has an App of its own, so that tests run side by side.
 //
 //	d := deploytest.New(t, deploytest.Options{Pages: []metasim.Page{deploytest.Brand(1)}})
 //	got := d.Connect()
@@ -36,8 +35,7 @@ import (
 	"igconnect/lib/connect"
 )
 
-// The settings of every deployment, unless [Options] say otherwise. Nobody may
-// see the secrets among them.
+// The settings of every deployment, unless [Options] say otherwise. Nobody may see the secrets.
 const (
 	AppID       = "1234567890"
 	AppSecret   = "an-app-secret-that-nobody-may-see"
@@ -51,26 +49,23 @@ const (
 
 // Options say how a deployment differs from the usual one.
 type Options struct {
-	// Pages are those of the one person at Meta, who has the id 5001.
-	Pages []metasim.Page
-	// Person takes the place of that one. Nil: it stays.
-	Person *metasim.Person
-	// Lite takes the place of the stand-in for Supabase. Its connections are
-	// removed first: claims and renewals take from everybody.
+	Pages    []metasim.Page    // of the one person at Meta, who has the id 5001
+	Person   *metasim.Person   // in the place of that one; nil: it stays
+	Settings map[string]string // environment variables besides the usual ones, or in their place
+	Provider connect.Provider  // in the place of Facebook Login; nil: it stays
+
+	// Lite takes the place of the stand-in for Supabase. Its connections are removed first: claims
+	// and renewals take from everybody.
 	Lite *supalite.Server
-	// User of Lite is signed in instead of a new one. Other deployments may share
-	// Lite then: only what this user connected is removed, when the test ends, and
-	// the tables are not searched for secrets.
+	// User of Lite is signed in instead of a new one. Other deployments may share Lite then: only
+	// what this user connected is removed, when the test ends, and the tables are not searched for
+	// secrets.
 	User *supalite.User
-	// Authority has the certificates of Meta and Lite, which are then reached over
-	// TLS and HTTP/2, by proxies of Faults; the process must trust it. Nil: plain HTTP.
+	// Authority has the certificates of Meta and Lite, which are then reached over TLS and HTTP/2,
+	// by proxies of Faults; the process must trust it. Nil: plain HTTP.
 	Authority *faultproxy.Authority
-	// Settings are environment variables besides the usual ones, or in their place.
-	Settings map[string]string
 	// Now is the deployment's clock, made from Meta's. Nil: the machine's.
 	Now func(*metasim.Sim) func() time.Time
-	// Provider takes the place of Facebook Login. Nil: it stays.
-	Provider connect.Provider
 }
 
 // Deployment is the functions with everything around them. [New] makes it.
@@ -92,8 +87,8 @@ type Deployment struct {
 	app      atomic.Pointer[app.App]
 }
 
-// New deploys the functions and signs a user in: [Ada] with the stand-in, a new
-// one with Lite unless [Options] name one. Everything ends with the test.
+// New deploys the functions and signs a user in: [Ada] with the stand-in, a new one with Lite
+// unless [Options] name one. Everything ends with the test.
 func New(t testing.TB, o Options) *Deployment {
 	t.Helper()
 	d := &Deployment{T: t, Lite: o.Lite, Watch: leaks.NewWatch(t), options: o}
@@ -102,11 +97,7 @@ func New(t testing.TB, o Options) *Deployment {
 	d.Meta.AddPerson(*cmp.Or(o.Person, &metasim.Person{ID: "5001", Name: "Ada", Pages: o.Pages}))
 	t.Cleanup(d.Meta.Close)
 	t.Cleanup(d.Faults.Close)
-	if o.Authority != nil {
-		d.MetaURL = d.listen(d.Faults.Proxy("meta", d.Meta))
-	} else {
-		d.MetaURL = d.serve(d.Watch.RequestURLs(d.Meta))
-	}
+	d.MetaURL = d.serveUpstream(d.Faults.Proxy("meta", d.Meta), d.Meta)
 	d.settings = map[string]string{
 		"FB_APP_ID": AppID, "FB_APP_SECRET": AppSecret, "REDIRECT_URI": d.RedirectURI(),
 		"WEBHOOK_VERIFY_TOKEN": VerifyToken, "CRON_SECRET": CronSecret,
@@ -116,9 +107,8 @@ func New(t testing.TB, o Options) *Deployment {
 		d.Supabase = &Supabase{
 			inbox: Inbox{known: map[string]bool{}, locked: map[string]bool{}},
 			table: map[string]map[string]any{}, faults: map[string][]http.HandlerFunc{},
-			always: map[string]http.HandlerFunc{}, done: make(chan struct{}),
+			always: map[string]http.HandlerFunc{}, ended: t.Context().Done(),
 		}
-		t.Cleanup(func() { close(d.Supabase.done) })
 		d.settings["SUPABASE_URL"], d.settings["SUPABASE_SECRET_KEY"] = d.serve(d.Watch.RequestURLs(d.Supabase)), SecretKey
 		d.Watch.Know(map[string]string{"the session of Ada": Session(Ada), "the session of Ben": Session(Ben)})
 		d.SignIn(Ada)
@@ -134,12 +124,7 @@ func New(t testing.TB, o Options) *Deployment {
 // useLite puts Lite into the settings and signs a user of it in.
 func (d *Deployment) useLite() {
 	proxy := d.Faults.Proxy("supabase", faultproxy.To(d.Lite.URL))
-	d.settings["SUPABASE_SECRET_KEY"] = d.Lite.ServiceKey
-	if d.options.Authority != nil {
-		d.settings["SUPABASE_URL"] = d.listen(proxy)
-	} else {
-		d.settings["SUPABASE_URL"] = d.serve(d.Watch.RequestURLs(proxy))
-	}
+	d.settings["SUPABASE_URL"], d.settings["SUPABASE_SECRET_KEY"] = d.serveUpstream(proxy, proxy), d.Lite.ServiceKey
 	if d.options.User == nil {
 		d.SQL("delete from public.user_configs")
 		d.SignUp()
@@ -147,15 +132,14 @@ func (d *Deployment) useLite() {
 	}
 	d.signInLite(*d.options.User)
 	d.T.Cleanup(func() { // the context of the test has ended then
-		const query = "delete from public.user_configs where user_id = $1"
-		if _, err := d.Lite.SQL(context.Background(), query, d.options.User.ID); err != nil {
+		_, err := d.Lite.SQL(context.Background(), "delete from public.user_configs where user_id = $1", d.options.User.ID)
+		if err != nil {
 			d.T.Error(err)
 		}
 	})
 }
 
-// platform is the simulated platform with all functions, each of which serves
-// the App of the moment.
+// platform is the simulated platform with all functions, each of them with the App of the moment.
 func (d *Deployment) platform() http.Handler {
 	root, err := vercelsim.FindRoot()
 	if err != nil {
@@ -175,10 +159,13 @@ func (d *Deployment) serve(handler http.Handler) string {
 	return server.URL
 }
 
-// listen serves a proxy over TLS. Its calls are recorded, and so are the URLs of those
-// that meet a fault.
-func (d *Deployment) listen(proxy *faultproxy.Proxy) string {
+// serveUpstream serves the proxy of an upstream over TLS, or, without an Authority, the handler
+// plain. The URLs of all calls are seen, over TLS from the proxy's records.
+func (d *Deployment) serveUpstream(proxy *faultproxy.Proxy, plain http.Handler) string {
 	d.T.Helper()
+	if d.options.Authority == nil {
+		return d.serve(d.Watch.RequestURLs(plain))
+	}
 	d.Faults.Recording = true
 	address, err := proxy.Listen(d.options.Authority)
 	if err != nil {
@@ -251,8 +238,7 @@ func (d *Deployment) signInLite(user supalite.User) {
 	d.SetCookie(sessionCookie, encodedSession(user.Session))
 }
 
-// knowSecrets tells the search for leaks what nobody may see of Meta's, and what the
-// database holds.
+// knowSecrets tells the search for leaks what nobody may see of Meta's and in the database.
 func (d *Deployment) knowSecrets() {
 	d.Watch.Know(leaks.Numbered("of Meta's", d.Meta.Secrets()))
 	for _, call := range d.Faults.Records() {
@@ -260,9 +246,7 @@ func (d *Deployment) knowSecrets() {
 			d.Watch.SeeURL(address)
 		}
 	}
-	switch {
-	case d.options.User != nil: // the others' rows are not ours to search
-	case d.Lite != nil:
+	if d.Lite != nil && d.options.User == nil { // or others' rows would be searched
 		d.Watch.SeeDatabase(d.Lite)
 	}
 }

@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// ConnectAgo connects all of the person's accounts as if that had been so many days
-// ago at Meta, and lets them be due for a check. What Meta was asked for is forgotten.
+// ConnectAgo connects all of the person's accounts as if that had been so many days ago at Meta,
+// and lets them be due for a check. What Meta was asked for is forgotten.
 func (d *Deployment) ConnectAgo(days int) {
 	d.T.Helper()
 	d.Meta.Jump(time.Duration(-days) * 24 * time.Hour)
@@ -59,8 +59,8 @@ const rowQuery = `select c.user_id::text as user_id, c.instagram_id, c.page_id, 
 		coalesce(t.token, '') as token, coalesce(t.page_token, '') as page_token
 	from public.user_configs c left join lateral public.get_instagram_token(c.instagram_id) t on t.user_id = c.user_id`
 
-// AskMeta sends the simulator a GET of the Graph API, as the operator would by hand:
-// without the network and without our client. It reports whether Meta answered 200.
+// AskMeta sends the simulator a GET of the Graph API, as the operator would by hand: without the
+// network and without our client. It reports whether Meta answered 200.
 func (d *Deployment) AskMeta(path, token string, query url.Values, answer any) bool {
 	d.T.Helper()
 	asked := url.Values{"appsecret_proof": {Proof(token)}}

@@ -34,8 +34,8 @@ type Supabase struct {
 	faults   map[string][]http.HandlerFunc // by step; each serves one request
 	always   map[string]http.HandlerFunc
 	latency  time.Duration
-	maxRows  int // rows that an answer has at most; 0: all
-	done     chan struct{}
+	maxRows  int             // rows that an answer has at most; 0: all
+	ended    <-chan struct{} // closed when the test ends
 }
 
 // SupabaseRequest is one request as it came, and when it was answered.
@@ -129,7 +129,8 @@ func (s *Supabase) serve(step string, body []byte) http.HandlerFunc {
 		}
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		query := r.URL.Query()
+		query, object := r.URL.Query(), map[string]any{}
+		_ = json.Unmarshal(body, &object)
 		switch step {
 		case "user":
 			s.serveUser(strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer "))(w, r)
@@ -157,10 +158,8 @@ func (s *Supabase) serve(step string, body []byte) http.HandlerFunc {
 			encoded, _ := json.Marshal(slices.AppendSeq([]map[string]any{}, maps.Values(others)))
 			Reply(200, string(encoded))(w, r)
 		case "patch":
-			var change map[string]any
-			_ = json.Unmarshal(body, &change)
 			for _, row := range s.selected(query) {
-				maps.Copy(row, change)
+				maps.Copy(row, object)
 			}
 			w.WriteHeader(204)
 		case "delete":
@@ -185,9 +184,7 @@ func (s *Supabase) serve(step string, body []byte) http.HandlerFunc {
 			}
 			s.replyRows(w, r, rows)
 		case "tokens":
-			var arguments map[string]string
-			_ = json.Unmarshal(body, &arguments)
-			s.replyRows(w, r, s.selected(url.Values{"instagram_id": {"eq." + arguments["p_instagram_id"]}}))
+			s.replyRows(w, r, s.selected(url.Values{"instagram_id": {fmt.Sprint("eq.", object["p_instagram_id"])}}))
 		default:
 			Reply(404, `{"code":"PGRST125","message":"Invalid path"}`)(w, r)
 		}
@@ -388,6 +385,6 @@ func reply(status int, contentType, body string) http.HandlerFunc {
 func (s *Supabase) Hang(_ http.ResponseWriter, r *http.Request) {
 	select {
 	case <-r.Context().Done():
-	case <-s.done:
+	case <-s.ended:
 	}
 }
