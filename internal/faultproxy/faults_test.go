@@ -12,8 +12,8 @@ import (
 	"igconnect/internal/faultproxy"
 )
 
-// Each fault is what its name says, at the call that it is ordered for and at
-// no other, and after it all is well.
+// Each fault is what its name says, at the call that it is ordered for and at no other, and after
+// it all is well.
 func TestFaults(t *testing.T) {
 	refused := func(err error) bool { return errors.Is(err, syscall.ECONNREFUSED) }
 	untrusted := func(err error) bool { var unknown x509.UnknownAuthorityError; return errors.As(err, &unknown) }

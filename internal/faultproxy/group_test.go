@@ -6,8 +6,8 @@ import (
 	"igconnect/internal/faultproxy"
 )
 
-// A fault of the connection begins with the last of the answers that it waits
-// for, even where the connection is open.
+// A fault of the connection begins with the last of the answers that it waits for, even where the
+// connection is open.
 func TestBreaksAfter(t *testing.T) {
 	for _, fault := range faultproxy.List() {
 		if !fault.OfConnection() {

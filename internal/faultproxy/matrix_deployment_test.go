@@ -1,12 +1,10 @@
 package faultproxy_test
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/url"
-	"os"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -30,25 +28,9 @@ type server struct {
 // startServers starts Supabase Lites, which the end of the test stops.
 func startServers(t *testing.T, n int) []*server {
 	t.Helper()
-	supalitetest.Need(t)
-	migrations, err := supalitetest.Migrations()
-	if err != nil {
-		t.Fatal(err)
-	}
 	servers := make([]*server, n)
 	for i := range servers {
-		lite, err := supalite.Start(context.Background(), supalite.Options{
-			Migrations: migrations, Progress: os.Stderr,
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		servers[i] = &server{lite, make(chan supalite.User, 1000)}
-		t.Cleanup(func() {
-			if err := lite.Stop(); err != nil {
-				t.Error(err)
-			}
-		})
+		servers[i] = &server{supalitetest.Start(t, supalite.Options{}), make(chan supalite.User, 1000)}
 	}
 	return servers
 }
@@ -60,8 +42,7 @@ func (s *server) borrowUser(t *testing.T) (user supalite.User) {
 	case user = <-s.idle:
 	default:
 		var err error
-		user, err = s.SignUp(t.Context(), uuid.NewString()+"@example.com", "a-password-for-tests")
-		if err != nil {
+		if user, err = s.SignUp(t.Context(), uuid.NewString()+"@example.com", "a-password-for-tests"); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -86,9 +67,7 @@ func (m *matrix) deploy(t *testing.T, on *server, f flow) *deployment {
 	t.Helper()
 	d := &deployment{number: fmt.Sprint(100000 + deployments.Add(1))}
 	user, person := on.borrowUser(t), f.person(d)
-	d.Deployment = deploytest.New(t, deploytest.Options{
-		Lite: on.Server, User: &user, Person: &person, Authority: authority, Settings: f.settings,
-	})
+	d.Deployment = deploytest.New(t, deploytest.Options{Lite: on.Server, User: &user, Person: &person, Authority: authority, Settings: f.settings})
 	d.Faults.Elsewhere = m.elsewhere
 	d.Watch.Know(map[string]string{"the dead Page token": deadPageToken})
 	return d
@@ -102,9 +81,8 @@ func (d *deployment) instagramID(n int) string { return fmt.Sprintf("17841%s%d",
 
 // brand is a Page with its Instagram account.
 func (d *deployment) brand(n int) metasim.Page {
-	return metasim.Page{ID: d.pageID(n), Name: fmt.Sprint("Page ", n), Instagram: &metasim.Instagram{
-		ID: d.instagramID(n), Username: fmt.Sprint("brand_", n),
-	}}
+	account := &metasim.Instagram{ID: d.instagramID(n), Username: fmt.Sprint("brand_", n)}
+	return metasim.Page{ID: d.pageID(n), Name: fmt.Sprint("Page ", n), Instagram: account}
 }
 
 // connect connects all that the person has, as so many days ago.
@@ -122,16 +100,7 @@ func (d *deployment) deliver(mids ...string) act {
 	}
 	body := d.Meta.Delivery(d.instagramID(1), events...)
 	return func() answer {
-		signature := map[string]string{"X-Hub-Signature-256": d.Meta.Sign(body)}
-		return d.Send("POST", "/api/webhook", signature, string(body))
-	}
-}
-
-// operate asks as cron and the operator do.
-func (d *deployment) operate(path string) act {
-	return func() answer {
-		secret := map[string]string{"Authorization": "Bearer " + deploytest.CronSecret}
-		return d.Send("GET", path, secret, "")
+		return d.Send("POST", "/api/webhook", map[string]string{"X-Hub-Signature-256": d.Meta.Sign(body)}, string(body))
 	}
 }
 
@@ -151,8 +120,7 @@ func (d *deployment) callback(path string) act {
 
 // endLeases lets the next renewal be tomorrow.
 func (d *deployment) endLeases() {
-	d.SQL(`update public.user_configs set leased_until = now()
-		where user_id = $1 and leased_until is not null`, d.User)
+	d.SQL("update public.user_configs set leased_until = now() where user_id = $1 and leased_until is not null", d.User)
 }
 
 func (d *deployment) saved(a answer) bool {
@@ -185,8 +153,7 @@ const stateSQL = `
 	(select coalesce(json_agg(format('%s accounts, %s events', x.accounts, x.events)), '[]')
 		from public.erasures x where x.code::text = any ($2)) as erased`
 
-// state is what the tables hold of the user, one line a thing, without what differs from run to
-// run.
+// state is what the tables hold of the user, one line a thing, without what differs by the run.
 func (d *deployment) state() string {
 	d.T.Helper()
 	encoded, err := json.Marshal(d.SQL(stateSQL, d.User, append([]string{}, d.codes...))[0])
@@ -218,11 +185,9 @@ func (d *deployment) state() string {
 		if len(content.Rows) > 2 { // which of many come first is chance
 			r.Account, r.Page = "many", "many"
 		}
-		lines = append(lines, fmt.Sprintf("%s of Page %s and person %s: %s (%s); token %s; page token %s; "+
-			"%s; %s; ends %s; data access %s; %s; %s; scopes %s",
+		lines = append(lines, fmt.Sprintf("%s of Page %s and person %s: %s (%s); token %s; page token %s; %s; %s; ends %s; data access %s; %s; %s; scopes %s",
 			r.Account, r.Page, r.Person, r.Status, r.Reason, d.tokenState(r.Token), d.tokenState(r.PageToken),
-			orNot(len(r.Fields) > 0, "subscribed"), orNot(r.Refused, "refusal noted"),
-			orNot(r.Ends, "known"), orNot(r.Reads, "known"),
+			orNot(len(r.Fields) > 0, "subscribed"), orNot(r.Refused, "refusal noted"), orNot(r.Ends, "known"), orNot(r.Reads, "known"),
 			orNot(r.Checked, "checked"), orNot(r.Leased, "leased"), strings.Join(r.Scopes, ",")))
 	}
 	slices.Sort(lines)

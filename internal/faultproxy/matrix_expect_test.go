@@ -8,23 +8,20 @@ import (
 	"igconnect/internal/faultproxy"
 )
 
-// want is what a cell must come to: what the answer says, and what may then
-// stand in the tables.
+// want is what a cell must come to: what the answer says, and what may then stand in the tables.
 type want struct {
 	label  string // an error code; "ok"
 	states []string
 	by     []*exception // that say so
 }
 
-// states are what the tables held before the flow, and what they hold after it
-// where nothing fails.
+// states are what the tables held before the flow, and hold after it where nothing fails.
 type states struct{ before, complete string }
 
-// wanted is what a fault at the given calls must come to, which stand in the
-// order in which they are made: the answer to the first that must not fail, and
-// what that one may leave behind. What the others may leave is not about this
-// answer; an exception says so where an earlier one leaves something too. Only
-// where each of them may fail is any state right that one of them may leave.
+// wanted is what a fault at the given calls must come to, which stand in the order in which they
+// are made: the answer to the first that must not fail, and what that one may leave behind. What
+// the others may leave is not about this answer; an exception says so where an earlier one leaves
+// something too. Only where each of them may fail is any state right that one of them may leave.
 func wanted(f flow, fault faultproxy.Fault, hit []faultproxy.Call, s states) want {
 	all := want{label: "ok"}
 	for _, call := range hit {
@@ -38,8 +35,8 @@ func wanted(f flow, fault faultproxy.Fault, hit []faultproxy.Call, s states) wan
 	return all
 }
 
-// wantedAt is what a fault at one call must come to: what the first exception
-// that is about it says, or the rule.
+// wantedAt is what a fault at one call must come to: what the first exception that is about it
+// says, or the rule.
 func wantedAt(f flow, fault faultproxy.Fault, call faultproxy.Call, s states) want {
 	unless := []string{s.before} // it failed
 	if fault.Done {
@@ -69,8 +66,7 @@ func wantedAt(f flow, fault faultproxy.Fault, call faultproxy.Call, s states) wa
 	return want{label: "meta_unavailable", states: unless}
 }
 
-// matches tells whether an expression is about all of a text; none is about
-// every text.
+// matches reports whether an expression is about all of a text; none is about every text.
 func matches(expression, text string) bool {
 	return expression == "" || regexp.MustCompile("^(?:"+expression+")$").MatchString(text)
 }
@@ -82,10 +78,9 @@ func TestWanted(t *testing.T) {
 		withoutDate, withoutSubscribed = "data access not known; subscribed; not refusal noted", "data access known; not subscribed; refusal noted"
 	)
 	for _, test := range []struct {
-		what  string
-		fault string
-		hit   []faultproxy.Call
-		want  want
+		what, fault string
+		hit         []faultproxy.Call
+		want        want
 	}{
 		{"one that must not fail", "500", []faultproxy.Call{me}, want{label: "meta_unavailable", states: []string{s.before}}},
 		{"one that may fail", "500", []faultproxy.Call{debug}, want{label: "ok", states: []string{withoutDate}}},

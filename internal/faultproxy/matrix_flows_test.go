@@ -8,6 +8,7 @@ import (
 
 	"igconnect/internal/deploytest"
 	"igconnect/internal/metasim"
+	"igconnect/lib/health"
 )
 
 type (
@@ -46,99 +47,58 @@ func (f flow) labelOf(d *deployment, a answer) string {
 // The limits are what vercel.json gives, but 25 seconds for a callback, as is promised, and 5 for a
 // delivery: so long Meta waits.
 var flows = []flow{
-	{
-		name: "login", limit: 10 * time.Second, person: withPages(1),
-		prepare: repeat(func(d *deployment) act {
-			return func() answer { return d.Get("/api/login") }
-		}),
-		done: func(_ *deployment, a answer) bool {
-			return a.StatusCode == http.StatusFound && strings.Contains(a.Location(), "/dialog/oauth?")
-		},
-	},
-	{
-		name: "callback", limit: 25 * time.Second, person: withPages(1),
-		prepare: comeBack(metasim.Approval{}), done: (*deployment).saved,
-	},
-	{
-		name: "callback, far Pages", limit: 25 * time.Second, person: farPages,
-		settings: map[string]string{
-			"FB_LOGIN_SCOPES": "instagram_basic,instagram_manage_messages,pages_show_list," +
-				"pages_manage_metadata,pages_messaging,business_management",
-		},
-		prepare: func(d *deployment) (act, retry) {
-			d.Choose(d.Get(d.LogIn("", metasim.Approval{Pages: []string{d.pageID(9)}})), d.instagramID(9))
-			return comeBack(metasim.Approval{Pages: []string{d.pageID(1), d.pageID(2), d.pageID(3)}})(d)
-		},
-		done: func(d *deployment, a answer) bool {
-			return isOK(d, a) && strings.Contains(a.Body, d.instagramID(1)) && strings.Contains(a.Body, d.instagramID(2))
-		},
-	},
+	{name: "login", limit: 10 * time.Second, person: withPages(1), prepare: repeat(func(d *deployment) act {
+		return func() answer { return d.Get("/api/login") }
+	}), done: func(_ *deployment, a answer) bool {
+		return a.StatusCode == http.StatusFound && strings.Contains(a.Location(), "/dialog/oauth?")
+	}},
+	{name: "callback", limit: 25 * time.Second, person: withPages(1), prepare: comeBack(metasim.Approval{}), done: (*deployment).saved},
+	{name: "callback, far Pages", limit: 25 * time.Second, person: farPages, settings: map[string]string{
+		"FB_LOGIN_SCOPES": "instagram_basic,instagram_manage_messages,pages_show_list,pages_manage_metadata,pages_messaging,business_management",
+	}, prepare: func(d *deployment) (act, retry) {
+		d.Choose(d.Get(d.LogIn("", metasim.Approval{Pages: []string{d.pageID(9)}})), d.instagramID(9))
+		return comeBack(metasim.Approval{Pages: []string{d.pageID(1), d.pageID(2), d.pageID(3)}})(d)
+	}, done: func(d *deployment, a answer) bool {
+		return isOK(d, a) && strings.Contains(a.Body, d.instagramID(1)) && strings.Contains(a.Body, d.instagramID(2))
+	}},
 	{name: "choose", limit: 25 * time.Second, person: withPages(1, 2), prepare: choose, done: (*deployment).saved},
-	{
-		name: "accounts GET", limit: 30 * time.Second, person: withPages(1),
-		prepare: repeat(func(d *deployment) act {
-			d.connect(1)
-			return func() answer { return d.Get("/api/accounts") }
-		}),
-		done: func(d *deployment, a answer) bool {
-			return isOK(d, a) && strings.Contains(a.Body, d.instagramID(1))
-		},
-	},
-	{
-		name: "accounts DELETE", limit: 30 * time.Second, person: withPages(1),
-		prepare: repeat(func(d *deployment) act {
-			d.connect(1)
-			return func() answer {
-				return d.Send("DELETE", "/api/accounts?instagram_id="+d.instagramID(1), map[string]string{"Origin": d.URL}, "")
-			}
-		}),
-		done: func(_ *deployment, a answer) bool { return a.StatusCode == http.StatusNoContent },
-		healed: func(_ *deployment, a answer) bool {
-			return a.StatusCode == http.StatusNoContent || a.Code() == "not_found"
-		},
-	},
-	{
-		name: "webhook", limit: 5 * time.Second, person: withPages(1),
-		prepare: repeat(func(d *deployment) act {
-			d.connect(1)
-			return d.deliver("77001", "77002")
-		}),
-		done: isOK,
-	},
-	{
-		name: "renew", limit: 60 * time.Second, person: withPages(1), prepare: renew, exclusive: true,
-		done: func(_ *deployment, a answer) bool { return leftDue(a) == "" }, label: leftDue,
-	},
-	{
-		name: "renew, slowed down", limit: 60 * time.Second, prepare: slowedDown, exclusive: true,
-		person: withPages(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12), only: "supabase POST /rpc/release_connections",
-		done: func(_ *deployment, a answer) bool { return leftDue(a) == "still due" }, label: leftDue,
-		healed: func(_ *deployment, a answer) bool { return leftDue(a) == "" },
-	},
-	{
-		name: "deauthorize", limit: 10 * time.Second, person: withPages(1), done: isOK,
-		prepare: repeat(func(d *deployment) act { return d.callback("/api/deauthorize") }),
-	},
-	{
-		name: "deletion POST", limit: 10 * time.Second, person: withPages(1), done: (*deployment).confirmed,
-		prepare: repeat(func(d *deployment) act { return d.callback("/api/deletion") }),
-	},
-	{
-		name: "deletion GET", limit: 10 * time.Second, person: withPages(1), done: (*deployment).confirmed,
-		prepare: repeat(func(d *deployment) act {
-			d.callback("/api/deletion")()
-			return func() answer { return d.Get("/api/deletion?code=" + d.codes[0]) }
-		}),
-	},
-	{
-		name: "health", limit: 30 * time.Second, person: withPages(1), done: isOK, label: failedChecks,
-		prepare: repeat(func(d *deployment) act {
-			d.Meta.SetAppSubscriptions(metasim.AppSubscription{
-				Object: "instagram", CallbackURL: d.URL + "/api/webhook", Fields: []string{"messages"},
-			})
-			return d.operate("/api/health")
-		}),
-	},
+	{name: "accounts GET", limit: 30 * time.Second, person: withPages(1), prepare: repeat(func(d *deployment) act {
+		d.connect(1)
+		return func() answer { return d.Get("/api/accounts") }
+	}), done: func(d *deployment, a answer) bool { return isOK(d, a) && strings.Contains(a.Body, d.instagramID(1)) }},
+	{name: "accounts DELETE", limit: 30 * time.Second, person: withPages(1), prepare: repeat(func(d *deployment) act {
+		d.connect(1)
+		return func() answer {
+			return d.Send("DELETE", "/api/accounts?instagram_id="+d.instagramID(1), map[string]string{"Origin": d.URL}, "")
+		}
+	}), done: func(_ *deployment, a answer) bool {
+		return a.StatusCode == http.StatusNoContent
+	}, healed: func(_ *deployment, a answer) bool {
+		return a.StatusCode == http.StatusNoContent || a.Code() == "not_found"
+	}},
+	{name: "webhook", limit: 5 * time.Second, person: withPages(1), done: isOK, prepare: repeat(func(d *deployment) act {
+		d.connect(1)
+		return d.deliver("77001", "77002")
+	})},
+	{name: "renew", limit: 60 * time.Second, person: withPages(1), prepare: renew, exclusive: true, label: leftDue, done: leaves("")},
+	{name: "renew, slowed down", limit: 60 * time.Second, person: withPages(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12), prepare: slowedDown,
+		exclusive: true, only: "supabase POST /rpc/release_connections", label: leftDue, done: leaves("still due"), healed: leaves("")},
+	{name: "deauthorize", limit: 10 * time.Second, person: withPages(1), done: isOK, prepare: repeat(func(d *deployment) act {
+		return d.callback("/api/deauthorize")
+	})},
+	{name: "deletion POST", limit: 10 * time.Second, person: withPages(1), done: (*deployment).confirmed, prepare: repeat(func(d *deployment) act {
+		return d.callback("/api/deletion")
+	})},
+	{name: "deletion GET", limit: 10 * time.Second, person: withPages(1), done: (*deployment).confirmed, prepare: repeat(func(d *deployment) act {
+		d.callback("/api/deletion")()
+		return func() answer { return d.Get("/api/deletion?code=" + d.codes[0]) }
+	})},
+	{name: "health", limit: 30 * time.Second, person: withPages(1), done: isOK, label: failedChecks, prepare: repeat(func(d *deployment) act {
+		d.Meta.SetAppSubscriptions(metasim.AppSubscription{Object: "instagram", CallbackURL: d.URL + "/api/webhook", Fields: []string{"messages"}})
+		return func() answer {
+			return d.Send("GET", "/api/health", map[string]string{"Authorization": "Bearer " + deploytest.CronSecret}, "")
+		}
+	})},
 }
 
 func isOK(_ *deployment, a answer) bool { return a.StatusCode == http.StatusOK }
@@ -155,18 +115,18 @@ func leftDue(a answer) string {
 	return ""
 }
 
+// leaves reports whether a renewal left that.
+func leaves(due string) func(*deployment, answer) bool {
+	return func(_ *deployment, a answer) bool { return leftDue(a) == due }
+}
+
 func failedChecks(a answer) string {
-	var health struct {
-		Checks []struct {
-			Name string
-			OK   bool
-		}
-	}
-	if json.Unmarshal([]byte(a.Body), &health) != nil {
+	var report health.Report
+	if json.Unmarshal([]byte(a.Body), &report) != nil {
 		return a.Code()
 	}
 	var names []string
-	for _, check := range health.Checks {
+	for _, check := range report.Checks {
 		if !check.OK {
 			names = append(names, check.Name)
 		}
@@ -239,8 +199,7 @@ func choose(d *deployment) (act, retry) {
 func renew(d *deployment) (act, retry) {
 	d.connect(50)
 	d.Meta.DropSubscription(d.pageID(1))
-	d.SQL(`update public.user_configs set page_token = $2, checked_at = now() - interval '21 hours'
-		where user_id = $1`, d.User, deadPageToken)
+	d.SQL("update public.user_configs set page_token = $2, checked_at = now() - interval '21 hours' where user_id = $1", d.User, deadPageToken)
 	return d.Renew, func(answer) answer {
 		d.endLeases()
 		return d.Renew()
@@ -251,8 +210,7 @@ func renew(d *deployment) (act, retry) {
 // The next one has no limits.
 func slowedDown(d *deployment) (act, retry) {
 	d.connect(1)
-	d.SQL(`update public.user_configs set checked_at = now() - interval '21 hours'
-		where user_id = $1`, d.User)
+	d.SQL("update public.user_configs set checked_at = now() - interval '21 hours' where user_id = $1", d.User)
 	d.Meta.SetUsage(95)
 	return d.Renew, func(answer) answer {
 		d.Meta.SetUsage(0)

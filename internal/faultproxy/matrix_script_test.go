@@ -118,9 +118,7 @@ func (s *script) makeCells() (cells []*cell) {
 
 // callsBefore are the calls that were answered before r began.
 func (s *script) callsBefore(r faultproxy.Record) []faultproxy.Record {
-	return slices.DeleteFunc(slices.Clone(s.records), func(other faultproxy.Record) bool {
-		return !other.End.Before(r.Start)
-	})
+	return slices.DeleteFunc(slices.Clone(s.records), func(other faultproxy.Record) bool { return !other.End.Before(r.Start) })
 }
 
 // justBefore are those of them that no other one followed.

@@ -13,8 +13,7 @@ var shortened = map[string]string{
 	"meta_unavailable": "meta", "store_unavailable": "store", "throttled": "wait", "still due": "due", "misconfigured": "config",
 }
 
-// printTable writes a line for each call of each flow, a column for each fault,
-// and the exceptions.
+// printTable writes a line for each call of each flow, a column for each fault, and the exceptions.
 func printTable(w io.Writer, scripts []*script, cells []*cell) {
 	results := map[string]string{}
 	for _, c := range cells {

@@ -1,8 +1,6 @@
 package faultproxy
 
-import (
-	"testing"
-)
+import "testing"
 
 func TestWrongTypes(t *testing.T) {
 	for body, want := range map[string]string{
