@@ -48,9 +48,7 @@ func TestNames(t *testing.T) {
 	for _, name := range glob(t, "supabase/migrations/*.sql") {
 		migrations.WriteString(read(t, name))
 	}
-	for _, name := range files(t, ".", func(name string) bool {
-		return regexp.MustCompile(`^(cmd|internal|examples)/.*\.(go|ts)$`).MatchString(name)
-	}) {
+	for _, name := range files(t, ".", regexp.MustCompile(`^(cmd|internal|examples)/.*\.(go|ts)$`).MatchString) {
 		programs.WriteString(read(t, name))
 	}
 	inSQL := func(name string) bool {
@@ -88,9 +86,7 @@ func TestNames(t *testing.T) {
 			}
 		}
 	}
-	if checked < 300 {
-		t.Errorf("only %d names were found", checked)
-	}
+	wantMany(t, checked, 300, "names")
 }
 
 // folder is what a folder's Go files declare, and the texts in its tests, which name the parts of a

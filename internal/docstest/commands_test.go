@@ -10,8 +10,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"igconnect/lib/config"
 )
 
@@ -32,9 +30,7 @@ func TestCommands(t *testing.T) {
 			}
 		}
 	}
-	if checked < 30 {
-		t.Errorf("only %d commands were found", checked)
-	}
+	wantMany(t, checked, 30, "commands")
 }
 
 func checkCommand(t *testing.T, document, command string) {
@@ -83,9 +79,7 @@ func TestPlaces(t *testing.T) {
 			}
 		}
 	}
-	if checked < 15 {
-		t.Errorf("only %d functions are named", checked)
-	}
+	wantMany(t, checked, 15, "named functions")
 }
 
 // TestReviewKit shows that docs/meta-app-review.md has a section for each permission that is asked
@@ -98,9 +92,7 @@ func TestReviewKit(t *testing.T) {
 	}
 	optional := firsts(`"(\w+)"`, list[0])
 	defaults, _ := config.Load(func(string) string { return "" })
-	if diff := cmp.Diff(slices.Concat(defaults.Scopes, optional), told, sorted); diff != "" {
-		t.Errorf("the permissions (-wanted +told):\n%s", diff)
-	}
+	compare(t, "permissions", slices.Concat(defaults.Scopes, optional), told)
 }
 
 // TestContributingExamples shows that the examples of CONTRIBUTING.md compile: a new function and

@@ -8,8 +8,11 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 const root = "../.."
@@ -84,6 +87,24 @@ func parse(t *testing.T, name string) *ast.File {
 	}
 	return file
 }
+
+// wantMany checks that a test found as many things of a kind as it must, and not by mistake none.
+func wantMany(t *testing.T, found, least int, kind string) {
+	t.Helper()
+	if found < least {
+		t.Errorf("only %d %s were found", found, kind)
+	}
+}
+
+// compare checks that the documents tell what the code wants, in any order.
+func compare[T any](t *testing.T, kind string, want, told T) {
+	t.Helper()
+	if diff := cmp.Diff(want, told, sorted); diff != "" {
+		t.Errorf("the %s (-wanted +told):\n%s", kind, diff)
+	}
+}
+
+var sorted = cmp.Transformer("sorted", func(all []string) []string { return slices.Sorted(slices.Values(all)) })
 
 // section returns what stands between the heading of this text and the next one of its level.
 func section(t *testing.T, document, heading string) string {

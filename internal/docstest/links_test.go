@@ -31,9 +31,7 @@ func TestLinks(t *testing.T) {
 			}
 		}
 	}
-	if checked < 150 {
-		t.Errorf("only %d links were found", checked)
-	}
+	wantMany(t, checked, 150, "links")
 	readme := read(t, "README.md")
 	for _, name := range glob(t, "docs/*.md") {
 		if !strings.Contains(readme, "]("+name+")") {

@@ -13,14 +13,10 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"igconnect/lib/config"
 )
 
 const reference = "docs/reference.md"
-
-var sorted = cmp.Transformer("sorted", func(all []string) []string { return slices.Sorted(slices.Values(all)) })
 
 // TestSettings holds the table of settings against the variables that Load asks for, its defaults
 // against what Load does without them, and .env.example against both.
@@ -31,9 +27,7 @@ func TestSettings(t *testing.T) {
 		told = append(told, row[1])
 		defaults[row[1]] = row[2]
 	}
-	if diff := cmp.Diff(config.Variables, told, sorted); diff != "" {
-		t.Errorf("the variables (-wanted +told):\n%s", diff)
-	}
+	compare(t, "variables", config.Variables, told)
 
 	c, _ := config.Load(func(string) string { return "" })
 	example := read(t, ".env.example")
@@ -64,9 +58,7 @@ func TestErrors(t *testing.T) {
 	for _, row := range groups("(?m)^\\| `([a-z_]+)` \\| ([0-9]{3}) \\|", section(t, reference, "Errors")) {
 		told = append(told, row[1]+" "+row[2])
 	}
-	if diff := cmp.Diff(errorCodes(t), told, sorted); diff != "" {
-		t.Errorf("the codes and statuses (-wanted +told):\n%s", diff)
-	}
+	compare(t, "codes and statuses", errorCodes(t), told)
 }
 
 // errorCodes reads "code status" of each error from the source of errorTable.
@@ -108,9 +100,7 @@ func TestRoutes(t *testing.T) {
 	for _, row := range groups("(?m)^\\| `(/api/[a-z/]+)` \\| ([A-Z, ]*) ?\\|", section(t, reference, "Routes")) {
 		told = append(told, row[1]+" "+strings.TrimSpace(row[2]))
 	}
-	if diff := cmp.Diff(want, told, sorted); diff != "" {
-		t.Errorf("the routes (-wanted +told):\n%s", diff)
-	}
+	compare(t, "routes", want, told)
 }
 
 // TestLogFields holds the table of log fields against the keys that lib/ and api/ log.
@@ -133,9 +123,7 @@ func TestLogFields(t *testing.T) {
 			told[key] = true
 		}
 	}
-	if diff := cmp.Diff(want, told); diff != "" {
-		t.Errorf("the log fields (-wanted +told):\n%s", diff)
-	}
+	compare(t, "log fields", want, told)
 }
 
 // logKeys finds the keys under which a package logs: texts given to note.Add, Note, slog's
