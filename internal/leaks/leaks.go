@@ -71,8 +71,12 @@ func NewSearch(secrets map[string]string) *Search {
 		if len(secrets[name]) < startLength {
 			panic("leaks: " + name + " is too short to be searched for")
 		}
+		known := map[string]bool{}
 		for _, n := range encodings(secrets[name]) {
-			n.secret = name
+			if known[n.text] { // encodings that look the same are one form
+				continue
+			}
+			known[n.text], n.secret = true, name
 			first := binary.LittleEndian.Uint64([]byte(n.text))
 			s.byStart[first] = append(s.byStart[first], len(s.needles))
 			s.begins[hash(first)] = true
@@ -122,7 +126,7 @@ var escapes = regexp.MustCompile("%[0-9A-F]{2}")
 
 // encodings returns the forms in which a secret can stand in a text: as it is, as URLs, JSON and
 // HTML write it, in hex, in base64 whatever stands before it there, and the first bytes of a long
-// one, which a length limit may have left. Encodings that look the same are one form.
+// one, which a length limit may have left.
 func encodings(secret string) []needle {
 	query, hexed := url.QueryEscape(secret), hex.EncodeToString([]byte(secret))
 	quoted, _ := json.Marshal(secret)
@@ -146,10 +150,5 @@ func encodings(secret string) []needle {
 		forms = append(forms, needle{form: "base64", text: base64.RawStdEncoding.EncodeToString(whole)},
 			needle{form: "base64url", text: base64.RawURLEncoding.EncodeToString(whole)})
 	}
-	seen := map[string]bool{}
-	return slices.DeleteFunc(forms, func(n needle) bool {
-		again := seen[n.text]
-		seen[n.text] = true
-		return again
-	})
+	return forms
 }

@@ -174,16 +174,9 @@ func (w *Watch) check() {
 // stdout and stderr for the secrets of every [Watch]. It returns the exit status: run's, or 1 if
 // something leaked. It prints what was searched.
 func Main(run func() int) int {
-	stop := map[string]func() []byte{}
-	for name, output := range map[string]**os.File{"stdout": &os.Stdout, "stderr": &os.Stderr} {
-		var err error
-		if stop[name], err = capture(output); err != nil {
-			fmt.Println("capturing output:", err)
-			return 1
-		}
-	}
+	stdout, stderr := capture(&os.Stdout), capture(&os.Stderr)
 	status := run()
-	outputs := map[string][]byte{"stdout": stop["stdout"](), "stderr": stop["stderr"]()}
+	outputs := map[string][]byte{"stdout": stdout(), "stderr": stderr()}
 	if all.watches == 0 { // none of the tests that were asked for has one
 		return status
 	}
@@ -208,11 +201,11 @@ func Main(run func() int) int {
 }
 
 // capture begins to copy what is written to *output, os.Stdout or os.Stderr, which still shows
-// everything. stop puts it back and returns the copy.
-func capture(output **os.File) (stop func() []byte, err error) {
+// everything. stop puts it back and returns the copy. It panics where a pipe can't be made.
+func capture(output **os.File) (stop func() []byte) {
 	r, w, err := os.Pipe()
 	if err != nil {
-		return nil, err
+		panic("capturing output: " + err.Error())
 	}
 	shown := *output
 	var copied bytes.Buffer
@@ -224,7 +217,7 @@ func capture(output **os.File) (stop func() []byte, err error) {
 		w.Close()
 		reading.Wait()
 		return copied.Bytes()
-	}, nil
+	}
 }
 
 // all is what the watches of this process knew and saw. Names of secrets are by value, because
