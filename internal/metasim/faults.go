@@ -20,8 +20,8 @@ type Fault struct {
 	// "businesses", "owned_pages", "client_pages", "app_subscriptions". Empty: any but the dialog.
 	Step  string
 	Of    string // id of a person: only requests with a token of theirs, or about one. Empty: all
-	Times int // how many requests it applies to; 0: all from now on
-	Skip  int // let this many pass first
+	Times int    // how many requests it applies to; 0: all from now on
+	Skip  int    // let this many pass first
 
 	Latency time.Duration // added to SetLatency's
 
