@@ -67,6 +67,7 @@ create table igconnect.removed_connections (
   connection_id uuid        primary key,
   erasure       uuid,
   removed_at    timestamptz not null default now(),
+  emptied_to    text        collate "C",
   emptied_at    timestamptz
 );
 
@@ -133,6 +134,7 @@ comment on table igconnect.removed_connections is
 comment on column igconnect.removed_connections.connection_id is 'As in user_configs and instagram_events.';
 comment on column igconnect.removed_connections.erasure is 'The code in public.erasures, where Meta''s data deletion removed it.';
 comment on column igconnect.removed_connections.removed_at is 'When.';
+comment on column igconnect.removed_connections.emptied_to is 'The key of the last event that was deleted, while there may be more behind it.';
 comment on column igconnect.removed_connections.emptied_at is 'When no event was left. A delivery that had begun before may still add some, so it is looked at once more an hour later.';
 
 -- Supabase Realtime tells people about their new events, where there is Realtime. The columns are

@@ -99,31 +99,46 @@ comment on column igconnect.awaited_erasures.code is 'As in public.erasures.';
 comment on column igconnect.awaited_erasures.facebook_user_id is 'Who asked.';
 comment on column igconnect.awaited_erasures.asked_at is 'When. What was connected later stays.';
 
--- Deletes up to p_limit events of a connection that is gone, and as many conversations, and returns how
--- many events. What somebody holds stays for the next time.
+-- Deletes up to p_limit events of a connection that is gone, with their conversations, and returns how
+-- many. What somebody holds stays for the next time.
+--
+-- It goes on behind the last key: until VACUUM has come, the index still holds what is deleted.
 create function igconnect.empty_removed(p_connection_id uuid, p_limit integer) returns integer
 language plpgsql security definer
 set search_path = '' set enable_seqscan = off set enable_bitmapscan = off set jit = off as $$
 declare
-  deleted integer;
+  ids           uuid[];
+  conversations text[];
+  last_key      text;
+  deleted       integer;
 begin
+  select array_agg(b.id), array_agg(distinct b.conversation), max(b.key), count(*)
+  into ids, conversations, last_key, deleted
+  from (
+    select e.id, e.conversation, e.key from public.instagram_events e
+    where e.connection_id = p_connection_id
+      and e.key >= coalesce((
+        select r.emptied_to from igconnect.removed_connections r where r.connection_id = p_connection_id), '')
+    order by e.key limit p_limit
+    for update skip locked) b;
   delete from public.instagram_conversations c
-  where c.connection_id = p_connection_id and c.conversation in (
-    select o.conversation from public.instagram_conversations o
-    where o.connection_id = p_connection_id limit p_limit for update skip locked);
-  delete from public.instagram_events e
-  where e.id in (
-    select o.id from public.instagram_events o
-    where o.connection_id = p_connection_id limit p_limit for update skip locked);
-  get diagnostics deleted = row_count;
+  where (c.connection_id, c.conversation) in (
+    select o.connection_id, o.conversation from public.instagram_conversations o
+    where o.connection_id = p_connection_id and (deleted < p_limit or o.conversation = any (conversations))
+    for update skip locked);
+  delete from public.instagram_events e where e.id = any (ids);
 
   update public.erasures e set events = e.events + deleted
   from igconnect.removed_connections r
   where r.connection_id = p_connection_id and e.code = r.erasure and deleted > 0;
-  update igconnect.removed_connections r set emptied_at = now()
-  where r.connection_id = p_connection_id
-    and not exists (select from public.instagram_events e where e.connection_id = p_connection_id)
-    and not exists (select from public.instagram_conversations c where c.connection_id = p_connection_id);
+  update igconnect.removed_connections r set
+    emptied_to = case when deleted = p_limit then last_key end,
+    emptied_at = case
+      when deleted < p_limit
+        and not exists (select from public.instagram_events e where e.connection_id = p_connection_id)
+        and not exists (select from public.instagram_conversations c where c.connection_id = p_connection_id)
+      then now() else r.emptied_at end
+  where r.connection_id = p_connection_id;
   update public.erasures e set finished_at = now()
   from igconnect.removed_connections r
   where r.connection_id = p_connection_id and r.emptied_at is not null
