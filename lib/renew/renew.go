@@ -100,8 +100,8 @@ func (r *run) work(ctx context.Context) {
 	group.Wait()
 }
 
-// claim leases what is due, batch by batch, until nothing comes that this run has
-// not tried: what failed is for the next one.
+// claim leases what is due, batch by batch, until there is no more, or nothing comes
+// that this run has not tried: what failed is for the next one.
 func (r *run) claim(ctx context.Context, batches chan<- []store.Due) {
 	defer close(batches)
 	seen := map[string]bool{}
@@ -113,10 +113,13 @@ func (r *run) claim(ctx context.Context, batches chan<- []store.Due) {
 			r.fail(err)
 			return
 		}
+		all := len(due) < checkBatch
 		if due = unseen(due, seen); len(due) == 0 {
 			return
 		}
-		batches <- due
+		if batches <- due; all {
+			return
+		}
 	}
 }
 
