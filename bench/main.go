@@ -4,6 +4,8 @@
 //
 //	go run ./bench
 //
+// With -scale it measures the database instead, with large tables and with small ones.
+//
 // It needs Linux (it reads /proc), Go, and Node 20 or newer, and uses PostgreSQL where it is. The
 // first run installs npm packages. The package's TestSoak keeps the functions busy and looks for
 // leaks:

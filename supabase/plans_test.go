@@ -183,7 +183,7 @@ func TestPlans(t *testing.T) {
 	functions := p.explainer(t)
 	// Even what is cheap is compiled, as if the tables were large, unless it says otherwise. What calls
 	// a function costs less.
-	do(execute(t.Context(), functions.Conn, "set jit_above_cost = 11"))
+	do(execute(t.Context(), functions.Conn, "set jit_above_cost = 100"))
 	for range 6 { // then PostgreSQL keeps a plan
 		each(functions, hotFunctions, func(h hot, n int) { do(h.run(t.Context(), functions.Conn, n)) })
 	}
@@ -194,7 +194,7 @@ func TestPlans(t *testing.T) {
 
 	do(execute(t.Context(), admin, "vacuum analyze"))
 	functions, statements := p.explainer(t), p.explainer(t)
-	do(execute(t.Context(), functions.Conn, "set jit_above_cost = 11"))
+	do(execute(t.Context(), functions.Conn, "set jit_above_cost = 100"))
 	each(functions, hotFunctions, func(h hot, n int) {
 		t.Run("functions/"+h.name, func(t *testing.T) { h.check(t, functions, n) })
 	})

@@ -23,9 +23,6 @@ func Person(n int) string { return fmt.Sprint(5_000_000_000 + n/4) }
 // Account is the id of an Instagram account.
 func Account(n int) string { return fmt.Sprint(17_841_400_000_000_000 + n) }
 
-// Conversation is the one conversation that Connect gives it.
-func Conversation(n int) string { return fmt.Sprint(Account(n), "/", 7_000_000_000+n) }
-
 // names are the same in SQL, for the rows (n) that $1 and $2 span.
 const names = `
 	with numbered as (

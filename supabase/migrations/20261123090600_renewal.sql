@@ -45,7 +45,7 @@ returns table (
   status                 text,
   status_reason          text
 )
-language plpgsql security definer set search_path = '' set jit = off as $$
+language plpgsql security definer set search_path = '' set enable_seqscan = off set jit = off as $$
 declare
   claim  constant uuid := coalesce(p_lease_id, gen_random_uuid());
   before constant timestamptz := now() - p_unchecked;
@@ -157,7 +157,7 @@ $$;
 -- meanwhile wins, or is doing for longer than a second. Of a connection, what the result leaves out stays, and a null empties. A connection
 -- that turns out to be of a person who has asked for deletion since it was made is deleted.
 create function public.settle_connections(results jsonb) returns integer
-language plpgsql security definer set search_path = '' set jit = off as $$
+language plpgsql security definer set search_path = '' set enable_seqscan = off set jit = off as $$
 declare
   reports constant jsonb := igconnect.json_array('results', results);
   locked  uuid[];
@@ -167,9 +167,10 @@ declare
 begin
   -- First of all: so the person's own upsert has come through whole, or comes later and wins.
   locked := igconnect.lock_connections(array(
-    select c.connection_id from public.user_configs c
-    join jsonb_to_recordset(reports) as r (user_id text, instagram_id text)
-      on c.user_id = r.user_id and c.instagram_id = r.instagram_id), '1 second');
+    select c.connection_id from jsonb_to_recordset(reports) as r (user_id text, instagram_id text)
+    cross join lateral (
+      select u.connection_id from public.user_configs u
+      where u.user_id = r.user_id and u.instagram_id = r.instagram_id offset 0) c), '1 second');
 
   perform igconnect.delete_secrets(array(
     select unnest(igconnect.secret_names(c.user_id, c.instagram_id)) from public.user_configs c
