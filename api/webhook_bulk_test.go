@@ -83,11 +83,11 @@ func TestBulkDelivery(t *testing.T) {
 	}
 	parallel(t, "large events", func(t *testing.T) {
 		d := deploy(t)
-		large := metasim.Batch(15, func(i int) metasim.Event {
+		large := metasim.Batch(5, func(i int) metasim.Event {
 			return metasim.Message("9", instagramID(1), fmt.Sprint(10+i)).With("attachments", strings.Repeat("x", 200_000))
 		})
 		d.send(d.Meta.Delivery(instagramID(1), large...), http.StatusOK)
-		d.wantInbox(1, 15)
+		d.wantInbox(1, 5)
 		for _, request := range d.Supabase.Requests() {
 			if len(request.Body) > 600<<10 {
 				t.Errorf("%d bytes in one call", len(request.Body))
