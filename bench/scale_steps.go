@@ -107,9 +107,12 @@ var steps = []step{
 	},
 	{
 		name: "a delivery of 30 × 1,000 events", measure: measureBulk,
-		lines: []line{steady(wait("a delivery of 30 × 1,000 events"))},
+		lines: []line{
+			steady(wait("a delivery of 30 × 1,000 events, until all are stored")),
+			{what: "deliveries of it until then, of 4.5 s each", unit: count},
+		},
 		goals: func(v []float64) []figure {
-			return []figure{atMost("a delivery of 30 × 1,000 events, of the webhook's 4.5 s", v[0], 4.5)}
+			return []figure{atMost("deliveries of 30 × 1,000 events until all are stored, of ten", v[1], 10)}
 		},
 	},
 	{
@@ -418,11 +421,20 @@ func measureBulk(ctx context.Context, d *database) ([]float64, error) {
 			events = append(events, message(ordinary+4*account, fmt.Sprint("bulk/", i)))
 		}
 	}
-	ctx, stop := context.WithTimeout(ctx, 30*time.Second)
-	defer stop()
+	// What the webhook cannot store in its time comes again.
 	begin := time.Now()
-	_, err = s.StoreEvents(ctx, events)
-	return []float64{time.Since(begin).Seconds()}, err
+	for deliveries := 1; ; deliveries++ {
+		once, stop := context.WithTimeout(ctx, 4500*time.Millisecond)
+		_, err := s.StoreEvents(once, events)
+		late := once.Err() != nil
+		stop()
+		if err == nil {
+			return []float64{time.Since(begin).Seconds(), float64(deliveries)}, nil
+		}
+		if !late || deliveries == 100 {
+			return nil, err
+		}
+	}
 }
 
 func measureErasure(ctx context.Context, d *database) ([]float64, error) {
