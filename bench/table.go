@@ -48,7 +48,7 @@ func (r *run) figures() []figure {
 	return append(all,
 		figure{what: "callback, upstream round trips in a row", unit: count, values: both(func(s *side) float64 { return float64(s.trips) })},
 		figure{what: "callback, upstream calls in total", unit: count, values: both(func(s *side) float64 { return float64(s.calls) })},
-		figure{what: "connects a second, " + atOnce, unit: count, values: both(func(s *side) float64 { return s.loads[onLite].second() })},
+		figure{what: "connects a second, " + atOnce, unit: count, target: 1, higherWins: true, values: both(func(s *side) float64 { return s.loads[onLite].second() })},
 		figure{what: "CPU a connect, " + atOnce, unit: milliseconds, values: both(func(s *side) float64 { return s.loads[onLite].each() })},
 		figure{what: "CPU a connect, " + atOnce + ", " + fromMemory, unit: milliseconds, values: both(func(s *side) float64 { return s.loads[fromMemory].each() })},
 		figure{what: "connects a second per core, " + atOnce + ", " + fromMemory, unit: count, values: both(func(s *side) float64 { return 1 / s.loads[fromMemory].each() })},
