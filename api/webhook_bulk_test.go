@@ -139,9 +139,9 @@ func TestRefusedEvent(t *testing.T) {
 				}
 				return nil
 			})
-			body := d.bulk(2, 300, bad)
+			body := d.bulk(2, 60, bad)
 			d.send(body, http.StatusOK)
-			kept := d.wantInbox(2, 300)
+			kept := d.wantInbox(2, 60)
 			if c.anyway {
 				if len(kept) != 0 || !strings.Contains(d.Watch.Log(), "left out") {
 					t.Errorf("%v\n%s", kept, d.Watch.Log())
@@ -153,7 +153,7 @@ func TestRefusedEvent(t *testing.T) {
 				t.Errorf("%v\n%s", kept, d.Watch.Log())
 			}
 			d.send(body, http.StatusOK)
-			d.wantInbox(2, 300)
+			d.wantInbox(2, 60)
 		})
 	}
 }
@@ -163,10 +163,10 @@ func TestRefusedEvent(t *testing.T) {
 func TestLockedAccount(t *testing.T) {
 	t.Parallel()
 	d := deploy(t)
-	body := d.bulk(4, 200)
+	body := d.bulk(4, 60)
 	d.Supabase.Lock(instagramID(1), true)
 	d.send(body, http.StatusServiceUnavailable)
-	if n := len(d.Supabase.Inbox()); n != 600 {
+	if n := len(d.Supabase.Inbox()); n != 180 {
 		t.Errorf("%d events are stored beside the locked account", n)
 	}
 	if met := d.count("ingest"); met > 10 {
@@ -174,7 +174,7 @@ func TestLockedAccount(t *testing.T) {
 	}
 	d.Supabase.Lock(instagramID(1), false)
 	d.send(body, http.StatusOK)
-	d.wantInbox(4, 200)
+	d.wantInbox(4, 60)
 }
 
 // What may pass stops the delivery, and leaves nothing out.
