@@ -37,6 +37,7 @@ func TestReportScale(t *testing.T) {
 		says         string
 	}{
 		{"all reached", []float64{0.3, 100, 10}, []float64{0.2, 150, 1}, true, "| a wait | 300.00 ms | 200.00 ms | 1.50 |\n"},
+		{"nothing to compare with", []float64{0.3, 100, 10}, []float64{0.2, 150, 0}, true, "| what grows | 10000.00 ms | 0.00 ms |  |\n"},
 		{"slower", []float64{0.31, 100, 1}, []float64{0.2, 100, 1}, false, "a wait, large and small tables: 1.55, at most 1.50: not reached\n"},
 		{"fewer", []float64{0.2, 66, 1}, []float64{0.2, 100, 1}, false, "calls a second, large and small tables: 0.66, at least 0.67: not reached\n"},
 		{"too slow at both sizes", []float64{1.1, 100, 1}, []float64{1.1, 100, 1}, false, "the wait, of a second: 1.10, at most 1.00: not reached\n"},

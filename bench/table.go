@@ -94,7 +94,11 @@ func (r *run) report(out io.Writer, onPostgres bool) (reached bool) {
 func printTable(out io.Writer, first, second string, all []figure) {
 	fmt.Fprintf(out, "\n| | %s | %s | ratio |\n|---|---:|---:|---:|\n", first, second)
 	for _, f := range all {
-		fmt.Fprintf(out, "| %s | %s | %s | %.2f |\n", f.what, f.unit(f.values[0]), f.unit(f.values[1]), f.ratio())
+		ratio := ""
+		if f.values[1] != 0 {
+			ratio = fmt.Sprintf("%.2f", f.ratio())
+		}
+		fmt.Fprintf(out, "| %s | %s | %s | %s |\n", f.what, f.unit(f.values[0]), f.unit(f.values[1]), ratio)
 	}
 }
 
