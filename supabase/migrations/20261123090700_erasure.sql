@@ -99,6 +99,16 @@ comment on column igconnect.awaited_erasures.code is 'As in public.erasures.';
 comment on column igconnect.awaited_erasures.facebook_user_id is 'Who asked.';
 comment on column igconnect.awaited_erasures.asked_at is 'When. What was connected later stays.';
 
+-- Marks a request for deletion as finished once nothing is left of its connections.
+create function igconnect.finish_erasure(p_code uuid) returns void
+language plpgsql security definer set search_path = '' set enable_seqscan = off set jit = off as $$
+begin
+  update public.erasures e set finished_at = now()
+  where e.code = p_code and e.finished_at is null and not exists (
+    select from igconnect.removed_connections r where r.erasure = p_code and r.emptied_at is null);
+end
+$$;
+
 -- Deletes up to p_limit events of a connection that is gone, with their conversations, and returns how
 -- many. What somebody holds stays for the next time.
 --
@@ -139,12 +149,9 @@ begin
         and not exists (select from public.instagram_conversations c where c.connection_id = p_connection_id)
       then now() else r.emptied_at end
   where r.connection_id = p_connection_id;
-  update public.erasures e set finished_at = now()
+  perform igconnect.finish_erasure(r.erasure)
   from igconnect.removed_connections r
-  where r.connection_id = p_connection_id and r.emptied_at is not null
-    and e.code = r.erasure and e.finished_at is null
-    and not exists (
-      select from igconnect.removed_connections o where o.erasure = e.code and o.emptied_at is null);
+  where r.connection_id = p_connection_id and r.erasure is not null and r.emptied_at is not null;
   return deleted;
 end
 $$;
@@ -152,7 +159,7 @@ $$;
 -- Remembers removed connections, and deletes their first thousand events: whoever deletes a connection,
 -- or its user, waits for no more. The rest is for delete_removed_events().
 create function igconnect.forget_connections() returns trigger
-language plpgsql security definer set search_path = '' as $$
+language plpgsql security definer set search_path = '' set enable_seqscan = off set jit = off as $$
 declare
   room integer := 1000;
   gone uuid;
@@ -162,9 +169,18 @@ begin
     select c.connection_id from public.user_configs c on conflict do nothing;
     return null;
   end if;
-  insert into igconnect.removed_connections (connection_id)
-  select r.connection_id from removed r on conflict do nothing;
-  for gone in select r.connection_id from removed r loop
+  -- Most have no events: of many connections that go at once those cost no step each.
+  insert into igconnect.removed_connections (connection_id, emptied_at)
+  select r.connection_id, case
+    when not exists (select from public.instagram_events e where e.connection_id = r.connection_id)
+      and not exists (select from public.instagram_conversations c where c.connection_id = r.connection_id)
+    then now() end
+  from removed r
+  on conflict (connection_id) do update set emptied_at = excluded.emptied_at;
+  for gone in
+    select k.connection_id from removed r join igconnect.removed_connections k on k.connection_id = r.connection_id
+    where k.emptied_at is null
+  loop
     exit when room = 0;
     room := room - igconnect.empty_removed(gone, room);
   end loop;
@@ -215,9 +231,7 @@ begin
   insert into igconnect.removed_connections (connection_id, erasure) select i, p_code from unnest(ids) i;
   update public.erasures e set accounts = e.accounts + cardinality(ids), finished_at = null where e.code = p_code;
   delete from public.user_configs c where c.connection_id = any (ids);
-  update public.erasures e set finished_at = now()
-  where e.code = p_code and not exists (
-    select from igconnect.removed_connections r where r.erasure = p_code and r.emptied_at is null);
+  perform igconnect.finish_erasure(p_code); -- also where there was nothing
 end
 $$;
 
