@@ -145,7 +145,8 @@ begin
   -- Whoever holds one of them ends its lease himself, or it runs out.
   update public.user_configs c set lease_id = null, leased_until = null
   where c.connection_id in (
-    select l.connection_id from public.user_configs l where l.lease_id = p_lease_id and (l.status <> 'reconnect' or l.retry) -- others are held by nobody
+    select l.connection_id from public.user_configs l
+    where l.lease_id = p_lease_id and (l.status <> 'reconnect' or l.retry) -- others are held by nobody
     for no key update skip locked);
   get diagnostics changed = row_count;
   return changed;
@@ -154,8 +155,9 @@ $$;
 
 -- Writes what came of claimed connections, all of it or nothing, and returns how many were written. A
 -- result counts only while its lease stands and its token is the newest: what the person or Meta did
--- meanwhile wins, or is doing for longer than a second. Of a connection, what the result leaves out stays, and a null empties. A connection
--- that turns out to be of a person who has asked for deletion since it was made is deleted.
+-- meanwhile wins, or is doing for longer than a second. Of a connection, what the result leaves out
+-- stays, and a null empties. A connection that turns out to be of a person who has asked for deletion
+-- since it was made is deleted.
 create function public.settle_connections(results jsonb) returns integer
 language plpgsql security definer set search_path = '' set enable_seqscan = off set jit = off as $$
 declare
