@@ -16,6 +16,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"igconnect/internal/supalite/supalitetest"
 )
@@ -388,7 +389,7 @@ func TestEverythingAtOnce(t *testing.T) {
 			wg.Go(func() {
 				for time.Now().Before(actor.until) && !t.Failed() {
 					if err := actor.act(t.Context(), conn); err != nil && !gaveUp(err) {
-						t.Error(err)
+						t.Error(err, detail(err))
 					}
 					time.Sleep(time.Duration(rand.IntN(5)) * time.Millisecond)
 				}
@@ -453,6 +454,14 @@ func (e *everything) drain(t *testing.T) {
 // make of it. They come again.
 func gaveUp(err error) bool {
 	return strings.Count(err.Error(), "SQLSTATE") == strings.Count(err.Error(), "(SQLSTATE 55P03)")
+}
+
+// detail is what PostgreSQL says of an error besides its message: of a deadlock, who waits for whom.
+func detail(err error) string {
+	if failure, ok := errors.AsType[*pgconn.PgError](err); ok {
+		return failure.Detail + "\n" + failure.Where
+	}
+	return ""
 }
 
 func (e *everything) account() string { return e.accounts[rand.IntN(len(e.accounts))] }
