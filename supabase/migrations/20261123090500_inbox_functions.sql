@@ -369,7 +369,8 @@ end
 $$;
 
 -- Closes those of the events that are open, whoever has them, and returns how many there were. A
--- conversation is free for the next claim as soon as none of its claimed events is left.
+-- conversation is free for the next claim as soon as none of its claimed events is left. Events whose
+-- conversation is gone stay as they are, for their connection is gone too: nobody locks those for others.
 create function public.finish_instagram_events(ids text[]) returns integer
 language plpgsql security definer
 set search_path = '' set enable_seqscan = off set jit = off set lock_timeout = '1s' as $$
@@ -378,8 +379,12 @@ declare
   locked  public.instagram_conversations[] := igconnect.lock_conversations(done);
   changed integer;
 begin
+  with still_open as materialized (
+    select e.id, e.connection_id, e.conversation from public.instagram_events e
+    where e.id = any (done) and coalesce(e.finished_at, e.dead_at) is null)
   update public.instagram_events e set finished_at = now()
-  where e.id = any (done) and coalesce(e.finished_at, e.dead_at) is null;
+  from still_open o join unnest(locked) l on l.connection_id = o.connection_id and l.conversation = o.conversation
+  where e.id = o.id;
   get diagnostics changed = row_count;
   perform igconnect.settle_conversations(locked);
   return changed;
