@@ -106,7 +106,7 @@ func TestOldSessionCookieBeside(t *testing.T) {
 func TestHead(t *testing.T) {
 	t.Parallel()
 	d, _ := connected(t, brand(1))
-	for _, path := range []string{"/api/health", "/api/accounts", "/api/deletion?code=x", "/api/webhook?hub.mode=subscribe", "/api/renew", "/api/choose", "/style.css"} {
+	for _, path := range []string{"/api/health", "/api/accounts", "/api/deletion?code=x", "/api/webhook?hub.mode=subscribe", "/api/renew", "/api/choose", "/igconnect/style.css"} {
 		full, head := d.Get(path), d.Send("HEAD", path, nil, "")
 		if path == "/api/renew" {
 			full.StatusCode, full.Response.Header = 204, head.Header

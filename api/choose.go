@@ -7,6 +7,7 @@ import (
 
 	"igconnect/lib/config"
 	"igconnect/lib/connect"
+	"igconnect/lib/page"
 	"igconnect/lib/web"
 )
 
@@ -50,7 +51,7 @@ func connectChosen(r *web.Request) (web.Response, error) {
 
 	// 3. Save, or ask once more.
 	if len(chosen) == 0 {
-		return r.OfferChoice(grant, found, "Choose at least one account, then press Connect.")
+		return r.OfferChoice(grant, found, page.NoneTicked)
 	}
 	return r.SaveConnections(grant, found, chosen)
 }

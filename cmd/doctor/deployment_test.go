@@ -80,7 +80,7 @@ const (
 func (d *deployment) well() map[string]http.HandlerFunc {
 	const health = `{"ok":true,"checks":[{"name":"FB_APP_ID","ok":true,"problem":"","fix":""},{"name":"redirect_uri","ok":true},{"name":"vault","ok":true}]}`
 	return map[string]http.HandlerFunc{
-		"GET /":                    answering(200, safe, `<script src="/app.js" defer></script>`),
+		"GET /":                    answering(200, safe, `<script src="/igconnect/home.js" defer></script>`),
 		"GET /api/auth/callback":   answering(400, with(safe, "X-Error-Code", "state_mismatch", "Cache-Control", "no-store"), "We lost track of your login"),
 		"GET /api/health":          answering(200, nil, `{"ok":true}`),
 		"GET /api/health operator": answering(200, nil, health),

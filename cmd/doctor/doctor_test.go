@@ -70,13 +70,13 @@ func TestOneThingIsWrong(t *testing.T) {
 		{"health leads elsewhere", "GET /api/health operator", answering(308, map[string]string{"Location": "https://evil.example/"}, ""),
 			"wrong /api/health: It answers 308, but not as igconnect does."},
 
-		{"no header on /", "GET /", answering(200, nil, `src="/app.js"`),
+		{"no header on /", "GET /", answering(200, nil, `src="/igconnect/home.js"`),
 			"wrong headers of /: Missing: X-Content-Type-Options: nosniff; Referrer-Policy: same-origin; Strict-Transport-Security for half a year or more; " +
 				"Content-Security-Policy with default-src 'none'; Content-Security-Policy with base-uri 'none'; Content-Security-Policy with frame-ancestors 'none'."},
 		{"another page on /", "GET /", answering(200, nil, `My app`), "unchecked headers of /: That is not igconnect's landing page."},
 		{"the error page may be kept", "GET /api/auth/callback", answering(400, with(safe, "X-Error-Code", "state_mismatch", "Cache-Control", "public"), ""),
 			"wrong headers of an error page: Missing: Cache-Control: no-store."},
-		{"short HSTS", "GET /", answering(200, with(safe, "Strict-Transport-Security", "max-age=60"), `src="/app.js"`),
+		{"short HSTS", "GET /", answering(200, with(safe, "Strict-Transport-Security", "max-age=60"), `src="/igconnect/home.js"`),
 			"wrong headers of /: Missing: Strict-Transport-Security for half a year or more."},
 
 		{"any verify token", "GET /api/webhook", answering(200, nil, "1"),

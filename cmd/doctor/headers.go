@@ -19,7 +19,7 @@ func (d *doctor) landing(ctx context.Context) []check {
 	switch {
 	case got.err != nil:
 		return []check{notIgconnect(name, got)}
-	case got.status != http.StatusOK || !bytes.Contains(got.body, []byte(`src="/app.js"`)):
+	case got.status != http.StatusOK || !bytes.Contains(got.body, []byte(`src="/igconnect/home.js"`)):
 		return []check{unchecked(name, "That is not igconnect's landing page.")}
 	}
 	return []check{d.judgeHeader(name, got.header)}

@@ -94,13 +94,14 @@ func permissions(query url.Values) []check {
 	asked := strings.Split(query.Get("scope"), ",")
 	var checks []check
 	for _, p := range page.Permissions(slices.Concat(config.RequiredScopes, optional)) {
+		lost := "It is not asked for. " + page.Text(page.English, p.Lost)
 		switch {
 		case slices.Contains(asked, p.Name):
 			checks = append(checks, passed(p.Name))
 		case p.Optional:
-			checks = append(checks, note(p.Name, "It is not asked for. "+p.Lost))
+			checks = append(checks, note(p.Name, lost))
 		default:
-			checks = append(checks, wrong(p.Name, "It is not asked for. "+p.Lost, "Add it to FB_LOGIN_SCOPES, then deploy again."))
+			checks = append(checks, wrong(p.Name, lost, "Add it to FB_LOGIN_SCOPES, then deploy again."))
 		}
 	}
 	return checks

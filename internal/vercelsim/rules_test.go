@@ -50,10 +50,10 @@ func TestOwnFile(t *testing.T) {
 	page := "Content-Security-Policy: default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' https://*.cdninstagram.com https://*.fbcdn.net; " +
 		"connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 	for path, want := range map[string][]string{
-		"/":                  append([]string{page}, everywhere...),
-		"/style.css":         append([]string{page}, everywhere...),
-		"/api/login":         append([]string{"Cache-Control: no-store"}, everywhere...),
-		"/api/auth/callback": append([]string{"Cache-Control: no-store"}, everywhere...),
+		"/":                    append([]string{page}, everywhere...),
+		"/igconnect/style.css": append([]string{"Access-Control-Allow-Origin: *", page}, everywhere...),
+		"/api/login":           append([]string{"Cache-Control: no-store"}, everywhere...),
+		"/api/auth/callback":   append([]string{"Cache-Control: no-store"}, everywhere...),
 	} {
 		if diff := cmp.Diff(want, lines(rules.headersFor(path))); diff != "" {
 			t.Errorf("headers of %s (-want +got):\n%s", path, diff)

@@ -18,6 +18,7 @@ type LoginOptions struct {
 	ReturnTo    string `json:"return_to,omitempty"` // where to be afterwards, checked; "" if nowhere in particular
 	Explain     bool   `json:"explain,omitempty"`   // show afterwards which Pages gave no account, and why
 	InstagramID string `json:"account,omitempty"`   // the one account to reconnect; "" for any
+	Language    string `json:"lang,omitempty"`      // of the pages; "" if the browser decides
 }
 
 // instagramID is what an Instagram id can look like.

@@ -20,7 +20,7 @@ var sealedOnce = []struct {
 	err                error
 }{
 	{"fresh-state", "__Host-igconnect_state_fcc1464bdbb28f03", "bH1fasQMUjpL0hKnt49Fc72qwH3FaAIscMF7bM3GsD2JzW7SxwTfMhNHL4HcJZmOwtzb1XNjNJV3O8yxHvXq1SjVTn5feWOZgaJAoZw56J9UGCGzN_p5fKCT-L9eQxnHli9c9XYNZgjhljfP8HxF8pxhqivsJBtC1TOd2baV1eu2jACykm-dwMfKHrr9MDfh5UBtuWtZFm4in8M8XWVns6gNR3qJu2mG1SVuttfL0CWBGTHj6ql9q_e4I-TDOeXBSxNC5jpwCQ",
-		State{State: "fresh-state", User: fuzzUser, LoginOptions: LoginOptions{"/settings?tab=1", true, "17841400000000001"}}, nil},
+		State{State: "fresh-state", User: fuzzUser, LoginOptions: LoginOptions{"/settings?tab=1", true, "17841400000000001", ""}}, nil},
 	{"rotated-state", "__Host-igconnect_state_7131552d421cc619", "Gf7zngux3mWtwAPtalB-2H64HRAAqyomgqysuVeMcY6Ea4G1O3pm3JBsstEwQNvxZt8_z246b3BkPdSq6coDod8k8NLmFof_wMa1b-1F0-pF7XQrjCozNDyexIELF3rt2EFTtqlSUSQD1QVLaCcSsbK4PpPVm31S6lSRmzR_",
 		State{State: "rotated-state", User: fuzzUser}, nil},
 	{"expired-state", "__Host-igconnect_state_a26a37a9853646b5", "YLmrqizT7KJ5fK4HHiLv9xtAWO5fgavQvLL0_DkEJIXs79ec-m-FE_Wj8m8xbZHEOqomLeoLT1vlq57M6INBf2n4TQXAQfGxS1tzEsfq_DvaQ4wpZ6YFOJKvbtbpVupjpy3vEozn_0obak15JpZzNgVuCDY5-edckw5YCi12",

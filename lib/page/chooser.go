@@ -14,12 +14,15 @@ type Chooser struct {
 	Fields   []Field // hidden, sent along
 	Accounts []Account
 	Stopped  Stopped
-	Notice   string // shown on top, for instance that nothing was ticked; may be empty
+	Notice   Key    // shown on top, such as [NoneTicked]; may be empty
 	Again    Action // ask Meta again, for an account that is not listed
 	Cancel   Action
 }
 
 func (Chooser) template() string { return "chooser.html" }
+
+// Title is its heading.
+func (Chooser) Title() Key { return "chooser.title" }
 
 // Searchable reports whether a search field helps: with ten accounts or more.
 func (c Chooser) Searchable() bool { return len(c.Accounts) >= 10 }

@@ -5,19 +5,23 @@ import (
 	"time"
 )
 
-// Error is the page for everything that can go wrong. Its texts come from the
-// table of errors; it never shows the text of a Go error.
+// Error is the page for everything that can go wrong. It never shows the text of a
+// Go error.
 type Error struct {
-	Code      string // the code of the table, as in the header X-Error-Code
-	RequestID string // what to quote when asking for help
-	Title     string // one line
-	What      string // what happened, in the person's words
-	Next      string // what to do now
-	Note      string // sets people at ease, for instance that nothing is lost; may be empty
+	Code      string // the code of the table, as in the header X-Error-Code: it has texts in messages/
+	RequestID string // what to quote when asking for help; may be empty
+	Note      Key    // sets people at ease, such as [Kept]; may be empty
 	Actions   []Action
 }
 
 func (Error) template() string { return "error.html" }
+
+// Title is its heading, one line.
+func (e Error) Title() Key { return ErrorText(e.Code, "title") }
+
+// ErrorText is the key of a text about the error of that code: its title; what happened, in
+// the person's words; or what to do next.
+func ErrorText(code, part string) Key { return Key("error." + code + "." + part) }
 
 // Quote is what a person sends along when asking for help.
 func (e Error) Quote() []string { return quote(e.Code, e.RequestID) }
@@ -29,7 +33,7 @@ func quote(parts ...string) []string {
 // Action is something the person can do next: a link if Href is set, else a
 // button that sends Fields by POST to the path Post. Without both it is not shown.
 type Action struct {
-	Label   string
+	Label   Key
 	Href    string
 	Post    string
 	Fields  []Field
@@ -60,8 +64,16 @@ type Erased struct {
 
 func (Erased) template() string { return "erased.html" }
 
-// When is the moment as people write it.
-func (e Erased) When() string { return e.At.UTC().Format("2 January 2006, 15:04") + " UTC" }
+// Title is its heading.
+func (e Erased) Title() Key { return e.Text("title") }
+
+// Text is the key of a text that is another one while something is left to delete.
+func (e Erased) Text(part string) Key {
+	if e.Rest {
+		return Key("erased.partly." + part)
+	}
+	return Key("erased." + part)
+}
 
 // Quote is what a person sends along when asking for help.
 func (e Erased) Quote() []string { return quote(e.Code) }

@@ -10,11 +10,10 @@ import (
 // A page is drawn first and sent afterwards, with its policy as a header.
 func ExampleRender() {
 	policy := page.Policy{Forms: []string{"https://www.facebook.com"}}
-	document, err := page.Render(policy, page.Error{
+	look := page.Look{Language: page.LanguageFor("", "de-AT,de;q=0.9,en;q=0.8")}
+	document, err := page.Render(look, policy, page.Error{
 		Code:    "state_expired",
-		Title:   "That took too long",
-		Next:    "Start again.",
-		Actions: []page.Action{{Label: "Start over", Href: "/api/login", Primary: true}},
+		Actions: []page.Action{{Label: page.StartAgain, Href: "/api/login", Primary: true}},
 	})
 	if err != nil {
 		fmt.Println(err)
@@ -28,6 +27,6 @@ func ExampleRender() {
 	_, forms, _ := strings.Cut(document.ContentSecurityPolicy, "form-action ")
 	fmt.Println(forms)
 	// Output:
-	// <a class="button primary" href="/api/login">Start over</a>
+	// <a class="button primary" href="/api/login">Neu beginnen</a>
 	// 'self' https://www.facebook.com; base-uri 'none'; frame-ancestors 'none'
 }

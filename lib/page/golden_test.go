@@ -16,8 +16,8 @@ import (
 var update = flag.Bool("update", false, "write the golden files anew")
 
 var (
-	askAgain = Action{Label: "Ask Meta again", Href: "/api/login?return_to=%2Fteam", Primary: true}
-	goBack   = Action{Label: "Go back", Href: "https://app.example/team"}
+	askAgain = Action{Label: AskAgain, Href: "/api/login?return_to=%2Fteam", Primary: true}
+	goBack   = Action{Label: Back, Href: "https://app.example/team"}
 )
 
 // variants is one page of each kind, and each way that a template can turn out
@@ -41,18 +41,17 @@ func variants() map[string]Page {
 	deleted := time.Date(2026, 11, 23, 7, 5, 0, 0, time.UTC)
 	return map[string]Page{
 		"error": Error{
-			Code: "store_unavailable", RequestID: "fra1::x8k2p", Title: "We could not save your account",
-			What: "Our database did not answer.", Next: "Wait a moment, then press Try again.", Note: "Nothing is lost.",
+			Code: "store_unavailable", RequestID: "fra1::x8k2p", Note: Kept,
 			Actions: []Action{
-				{Label: "Try again", Post: "/api/choose", Primary: true, Fields: []Field{{"instagram_id", "1"}, {"instagram_id", "2"}}},
-				{Label: "Start over", Href: "/api/login"},
-				{Label: "Leads nowhere"},
+				{Label: TryAgain, Post: "/api/choose", Primary: true, Fields: []Field{{"instagram_id", "1"}, {"instagram_id", "2"}}},
+				{Label: StartAgain, Href: "/api/login"},
+				{Label: Cancel},
 			},
 		},
-		"error_bare": Error{Title: "Something went wrong"},
+		"error_bare": Error{Code: "internal"},
 
 		"chooser":         Chooser{Action: "/api/choose", Fields: []Field{{"flow", "abc"}}, Accounts: two, Again: askAgain, Cancel: goBack},
-		"chooser_notice":  Chooser{Action: "/api/choose", Accounts: two, Notice: "Choose at least one account, then press Connect."},
+		"chooser_notice":  Chooser{Action: "/api/choose", Accounts: two, Notice: NoneTicked},
 		"chooser_stopped": Chooser{Action: "/api/choose", Accounts: two, Stopped: Stopped{"brand_a", "brand_b"}, Again: askAgain},
 		"chooser_many":    Chooser{Action: "/api/choose", Accounts: many},
 

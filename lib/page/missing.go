@@ -1,7 +1,6 @@
 package page
 
 import (
-	"cmp"
 	"slices"
 	"strings"
 )
@@ -24,13 +23,13 @@ func (Missing) template() string { return "missing.html" }
 // Quote is what a person sends along when asking for help.
 func (m Missing) Quote() []string { return quote(m.RequestID) }
 
-// Title tells a missing permission, where that is all there is to tell, from a
-// missing account.
-func (m Missing) Title() string {
+// Title is its heading: it tells a missing permission, where that is all there is
+// to tell, from a missing account.
+func (m Missing) Title() Key {
 	if m.Refused() && len(m.Pages) == 0 {
-		return "A permission is missing"
+		return ErrorText("missing_permission", "title")
 	}
-	return "Why is my account not here?"
+	return "missing.title"
 }
 
 // Refused reports whether a permission is declined that we cannot do without:
@@ -46,26 +45,33 @@ type Verdict struct {
 	Kind     VerdictKind
 }
 
-// VerdictKind says why a Page gave no account, or that it did.
-type VerdictKind int
+// VerdictKind says why a Page gave no account, or that it did. What the page tells about
+// it, and how to put it right, are the texts verdict.… in messages/: that is all we say
+// about Meta's menus, which Meta moves and renames now and then.
+type VerdictKind string
 
-// The kinds of verdict, in the order in which the page shows them. The zero
-// value is none of them.
+// The kinds of verdict.
 const (
-	NoInstagram     VerdictKind = iota + 1 // no Instagram account is linked to the Page
-	NotProfessional                        // Meta does not show the account linked as a professional one
-	NoToken                                // Meta lists the Page without a token
-	NoTask                                 // the person's role does not cover messages
-	Silent                                 // connected, but Meta tells us nothing of new messages
-	Connected                              // the account is connected
+	NoInstagram     VerdictKind = "no_instagram"     // no Instagram account is linked to the Page
+	NotProfessional VerdictKind = "not_professional" // Meta does not show the account linked as a professional one
+	NoToken         VerdictKind = "no_token"         // Meta lists the Page without a token
+	NoTask          VerdictKind = "no_task"          // the person's role does not cover messages
+	Silent          VerdictKind = "silent"           // connected, but Meta tells us nothing of new messages
+	Connected       VerdictKind = "connected"        // the account is connected
 )
+
+// kinds are all, in the order in which the page shows them.
+var kinds = []VerdictKind{NoInstagram, NotProfessional, NoToken, NoTask, Silent, Connected}
 
 // Group is all Pages with one verdict, so that the way to put it right is told
 // once, however many they are.
 type Group struct {
-	Advice
+	Kind  VerdictKind
 	Pages []Verdict
 }
+
+// Good reports whether nothing is wrong.
+func (g Group) Good() bool { return g.Kind == Connected }
 
 // Folded reports whether the list is folded up, so that the advice stays in
 // sight: with nine Pages or more.
@@ -74,10 +80,10 @@ func (g Group) Folded() bool { return len(g.Pages) >= 9 }
 // Groups sorts the Pages by verdict; a verdict without a Page is left out.
 func (m Missing) Groups() []Group {
 	var groups []Group
-	for kind := NoInstagram; kind <= Connected; kind++ {
+	for _, kind := range kinds {
 		others := func(v Verdict) bool { return v.Kind != kind }
 		if pages := slices.DeleteFunc(slices.Clone(m.Pages), others); len(pages) > 0 {
-			groups = append(groups, Group{kind.Advice(), pages})
+			groups = append(groups, Group{kind, pages})
 		}
 	}
 	return groups
@@ -89,51 +95,40 @@ func (m Missing) SomeConnected() bool {
 	return slices.ContainsFunc(m.Pages, func(v Verdict) bool { return v.Kind == Connected })
 }
 
-// Label is the Page's name, or a stand-in where Meta gave none.
-func (v Verdict) Label() string {
-	return cmp.Or(strings.TrimSpace(v.PageName), "A Page without a name")
-}
+// Label is the Page's name; empty where Meta gave none.
+func (v Verdict) Label() string { return strings.TrimSpace(v.PageName) }
 
 // Stopped is the user names, without @, of accounts that were connected and
 // that the person's new grant no longer covers.
 type Stopped []string
 
-// Sentence names them all: "@a and @b were not shared this time and stopped."
-func (s Stopped) Sentence() string {
-	last := len(s) - 1
-	switch {
-	case last < 0:
-		return ""
-	case last == 0:
-		return "@" + s[0] + " was not shared this time and stopped."
+// Handles are the names with @.
+func (s Stopped) Handles() []string {
+	handles := make([]string, len(s))
+	for i, name := range s {
+		handles[i] = "@" + name
 	}
-	return "@" + strings.Join(s[:last], ", @") + " and @" + s[last] + " were not shared this time and stopped."
+	return handles
 }
 
 // Permission is one that the person declined in Meta's dialog.
 type Permission struct {
 	Name     string // as Meta calls it
-	Lost     string // what stops working without it, a full sentence
+	Lost     Key    // what stops working without it, a full sentence
 	Optional bool   // an account can be connected without it
 }
 
 // Permissions tells for each permission, by Meta's name, what stops working
 // without it. One that we do not know counts as needed.
+// https://developers.facebook.com/docs/permissions
 func Permissions(names []string) []Permission {
 	told := make([]Permission, len(names))
 	for i, name := range names {
-		lost := cmp.Or(permissions[name].Lost, "A part of this app that needs it does not work.")
-		told[i] = Permission{name, lost, permissions[name].Optional}
+		lost := Key("permission." + name)
+		if _, known := languages()[English]()[lost]; !known {
+			lost = "permission.other"
+		}
+		told[i] = Permission{name, lost, name == "pages_messaging" || name == "business_management"}
 	}
 	return told
-}
-
-// permissions says what each is for: https://developers.facebook.com/docs/permissions
-var permissions = map[string]Permission{
-	"instagram_basic":           {Lost: "We cannot see which Instagram account belongs to your Page."},
-	"instagram_manage_messages": {Lost: "We cannot read or answer the messages of your Instagram account."},
-	"pages_show_list":           {Lost: "We cannot see your Facebook Pages, and an Instagram account is found through its Page."},
-	"pages_manage_metadata":     {Lost: "Meta does not tell us when a message arrives."},
-	"pages_messaging":           {Lost: "An account can be connected, but new messages may not reach us.", Optional: true},
-	"business_management":       {Lost: "We may not see Pages that belong to a company or an agency, nor the Instagram accounts behind them.", Optional: true},
 }

@@ -3,7 +3,8 @@
 // not here?") and [Erased]. Start at [Render].
 //
 // It decides nothing and sends nothing: what a page shows are its fields, and
-// the caller writes the [Document] with a status and headers.
+// the caller writes the [Document] with a status and headers. All that pages say
+// stands in messages/, a file a language.
 //
 // Each page works without JavaScript. Style and script are files of our own
 // under public/, so that the Content-Security-Policy needs no exception.
@@ -14,36 +15,23 @@ import (
 	"embed"
 	"fmt"
 	"html/template"
-	"net/url"
-	"slices"
-	"strings"
 	"sync"
 )
 
 //go:embed templates/*.html
 var files embed.FS
 
-// templates parses at the first page and not at start: most requests are
-// redirects, which need none.
-var templates = sync.OnceValue(func() *template.Template {
-	return template.Must(template.ParseFS(files, "templates/*.html"))
-})
-
-// metaImages are the hosts of Meta's CDN that serve profile pictures.
-var metaImages = []string{"https://*.cdninstagram.com", "https://*.fbcdn.net"}
-
 // Page is one of the pages of this package: [Error], [Chooser], [Missing] or [Erased].
 type Page interface {
-	// template names the file in templates/ that draws the page.
+	// Title is its heading.
+	Title() Key
+	// template names the file in templates/ that draws what follows the heading.
 	template() string
 }
 
-// Policy is what a page's Content-Security-Policy must allow besides our own
-// origin and, for pictures, the hosts of Meta's CDN. Its entries are origins
-// (https://app.example); an entry that is none is left out, which is stricter.
-type Policy struct {
-	Images []string // further hosts of profile pictures, such as a simulator
-	Forms  []string // where a form may end, redirects included: Meta's dialog and the allowed origins
+// Look is how pages look to the person: in which language they speak.
+type Look struct {
+	Language Language // one of [LanguageFor]; another one is English
 }
 
 // Document is a page ready to be sent as "text/html; charset=utf-8".
@@ -53,39 +41,37 @@ type Document struct {
 }
 
 // Render draws p. An error is one of the template, and the Document is empty then.
-func Render(policy Policy, p Page) (Document, error) {
-	var body bytes.Buffer
-	if err := templates().ExecuteTemplate(&body, p.template(), p); err != nil {
+func Render(look Look, policy Policy, p Page) (Document, error) {
+	templates, ok := templatesOf()[look.Language]
+	if !ok {
+		look.Language, templates = English, templatesOf()[English]
+	}
+	var content, body bytes.Buffer
+	if err := templates().ExecuteTemplate(&content, p.template(), p); err != nil {
 		return Document{}, fmt.Errorf("drawing the page: %w", err)
+	}
+	frame := frame{Look: look, Title: p.Title(), Content: template.HTML(content.String())}
+	if err := templates().ExecuteTemplate(&body, "frame.html", frame); err != nil {
+		return Document{}, fmt.Errorf("drawing the page's frame: %w", err)
 	}
 	return Document{Body: body.Bytes(), ContentSecurityPolicy: policy.header()}, nil
 }
 
-// header is the value of Content-Security-Policy. form-action names every
-// origin at which a form may end, because browsers apply it to the redirect
-// that answers the form too.
-func (p Policy) header() string {
-	return strings.Join([]string{
-		"default-src 'none'",
-		"style-src 'self'",
-		"script-src 'self'",
-		"img-src " + strings.Join(slices.Concat([]string{"'self'"}, metaImages, origins(p.Images)), " "),
-		"form-action " + strings.Join(slices.Concat([]string{"'self'"}, origins(p.Forms)), " "),
-		"base-uri 'none'",
-		"frame-ancestors 'none'",
-	}, "; ")
+// frame is what stands around a page's content.
+type frame struct {
+	Look
+	Title   Key
+	Content template.HTML
 }
 
-// origins keeps the entries that are an origin and nothing more: a space, a
-// comma or a semicolon in one would start another source or directive.
-func origins(entries []string) []string {
-	var kept []string
-	for _, entry := range entries {
-		u, err := url.Parse(entry)
-		if err == nil && u.Host != "" && entry == u.Scheme+"://"+u.Host &&
-			(u.Scheme == "https" || u.Scheme == "http") && !strings.ContainsAny(entry, " ,;'\"*") {
-			kept = append(kept, entry)
-		}
+// templatesOf lists the templates by language. Each set is parsed at its first page
+// and not at start: most requests are redirects, which need none.
+var templatesOf = sync.OnceValue(func() map[Language]func() *template.Template {
+	sets := map[Language]func() *template.Template{}
+	for language, texts := range languages() {
+		sets[language] = sync.OnceValue(func() *template.Template {
+			return template.Must(template.New("").Funcs(texts().functions()).ParseFS(files, "templates/*.html"))
+		})
 	}
-	return kept
-}
+	return sets
+})

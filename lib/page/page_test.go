@@ -10,7 +10,12 @@ import (
 // draw renders p and returns the body.
 func draw(t *testing.T, p Page) string {
 	t.Helper()
-	document, err := Render(Policy{}, p)
+	return drawIn(t, English, p)
+}
+
+func drawIn(t *testing.T, language Language, p Page) string {
+	t.Helper()
+	document, err := Render(Look{Language: language}, Policy{}, p)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -20,7 +25,7 @@ func draw(t *testing.T, p Page) string {
 func TestRenderGivesPageAndExactPolicy(t *testing.T) {
 	t.Parallel()
 	policy := Policy{Images: []string{"http://localhost:4000"}, Forms: []string{"https://www.facebook.com", "https://app.example"}}
-	document, err := Render(policy, Error{Title: "Too late"})
+	document, err := Render(Look{}, policy, Error{Code: "state_expired"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -31,20 +36,21 @@ func TestRenderGivesPageAndExactPolicy(t *testing.T) {
 	if diff := cmp.Diff(want, document.ContentSecurityPolicy); diff != "" {
 		t.Errorf("policy (-want +got):\n%s", diff)
 	}
-	if !strings.Contains(string(document.Body), "<h1>Too late</h1>") {
+	if !strings.Contains(string(document.Body), "<h1>That took too long</h1>") {
 		t.Errorf("the body lacks its title:\n%s", document.Body)
 	}
 }
 
 // brokenPage has none of the fields that its template asks for after the title,
 // and so fails in the middle of the page.
-type brokenPage struct{ Title string }
+type brokenPage struct{ Code string }
 
+func (brokenPage) Title() Key       { return "missing.title" }
 func (brokenPage) template() string { return "error.html" }
 
 func TestRenderOfABrokenPageGivesNothing(t *testing.T) {
 	t.Parallel()
-	document, err := Render(Policy{}, brokenPage{Title: "half of it"})
+	document, err := Render(Look{}, Policy{}, brokenPage{Code: "internal"})
 	if err == nil || document.Body != nil || document.ContentSecurityPolicy != "" {
 		t.Errorf("error %v, document %+v; want an error alone", err, document)
 	}
@@ -127,13 +133,13 @@ func TestGroupsKeepEveryPageUnderItsVerdict(t *testing.T) {
 	missing := Missing{Pages: []Verdict{{"A", "", Connected}, {"B", "", NoTask}, {"C", "", NoInstagram}, {"D", "", NoTask}}}
 	var got []string
 	for _, group := range missing.Groups() {
-		got = append(got, group.Status)
+		got = append(got, string(group.Kind))
 		for _, verdict := range group.Pages {
 			got = append(got, verdict.PageName)
 		}
 	}
 	// What is well comes last.
-	want := []string{NoInstagram.Advice().Status, "C", NoTask.Advice().Status, "B", "D", Connected.Advice().Status, "A"}
+	want := []string{"no_instagram", "C", "no_task", "B", "D", "connected", "A"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("groups and their Pages (-want +got):\n%s", diff)
 	}
@@ -141,15 +147,15 @@ func TestGroupsKeepEveryPageUnderItsVerdict(t *testing.T) {
 
 func TestEveryVerdictSaysWhatToDo(t *testing.T) {
 	t.Parallel()
-	seen := map[string]bool{}
-	for kind := NoInstagram; kind <= Connected; kind++ {
-		advice := kind.Advice()
-		if advice.Status == "" || advice.Why == "" || seen[advice.Status] {
-			t.Errorf("verdict %d: status %q, why %q; want both, and the status once", kind, advice.Status, advice.Why)
+	english, seen := languages()[English](), map[string]bool{}
+	for _, kind := range kinds {
+		status, why, steps := english[key("verdict", kind, "status")], english[key("verdict", kind, "why")], english.steps(key("verdict", kind, "step"))
+		if status == "" || why == "" || seen[status] {
+			t.Errorf("%s: status %q, why %q; want both, and the status once", kind, status, why)
 		}
-		seen[advice.Status] = true
-		if good := kind == Connected; advice.Good != good || (len(advice.Steps) == 0) != good {
-			t.Errorf("verdict %d: good %v, %d steps", kind, advice.Good, len(advice.Steps))
+		seen[status] = true
+		if good := (Group{Kind: kind}).Good(); good != (kind == Connected) || (len(steps) == 0) != good {
+			t.Errorf("%s: good %v, %d steps", kind, good, len(steps))
 		}
 	}
 }
@@ -192,10 +198,10 @@ func TestPermissionsSayWhatIsLost(t *testing.T) {
 		"instagram_basic": false, "instagram_manage_messages": false, "pages_show_list": false,
 		"pages_manage_metadata": false, "pages_messaging": true, "business_management": true, "ads_read": false,
 	}
-	seen := map[string]bool{}
+	seen := map[Key]bool{}
 	for name, want := range optional {
 		p := Permissions([]string{name})[0]
-		if p.Name != name || p.Optional != want || p.Lost == "" || seen[p.Lost] {
+		if p.Name != name || p.Optional != want || Text(English, p.Lost) == "" || seen[p.Lost] {
 			t.Errorf("%s: %+v; want Optional %v and a sentence of its own", name, p, want)
 		}
 		seen[p.Lost] = true
@@ -205,23 +211,21 @@ func TestPermissionsSayWhatIsLost(t *testing.T) {
 func TestStoppedNamesEveryAccount(t *testing.T) {
 	t.Parallel()
 	for want, stopped := range map[string]Stopped{
-		"": nil,
 		"@a was not shared this time and stopped.":             {"a"},
 		"@a and @b were not shared this time and stopped.":     {"a", "b"},
 		"@a, @b and @c were not shared this time and stopped.": {"a", "b", "c"},
 	} {
-		if got := stopped.Sentence(); got != want {
-			t.Errorf("sentence of %q = %q, want %q", []string(stopped), got, want)
+		if body := draw(t, Missing{Stopped: stopped}); !strings.Contains(body, "<strong>"+want+"</strong>") {
+			t.Errorf("the page of %q lacks %q", []string(stopped), want)
 		}
 	}
 }
 
 func TestAPageWithoutNameHasALabel(t *testing.T) {
 	t.Parallel()
-	const none = "A Page without a name"
-	for name, want := range map[string]string{"Aurora": "Aurora", "": none, " ": none} {
-		if got := (Verdict{PageName: name}).Label(); got != want {
-			t.Errorf("Label of %q = %q, want %q", name, got, want)
+	for name, want := range map[string]string{"Aurora": "Aurora", "": "A Page without a name", " ": "A Page without a name"} {
+		if body := draw(t, Missing{Pages: []Verdict{{PageName: name, Kind: NoTask}}}); !strings.Contains(body, "<li>"+want+"</li>") {
+			t.Errorf("the Page %q is not called %q", name, want)
 		}
 	}
 }
@@ -236,13 +240,13 @@ var hostile = []string{
 func TestHostileTextStaysText(t *testing.T) {
 	t.Parallel()
 	for _, s := range hostile {
-		action := Action{Label: s, Href: s}
-		post := Action{Label: s, Post: s, Fields: []Field{{s, s}}}
+		action := Action{Label: Back, Href: s}
+		post := Action{Label: TryAgain, Post: s, Fields: []Field{{s, s}}}
 		accounts := []Account{{InstagramID: s, Username: s, Name: s, PictureURL: s, PageName: s, Connected: true, CannotMessage: true}}
 		for name, p := range map[string]Page{
-			"error":   Error{Code: s, RequestID: s, Title: s, What: s, Next: s, Note: s, Actions: []Action{action, post}},
-			"chooser": Chooser{Action: s, Fields: []Field{{s, s}}, Accounts: accounts, Notice: s, Stopped: Stopped{s}, Again: action, Cancel: post},
-			"missing": Missing{Pages: []Verdict{{s, s, NoTask}}, Declined: []Permission{{s, s, true}}, Stopped: Stopped{s}, Person: s, Again: post, Back: action, RequestID: s},
+			"error":   Error{Code: "internal", RequestID: s, Actions: []Action{action, post}},
+			"chooser": Chooser{Action: s, Fields: []Field{{s, s}}, Accounts: accounts, Stopped: Stopped{s}, Again: action, Cancel: post},
+			"missing": Missing{Pages: []Verdict{{s, s, NoTask}}, Declined: []Permission{{s, "permission.other", true}}, Stopped: Stopped{s}, Person: s, Again: post, Back: action, RequestID: s},
 		} {
 			checkHarmless(t, name, s, draw(t, p))
 		}

@@ -102,13 +102,14 @@ func failed(r *Request, f *Failure, asJSON bool) (response Response) {
 	entry := errorTable[f.Code]
 	if asJSON {
 		response = JSON(entry.status, map[string]any{"error": map[string]string{
-			"code": string(f.Code), "message": entry.what + " " + entry.next, "request_id": r.ID,
+			"code": string(f.Code), "request_id": r.ID,
+			"message": f.Code.text(page.English, "what") + " " + f.Code.text(page.English, "next"),
 		}})
-	} else if page, err := drawn(r, Page(entry.status, failurePage(r, f))); err != nil {
+	} else if document, err := drawn(r, Page(entry.status, failurePage(r, f))); err != nil {
 		note.Add(r.Context(), "page", err.Error())
-		response = Text(entry.status, entry.title)
+		response = Text(entry.status, f.Code.text(language(r), "title"))
 	} else {
-		response = page
+		response = document
 	}
 	if f.Code == Throttled {
 		response = response.with("Retry-After", strconv.Itoa(int(f.retryAfter().Seconds())))
@@ -125,13 +126,12 @@ func failurePage(r *Request, f *Failure) page.Page {
 	if none, ok := errors.AsType[*connect.NoAccountError](f.Cause); ok {
 		return noAccountPage(r, none)
 	}
-	entry := errorTable[f.Code]
-	shown := page.Error{Code: string(f.Code), RequestID: r.ID, Title: entry.title, What: entry.what, Next: entry.next}
+	shown := page.Error{Code: string(f.Code), RequestID: r.ID}
 	if notSaved, ok := errors.AsType[*connect.NotSavedError](f.Cause); ok {
-		shown.Note = "Nothing is lost: for ten minutes Meta need not be asked again."
-		shown.Actions = []page.Action{{Label: "Try again", Post: "/api/choose", Fields: flowField(notSaved.Flow), Primary: true}}
-	} else if entry.again != "" {
-		shown.Actions = []page.Action{again(r, entry.again)}
+		shown.Note = page.Kept
+		shown.Actions = []page.Action{{Label: page.TryAgain, Post: "/api/choose", Fields: flowField(notSaved.Flow), Primary: true}}
+	} else if label := errorTable[f.Code].again; label != "" {
+		shown.Actions = []page.Action{again(r, label)}
 	}
 	return shown
 }

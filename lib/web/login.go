@@ -22,6 +22,10 @@ func (r *Request) LoginOptions() (connect.LoginOptions, error) {
 	options := connect.LoginOptions{
 		ReturnTo: asked.Get("return_to"), Explain: asked.Get("explain") != "", InstagramID: asked.Get("instagram_id"),
 	}
+	if lang := asked.Get("lang"); lang != "" {
+		options.Language = string(page.LanguageFor(lang, ""))
+		r.Login.Language = options.Language
+	}
 	if options.ReturnTo != "" && !returnToAllowed(options.ReturnTo, r.App.Config.AllowedOrigins) {
 		return options, fail(BadRequest, errors.New("return_to is not allowed"))
 	}
@@ -90,7 +94,7 @@ func denied(r *Request) (Response, error) {
 }
 
 // again is a link that begins a new login for the same thing.
-func again(r *Request, label string) page.Action {
+func again(r *Request, label page.Key) page.Action {
 	return page.Action{Label: label, Href: loginPath(r.Login), Primary: true}
 }
 
@@ -104,6 +108,9 @@ func loginPath(o connect.LoginOptions) string {
 	}
 	if o.InstagramID != "" {
 		query.Set("instagram_id", o.InstagramID)
+	}
+	if o.Language != "" {
+		query.Set("lang", o.Language)
 	}
 	if len(query) == 0 {
 		return "/api/login"

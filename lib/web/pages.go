@@ -76,7 +76,7 @@ func backAgain(ended connect.Ended) Response {
 // OfferChoice shows the accounts to pick from, and leaves the grant sealed in the
 // browser meanwhile. notice, if there is one, says what was wrong with the choice
 // before.
-func (r *Request) OfferChoice(grant connect.Grant, found graph.Found, notice string) (Response, error) {
+func (r *Request) OfferChoice(grant connect.Grant, found graph.Found, notice page.Key) (Response, error) {
 	choice, err := r.App.Connect.OfferChoice(r.Context(), r.Jar, grant, found)
 	if err != nil {
 		return Response{}, err
@@ -93,8 +93,8 @@ func chooserPage(r *Request, grant connect.Grant, found graph.Found, choice conn
 	chooser := page.Chooser{
 		Action: "/api/choose", Fields: append(flowField(grant.Flow), page.Field{Name: "choosing", Value: "1"}),
 		Stopped: choice.Stopped,
-		Again:   page.Action{Label: "Ask Meta again", Href: loginPath(connect.LoginOptions{ReturnTo: returnTo, Explain: true})},
-		Cancel:  page.Action{Label: "Cancel", Href: withResult(returnTo, "error", string(AccessDenied))},
+		Again:   page.Action{Label: page.AskAgain, Href: loginPath(connect.LoginOptions{ReturnTo: returnTo, Explain: true, Language: grant.Options.Language})},
+		Cancel:  page.Action{Label: page.Cancel, Href: withResult(returnTo, "error", string(AccessDenied))},
 	}
 	for _, a := range found.Accounts {
 		shown := page.Account{
@@ -116,7 +116,7 @@ func flowField(flow string) []page.Field { return []page.Field{{Name: "flow", Va
 func missingPermissionPage(r *Request, e *connect.MissingPermissionError) page.Page {
 	return page.Missing{
 		Declined: page.Permissions(e.Found.Missing), Person: e.Found.Person.Name,
-		Again: again(r, "Ask Meta again"), RequestID: r.ID,
+		Again: again(r, page.AskAgain), RequestID: r.ID,
 	}
 }
 
@@ -125,7 +125,7 @@ func noAccountPage(r *Request, e *connect.NoAccountError) page.Page {
 	shown := missingPage(r, e.Found, nil)
 	shown.Stopped = e.Stopped
 	if r.Login.ReturnTo != "" {
-		shown.Back = page.Action{Label: "Back to the app", Href: r.Login.ReturnTo}
+		shown.Back = page.Action{Label: page.Back, Href: r.Login.ReturnTo}
 	}
 	return shown
 }
@@ -142,7 +142,7 @@ func explanationPage(r *Request, saved connect.Saved, found graph.Found, done st
 	}
 	shown := missingPage(r, found, connected)
 	if shown.Saved = true; done != "" {
-		shown.Back = page.Action{Label: "Back to the app", Href: done}
+		shown.Back = page.Action{Label: page.Back, Href: done}
 	}
 	return shown, slices.ContainsFunc(shown.Pages, func(v page.Verdict) bool { return v.Kind != page.Connected })
 }
@@ -151,11 +151,11 @@ func explanationPage(r *Request, saved connect.Saved, found graph.Found, done st
 func missingPage(r *Request, found graph.Found, connected map[string]page.VerdictKind) page.Missing {
 	shown := page.Missing{
 		Declined: page.Permissions(found.Declined), Person: found.Person.Name,
-		Again: again(r, "Ask Meta again"), RequestID: r.ID,
+		Again: again(r, page.AskAgain), RequestID: r.ID,
 	}
 	for _, p := range found.Pages {
 		kind := verdict(p, connected)
-		if kind == 0 { // an account that could be connected and was not needs no verdict
+		if kind == "" { // an account that could be connected and was not needs no verdict
 			continue
 		}
 		shown.Pages = append(shown.Pages, page.Verdict{PageName: p.Name, Username: p.Username, Kind: kind})

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"encoding/json"
 	"mime"
 	"net/http"
@@ -70,7 +71,7 @@ func drawn(r *Request, response Response) (Response, error) {
 	if response.page == nil {
 		return response, nil
 	}
-	document, err := page.Render(policy(r), response.page)
+	document, err := page.Render(page.Look{Language: language(r)}, policy(r), response.page)
 	if err != nil {
 		return response, err
 	}
@@ -79,6 +80,11 @@ func drawn(r *Request, response Response) (Response, error) {
 		with("Content-Type", "text/html; charset=utf-8").
 		with("Content-Security-Policy", document.ContentSecurityPolicy).
 		with("Strict-Transport-Security", "max-age=63072000"), nil
+}
+
+// language is the one that the login was begun in, else that of the address or the browser.
+func language(r *Request) page.Language {
+	return page.LanguageFor(cmp.Or(r.Login.Language, r.URL.Query().Get("lang")), r.Header.Get("Accept-Language"))
 }
 
 // policy is what our pages may load, and where their forms may end.

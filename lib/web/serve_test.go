@@ -115,7 +115,7 @@ func TestServe(t *testing.T) {
 		code, level string
 	}{
 		{"an answer", func(*Request) (Response, error) { return Redirect(302, "/x"), nil }, 302, "", "INFO"},
-		{"a page", func(*Request) (Response, error) { return Page(200, page.Error{}), nil }, 200, "", "INFO"},
+		{"a page", func(*Request) (Response, error) { return Page(200, page.Error{Code: "internal"}), nil }, 200, "", "INFO"},
 		{"JSON", func(*Request) (Response, error) { return JSON(200, true), nil }, 200, "", "INFO"},
 		{"text", func(*Request) (Response, error) { return Text(200, "x"), nil }, 200, "", "INFO"},
 		{"nothing", func(*Request) (Response, error) { return Empty(204), nil }, 204, "", "INFO"},
@@ -127,7 +127,7 @@ func TestServe(t *testing.T) {
 		{"a panic after an answer", func(*Request) (Response, error) { _ = Redirect(302, "/x"); panic("x") }, 500, "internal", "ERROR"},
 		{"an error beside an answer", func(*Request) (Response, error) { return Redirect(302, "/x"), errors.New("x") }, 500, "internal", "ERROR"},
 		{"JSON that cannot be encoded", func(*Request) (Response, error) { return JSON(200, func() {}), nil }, 500, "internal", "ERROR"},
-		{"a page that cannot be drawn", func(*Request) (Response, error) { return Page(200, brokenPage{page.Error{}}), nil }, 500, "internal", "ERROR"},
+		{"a page that cannot be drawn", func(*Request) (Response, error) { return Page(200, brokenPage{page.Error{Code: "internal"}}), nil }, 500, "internal", "ERROR"},
 		{"Meta: rejected", ofMeta(graph.Rejected), 502, "meta_unavailable", "ERROR"},
 		{"Meta: unavailable", ofMeta(graph.Unavailable), 502, "meta_unavailable", "ERROR"},
 		{"Meta: throttled", ofMeta(graph.Throttled), 503, "throttled", "WARN"},
@@ -232,7 +232,7 @@ func TestPageIsWrittenOnceWithExactHeaders(t *testing.T) {
 func TestPageThatCannotBeDrawn(t *testing.T) {
 	t.Parallel()
 	route := get(func(*Request) (Response, error) {
-		return Page(200, brokenPage{page.Error{}}).with("X-Half", "yes"), nil
+		return Page(200, brokenPage{page.Error{Code: "internal"}}).with("X-Half", "yes"), nil
 	})
 	w, record := serve(t, request("GET"), route)
 	if w.Header().Get("X-Half") != "" || strings.Count(w.Body.String(), "<html") != 1 || !strings.Contains(w.Body.String(), "<h1>Something broke</h1>") {
@@ -319,7 +319,7 @@ func TestMethods(t *testing.T) {
 func TestHead(t *testing.T) {
 	t.Parallel()
 	for name, handler := range map[string]Handler{
-		"a page":     func(*Request) (Response, error) { return Page(200, page.Error{Title: "A page"}), nil },
+		"a page":     func(*Request) (Response, error) { return Page(200, page.Error{Code: "internal"}), nil },
 		"JSON":       func(*Request) (Response, error) { return JSON(200, []int{1, 2}), nil },
 		"text":       func(*Request) (Response, error) { return Text(404, "nothing"), nil },
 		"a redirect": func(*Request) (Response, error) { return Redirect(303, "/x#"), nil },
@@ -450,8 +450,11 @@ func TestErrorTable(t *testing.T) {
 		"method_not_allowed": 405, "internal": 500, "too_large": 413,
 	}
 	for code, status := range want {
-		if entry := errorTable[code]; entry.status != status || entry.title == "" || entry.what == "" || entry.next == "" {
+		if entry := errorTable[code]; entry.status != status {
 			t.Errorf("%s: %+v", code, entry)
+		}
+		for _, part := range []string{"title", "what", "next"} {
+			code.text(page.English, part) // panics where it is missing
 		}
 	}
 	if len(errorTable) != len(want) {

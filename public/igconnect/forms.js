@@ -38,7 +38,12 @@ function helpToChoose(form) {
   const byId = (id) => document.getElementById(id);
   const rows = [...form.querySelectorAll(".accounts li")];
   const box = (row) => row.querySelector("input");
+  const texts = JSON.parse(form.dataset.texts);
   const [all, search, notice] = ["all", "search", "notice"].map(byId);
+
+  function say(text, count) {
+    return texts[text].replace("{count}", count).replace("{total}", rows.length);
+  }
 
   function update() {
     const visible = rows.filter((row) => !row.hidden);
@@ -47,7 +52,7 @@ function helpToChoose(form) {
     all.indeterminate = ticked > 0 && !all.checked;
     all.disabled = visible.length === 0;
     const total = rows.filter((row) => box(row).checked).length;
-    byId("count").textContent = `${total} of ${rows.length} selected`;
+    byId("count").textContent = say("selected", total);
     if (total > 0) notice.hidden = true;
   }
 
@@ -59,8 +64,8 @@ function helpToChoose(form) {
     }
     const found = rows.filter((row) => !row.hidden).length;
     byId("matches").textContent = found === rows.length ? "" :
-      found === 0 ? "No account matches your search." : `${found} of ${rows.length} accounts shown`;
-    all.nextElementSibling.textContent = found === rows.length ? "Select all" : "Select all shown";
+      found === 0 ? texts.none_found : say("shown", found);
+    all.nextElementSibling.textContent = found === rows.length ? texts.all : texts.all_shown;
     update();
   }
 
@@ -72,7 +77,7 @@ function helpToChoose(form) {
   form.addEventListener("submit", (event) => {
     if (rows.some((row) => box(row).checked)) return;
     event.preventDefault();
-    notice.textContent = "Choose at least one account, then press Connect.";
+    notice.textContent = texts.none_ticked;
     notice.hidden = false;
     notice.scrollIntoView({ block: "center" });
   });
