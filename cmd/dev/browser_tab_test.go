@@ -141,7 +141,7 @@ const shownText = "document.body.innerText"
 // open goes to a path of ours.
 func (b *tab) open(path string) {
 	b.Helper()
-	b.do(chromedp.Navigate(b.system.url + path))
+	b.do(chromedp.Navigate(b.system.at.main + path))
 }
 
 // sees waits for an element of that role and name.

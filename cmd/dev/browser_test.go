@@ -56,7 +56,7 @@ func startSystem(t *testing.T) *system {
 			t.Logf("the log:\n%s", log.bytes())
 		}
 	})
-	s, err := start(t.Context(), options{root: "../..", addr: "localhost:0", log: log})
+	s, err := start(t.Context(), options{root: "../..", at: anyPorts, data: t.TempDir(), log: log})
 	if err != nil {
 		t.Fatal(err)
 	}

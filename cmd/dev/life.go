@@ -191,7 +191,7 @@ func (s *system) asMeta(ctx context.Context, path string, o owner, what, look st
 
 // call asks a function, and tells what it said and what to look at if that was well.
 func (s *system) call(ctx context.Context, method, path string, header map[string]string, body, who, look string) (outcome, error) {
-	res, answer, err := ask(ctx, http.DefaultClient, method, s.url+path, header, body)
+	res, answer, err := ask(ctx, http.DefaultClient, method, s.at.main+path, header, body)
 	if err != nil {
 		return outcome{}, err
 	}

@@ -111,7 +111,7 @@ func TestCalls(t *testing.T) {
 		w.Write([]byte(answer))
 	}))
 	defer server.Close()
-	s.url = server.URL
+	s.at.main = server.URL
 	for _, tt := range []struct {
 		button, answer string
 		status         int

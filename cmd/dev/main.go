@@ -2,20 +2,20 @@
 // serves them, Supabase, and Meta. What .env names is real, all else is simulated.
 //
 //	go run ./cmd/dev          serve on http://localhost:3000
+//	go run ./cmd/dev -env     print what an app's .env.local needs to use it
 //	go run ./cmd/dev -once    walk through a connection and a message, check them, and end
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"os/signal"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"syscall"
 	"unicode"
@@ -26,22 +26,31 @@ import (
 )
 
 func main() {
-	addr := flag.String("addr", "localhost:3000", "where to listen")
-	fresh := flag.Bool("fresh", false, "forget the data of earlier runs")
+	o := options{log: os.Stderr, databaseURL: supalite.DatabaseURLFromEnv()}
+	flag.StringVar(&o.at.main, "addr", "localhost:3000", "where to listen")
+	flag.StringVar(&o.at.supabase, "supabase-addr", "127.0.0.1:54321", "where the simulated Supabase listens")
+	flag.StringVar(&o.at.meta, "meta-addr", "localhost:3001", "where the simulated Meta listens")
+	flag.StringVar(&o.data, "data", "", "folder of what is kept until the next start (default: in the user's cache folder)")
+	flag.BoolVar(&o.fresh, "fresh", false, "forget the data of earlier runs, but for the keys")
 	once := flag.Bool("once", false, "walk through a connection and a message with simulators only, check what came out, and end")
+	printEnv := flag.Bool("env", false, "print what goes into the .env.local of an app that uses this server, and end")
 	flag.Parse()
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	root, err := vercelsim.FindRoot()
-	switch {
+	var err error
+	switch o.root, err = vercelsim.FindRoot(); {
 	case flag.NArg() > 0:
 		err = fmt.Errorf("there is no argument %q: see -help", flag.Arg(0))
 	case err != nil:
 	case *once:
-		err = runOnce(ctx, root)
+		err = runOnce(ctx, o.root)
 	default:
-		err = runServer(ctx, root, *addr, *fresh)
+		if err = o.complete(); err == nil && *printEnv {
+			err = o.printEnv(os.Stdout)
+		} else if err == nil {
+			err = runServer(ctx, o)
+		}
 	}
 	if err != nil && ctx.Err() == nil {
 		fmt.Fprintln(os.Stderr, sentence(err))
@@ -49,27 +58,49 @@ func main() {
 	}
 }
 
-// runServer serves until ctx ends, by the settings of .env if there is one.
-func runServer(ctx context.Context, root, addr string, fresh bool) error {
-	text, err := os.ReadFile(filepath.Join(root, ".env"))
+// complete reads .env, if there is one, and finds the folder for the data.
+func (o *options) complete() error {
+	text, err := os.ReadFile(filepath.Join(o.root, ".env"))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	settings, err := parseEnv(string(text))
-	if err != nil {
+	if o.env, err = parseEnv(string(text)); err != nil {
 		return err
+	}
+	if o.data != "" {
+		return nil
 	}
 	cache, err := os.UserCacheDir()
+	o.data = filepath.Join(cache, "igconnect", "dev")
+	return err
+}
+
+// printEnv prints what an app needs to use the server that the same options would start, whether it
+// runs or not.
+func (o options) printEnv(w io.Writer) error {
+	if err := o.env.check(); err != nil {
+		return err
+	}
+	at, err := o.urls()
 	if err != nil {
 		return err
 	}
-	database := supalite.Options{Dir: filepath.Join(cache, "igconnect", "dev"), DatabaseURL: supalite.DatabaseURLFromEnv(), Fresh: fresh}
-	s, err := start(ctx, options{root: root, addr: addr, env: settings, log: os.Stderr, supabase: database})
+	keys, err := supalite.LoadKeys(o.data, o.databaseURL)
+	if err != nil {
+		return err
+	}
+	_, err = io.WriteString(w, o.settings(at, keys).forApp(at))
+	return err
+}
+
+// runServer serves until ctx ends.
+func runServer(ctx context.Context, o options) error {
+	s, err := start(ctx, o)
 	if err != nil {
 		return err
 	}
 	defer s.close()
-	s.announce(os.Stdout)
+	s.announce(os.Stdout, o)
 	select {
 	case <-ctx.Done():
 		fmt.Println("\nStopping.")
@@ -84,70 +115,4 @@ func sentence(err error) string {
 	text := strings.TrimRight(err.Error(), ".\n")
 	first, size := utf8.DecodeRuneInString(text)
 	return string(unicode.ToUpper(first)) + text[size:] + "."
-}
-
-// env is the settings of the functions, by the names of environment variables. What the process
-// itself has in its environment changes nothing.
-type env map[string]string
-
-// get is the value of a variable, as os.Getenv is.
-func (e env) get(name string) string { return e[name] }
-
-// realMeta and realSupabase tell whether e names the real services.
-func (e env) realMeta() bool     { return e["FB_APP_ID"] != "" }
-func (e env) realSupabase() bool { return e.supabaseURL() != "" }
-
-func (e env) supabaseURL() string { return cmp.Or(e["SUPABASE_URL"], e["NEXT_PUBLIC_SUPABASE_URL"]) }
-func (e env) supabaseKey() string {
-	return cmp.Or(e["SUPABASE_SECRET_KEY"], e["SUPABASE_SERVICE_ROLE_KEY"])
-}
-
-// check refuses half a set of credentials: to simulate the service then would
-// not be what was meant.
-func (e env) check() error {
-	if (e["FB_APP_ID"] == "") != (e["FB_APP_SECRET"] == "") {
-		return errors.New("set FB_APP_ID and FB_APP_SECRET in .env to use the real Meta, or neither to simulate it")
-	}
-	if (e.supabaseURL() == "") != (e.supabaseKey() == "") {
-		return errors.New("set SUPABASE_URL and SUPABASE_SECRET_KEY in .env to use a real project, or neither to run Supabase here")
-	}
-	return nil
-}
-
-var (
-	assignment = regexp.MustCompile(`^(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*)$`)
-	quoted     = regexp.MustCompile(`^(?:"((?:[^"\\]|\\.)*)"|'([^']*)')\s*(?:#.*)?$`)
-	comment    = regexp.MustCompile(`(?:^|\s+)#.*$`)
-	unescape   = strings.NewReplacer(`\n`, "\n", `\"`, `"`, `\\`, `\`, `\$`, `$`)
-)
-
-// parseEnv reads lines of KEY=VALUE, with an optional "export", in double
-// quotes (with \n, \", \\ and \$), single quotes or none, and comments. Errors name the line
-// and never show it: it may hold a secret. Empty values are left out.
-func parseEnv(text string) (env, error) {
-	e := env{}
-	for i, line := range strings.Split(strings.TrimPrefix(text, "\ufeff"), "\n") {
-		line = strings.TrimSpace(line)
-		if line == "" || line[0] == '#' {
-			continue
-		}
-		m := assignment.FindStringSubmatch(line)
-		if m == nil {
-			return nil, fmt.Errorf("line %d of .env is not of the form NAME=value", i+1)
-		}
-		name, value := m[1], m[2]
-		if value != "" && strings.ContainsRune(`"'`, rune(value[0])) {
-			q := quoted.FindStringSubmatch(value)
-			if q == nil {
-				return nil, fmt.Errorf("line %d of .env has a quote that is not closed, or text after it", i+1)
-			}
-			value = unescape.Replace(q[1]) + q[2]
-		} else {
-			value = comment.ReplaceAllString(value, "")
-		}
-		if value != "" {
-			e[name] = value
-		}
-	}
-	return e, nil
 }

@@ -18,14 +18,19 @@ import (
 // connects an account as a browser would, and has a message to it answered.
 func runOnce(ctx context.Context, root string) error {
 	begin := time.Now()
+	data, err := os.MkdirTemp("", "igconnect-once-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(data)
 	log := &keptLog{}
-	s, err := start(ctx, options{root: root, addr: "localhost:0", log: io.MultiWriter(log, os.Stderr)})
+	s, err := start(ctx, options{root: root, at: anyPorts, data: data, log: io.MultiWriter(log, os.Stderr)})
 	if err != nil {
 		return err
 	}
 	defer s.close()
 	w := newWalk(s, begin)
-	w.report("started: %s, with Meta and Supabase simulated", w.url)
+	w.report("started: %s, with Meta and Supabase simulated", w.at.main)
 	for _, part := range []func(context.Context) error{w.connect, w.checkRow, w.checkLookUp, w.checkInbox} {
 		if err := part(ctx); err != nil {
 			return err
@@ -37,6 +42,9 @@ func runOnce(ctx context.Context, root string) error {
 	fmt.Printf("\nThe account is connected, its token sealed, and its message answered. All of it took %.1f s.\n", time.Since(begin).Seconds())
 	return nil
 }
+
+// anyPorts are free ones.
+var anyPorts = addresses{main: "localhost:0", supabase: "127.0.0.1:0", meta: "localhost:0"}
 
 // walk is one person's way through a connection, in steps.
 type walk struct {
@@ -65,11 +73,11 @@ func (w *walk) report(format string, args ...any) {
 
 // connect goes from the landing page to Meta's dialog and back.
 func (w *walk) connect(ctx context.Context) error {
-	w.visit(ctx, "the landing page", w.url+"/", nil, http.StatusOK)
-	signIn := w.visit(ctx, "asked to connect without a session: sent to sign in", w.url+"/api/login?return_to=/", nil, http.StatusFound)
+	w.visit(ctx, "the landing page", w.at.main+"/", nil, http.StatusOK)
+	signIn := w.visit(ctx, "asked to connect without a session: sent to sign in", w.at.main+"/api/login?return_to=/", nil, http.StatusFound)
 	w.visit(ctx, "the sign-in page", signIn.String(), nil, http.StatusOK)
 	form := url.Values{"email": {demoUsers[0].Email}, "return_to": {signIn.Query().Get("return_to")}}
-	login := w.visit(ctx, "signed in as "+demoUsers[0].Email, w.url+"/dev/sign-in", form, http.StatusSeeOther)
+	login := w.visit(ctx, "signed in as "+demoUsers[0].Email, w.at.main+"/dev/sign-in", form, http.StatusSeeOther)
 	dialog := w.visit(ctx, "asked to connect again: sent to Meta's dialog", login.String(), nil, http.StatusFound)
 	if w.err != nil {
 		return w.err
@@ -97,7 +105,7 @@ func (w *walk) visit(ctx context.Context, step, target string, form url.Values, 
 	method, header := http.MethodGet, map[string]string{"Accept": "text/html,*/*;q=0.8"}
 	if form != nil {
 		method = http.MethodPost
-		header["Content-Type"], header["Origin"] = formType, w.url
+		header["Content-Type"], header["Origin"] = formType, w.at.main
 	}
 	res, body, err := ask(ctx, w.browser, method, target, header, form.Encode())
 	if err == nil && res.StatusCode != want {

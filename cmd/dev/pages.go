@@ -49,7 +49,7 @@ func (s *system) render(w http.ResponseWriter, status int, name string, data any
 	}
 	dialog := "https://*.facebook.com"
 	if s.meta != nil {
-		dialog = s.metaURL
+		dialog = s.at.meta
 	}
 	h := w.Header()
 	h.Set("Cache-Control", "no-store")
@@ -104,7 +104,7 @@ func (s *system) show(change func(*forms)) {
 func (s *system) showOverview(w http.ResponseWriter, r *http.Request) {
 	injected, _ := s.fault(r.URL.Query().Get("injected"))
 	o := overview{
-		Email: signedInAs(r, s.env.cookieName()), MetaURL: s.metaURL,
+		Email: signedInAs(r, s.env.cookieName()), MetaURL: s.at.meta,
 		Faults: s.faults(), Injected: injected.Label, Senders: senders, Kinds: kinds, forms: s.shown(),
 		ClockButtons: clockButtons, FacebookButtons: facebookButtons, OperatorButtons: operatorButtons,
 	}

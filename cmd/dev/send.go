@@ -229,7 +229,7 @@ func (s *system) deliverAll(ctx context.Context, when string, bodies [][]byte, f
 		statuses, errs := make([]int, times), make([]error, times)
 		var group sync.WaitGroup
 		for i := range times {
-			group.Go(func() { statuses[i], errs[i] = s.meta.Deliver(ctx, s.url+"/api/webhook", body) })
+			group.Go(func() { statuses[i], errs[i] = s.meta.Deliver(ctx, s.at.main+"/api/webhook", body) })
 		}
 		group.Wait()
 		if err := errors.Join(errs...); errors.Is(err, metasim.ErrNotSubscribed) {

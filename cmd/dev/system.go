@@ -1,17 +1,13 @@
 package main
 
 import (
-	"cmp"
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
-	"maps"
 	"net"
 	"net/http"
-	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -30,23 +26,13 @@ import (
 	"igconnect/lib/config"
 )
 
-// options say what to start.
-type options struct {
-	root     string // the project's folder
-	addr     string
-	env      env              // what .env says
-	supabase supalite.Options // where the data is
-	log      io.Writer        // of the functions, and of what goes on beside them
-}
-
 // system is everything that runs. A simulator is nil where the real service is used.
 type system struct {
-	url      string // http://localhost:3000
-	origin   string // where browsers reach it: that of REDIRECT_URI
-	env      env    // as the functions see it
+	at       addresses // http://localhost:3000 and so on
+	origin   string    // where browsers reach the functions: that of REDIRECT_URI
+	env      env       // as the functions see it
 	app      *app.App
 	meta     *metasim.Sim
-	metaURL  string
 	supabase *supalite.Server
 	proxy    faultproxy.Group // in front of supabase
 	clock    clockProxy       // in front of meta
@@ -66,81 +52,69 @@ func start(ctx context.Context, o options) (s *system, err error) {
 	if err := o.env.check(); err != nil {
 		return nil, err
 	}
-	main, err := listen(o.addr) // first: a port that is taken should not wait for an installation
-	if err != nil {
-		return nil, err
-	}
-	s = &system{url: main.url, origin: main.url, env: env{}, failed: make(chan error, 4)}
-	s.onClose(func() error { main.Close(); return nil })
+	s = &system{failed: make(chan error, 4)}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.close())
 		}
 	}()
+	ports, at, err := s.listen(o) // first: a port that is taken should not wait for an installation
+	if err != nil {
+		return s, err
+	}
 	handler, err := s.handler(o)
 	if err != nil {
 		return s, err
 	}
-	maps.Copy(s.env, o.env)
-	s.env["VERCEL_ENV"] = "development"
-	for _, step := range []func(context.Context, options) error{s.startMeta, s.startSupabase} {
-		if err := step(ctx, o); err != nil {
+	keys, err := supalite.LoadKeys(o.data, o.databaseURL)
+	if err != nil {
+		return s, err
+	}
+	s.env = o.settings(at, keys)
+	s.at, s.origin = at, s.env.origin(at.main)
+	if ports.meta != nil {
+		s.startMeta(ports.meta)
+	}
+	if ports.supabase != nil {
+		if err := s.startSupabase(ctx, o, ports.supabase); err != nil {
 			return s, err
 		}
 	}
 	if s.app, err = app.New(app.Options{Getenv: s.env.get, Log: slog.New(slog.NewJSONHandler(o.log, nil))}); err != nil {
 		return s, err
 	}
-	s.serve(main, handler)
+	s.serve(ports.main, handler)
 	return s, nil
 }
 
-// startMeta simulates Meta, or leaves the app of .env in place.
-func (s *system) startMeta(_ context.Context, o options) error {
-	own := s.url + "/api/auth/callback"
-	if o.env.realMeta() {
-		s.env["REDIRECT_URI"] = cmp.Or(s.env["REDIRECT_URI"], own)
-		u, err := url.Parse(s.env["REDIRECT_URI"])
-		if err != nil {
-			return errors.New("REDIRECT_URI in .env is not a URL")
-		}
-		s.origin = u.Scheme + "://" + u.Host
-		return nil
-	}
-	l, err := listen("localhost:0")
-	if err != nil {
-		return err
-	}
-	s.env["FB_APP_ID"], s.env["FB_APP_SECRET"] = "1234567890", rand.Text()
-	s.env["WEBHOOK_VERIFY_TOKEN"], s.env["CRON_SECRET"] = rand.Text(), rand.Text()
-	s.env["REDIRECT_URI"], s.env["FB_GRAPH_URL"], s.env["FB_DIALOG_URL"] = own, l.url, l.url
-	s.metaURL = l.url
-	s.meta = metasim.New(metasim.Config{AppID: s.env["FB_APP_ID"], AppSecret: s.env["FB_APP_SECRET"], RedirectURIs: []string{own}})
+// startMeta simulates Meta.
+func (s *system) startMeta(l net.Listener) {
+	s.meta = metasim.New(metasim.Config{
+		AppID: s.env["FB_APP_ID"], AppSecret: s.env["FB_APP_SECRET"], RedirectURIs: []string{s.env["REDIRECT_URI"]},
+	})
 	for _, person := range metasim.Demo() {
 		s.meta.AddPerson(person)
 	}
 	settings, _ := config.Load(s.env.get)
-	s.meta.SetAppSubscriptions(metasim.AppSubscription{Object: "instagram", CallbackURL: s.origin + "/api/webhook", Fields: settings.WebhookFields})
+	s.meta.SetAppSubscriptions(metasim.AppSubscription{
+		Object: "instagram", CallbackURL: s.origin + "/api/webhook", Fields: settings.WebhookFields,
+	})
 	s.clock.meta = s.meta
 	s.serve(l, &s.clock)
 	s.onClose(func() error { s.meta.Close(); return nil })
-	return nil
 }
 
-// startSupabase runs Supabase Lite behind a proxy that can let calls fail, or
-// leaves the project of .env in place.
-func (s *system) startSupabase(ctx context.Context, o options) error {
-	if o.env.realSupabase() {
-		s.env["SIGN_IN_URL"] = cmp.Or(s.env["SIGN_IN_URL"], s.origin+"/dev/sign-in")
-		return nil
-	}
+// startSupabase runs Supabase Lite behind a proxy that can let calls fail.
+func (s *system) startSupabase(ctx context.Context, o options, l net.Listener) error {
 	migrations := filepath.Join(o.root, "supabase", "migrations")
 	_, err := os.Stat(migrations)
 	if err != nil {
 		return err
 	}
-	o.supabase.Migrations, o.supabase.Progress = os.DirFS(migrations), o.log
-	if s.supabase, err = supalite.Start(ctx, o.supabase); err != nil {
+	s.supabase, err = supalite.Start(ctx, supalite.Options{
+		Dir: o.data, DatabaseURL: o.databaseURL, Fresh: o.fresh, Migrations: os.DirFS(migrations), Progress: o.log,
+	})
+	if err != nil {
 		return err
 	}
 	s.onClose(s.supabase.Stop)
@@ -148,13 +122,7 @@ func (s *system) startSupabase(ctx context.Context, o options) error {
 		<-s.supabase.Done()
 		s.failed <- errors.New("the process of Supabase Lite has ended")
 	}()
-	l, err := listen("127.0.0.1:0")
-	if err != nil {
-		return err
-	}
 	s.serve(l, s.proxy.Proxy("supabase", faultproxy.To(s.supabase.URL)))
-	s.env["SUPABASE_URL"], s.env["SUPABASE_SECRET_KEY"] = l.url, s.supabase.ServiceKey
-	s.env["SIGN_IN_URL"] = s.origin + "/dev/sign-in"
 	return nil
 }
 
@@ -178,19 +146,30 @@ func (s *system) handler(o options) (http.Handler, error) {
 	}), nil
 }
 
-// announce says what runs where, and where to click.
-func (s *system) announce(w io.Writer) {
+// announce says what runs where, where to click, and what an app needs to know.
+func (s *system) announce(w io.Writer, o options) {
 	meta, supabase := "the real one, app "+s.env["FB_APP_ID"], "the project at "+s.env.supabaseURL()
 	if s.meta != nil {
-		meta = "simulated at " + s.metaURL
+		meta = "simulated at " + s.at.meta
 	}
 	if s.supabase != nil {
 		supabase = "Supabase Lite at " + s.env.supabaseURL()
 	}
 	fmt.Fprintf(w, "\n  Connect an account   %s/\n  Look behind          %s/dev/\n\n  Meta       %s\n  Supabase   %s\n\n",
-		s.origin, s.origin, meta, supabase)
-	if s.origin != s.url {
-		fmt.Fprintf(w, "  REDIRECT_URI in .env says %s: that address must lead to %s.\n\n", s.origin, s.url)
+		s.at.main, s.at.main, meta, supabase)
+	for _, line := range o.overridden(s.env) {
+		fmt.Fprintf(w, "  %s\n", line)
+	}
+	if _, problems := config.Load(s.env.get); len(problems) > 0 {
+		fmt.Fprintf(w, "  Wrong in .env: %v.\n", problems)
+	}
+	if s.origin != s.at.main {
+		fmt.Fprintf(w, "  REDIRECT_URI in .env says %s: /api/ of that address must lead to %s.\n", s.origin, s.at.main)
+	}
+	if s.meta != nil && s.supabase != nil {
+		fmt.Fprintf(w, "  For the .env.local of your app (go run ./cmd/dev -env prints only this):\n\n%s\n", s.env.forApp(s.at))
+	} else { // a terminal is no place for real secrets
+		fmt.Fprint(w, "  For the .env.local of your app, with real secrets: go run ./cmd/dev -env\n\n")
 	}
 	fmt.Fprintln(w, "  Ctrl-C stops everything.")
 }
@@ -206,37 +185,66 @@ func (s *system) close() error {
 	return errors.Join(errs...)
 }
 
-// listener is a port of this machine and how a browser names it.
-type listener struct {
-	net.Listener
-	url string // http://localhost:3000
+// listeners are the ports of this machine that the system has; nil where the service is a real one.
+type listeners struct{ main, supabase, meta net.Listener }
+
+// listen takes the ports of what is not real, and returns how a browser names them.
+func (s *system) listen(o options) (taken listeners, at addresses, err error) {
+	for _, port := range []struct {
+		wanted   bool
+		listener *net.Listener
+		addr     *string
+		flag     string
+		holders  string // who else likes this port
+	}{
+		{true, &taken.main, &o.at.main, "-addr", "the dev server of an app, or another igconnect"},
+		{!o.env.realSupabase(), &taken.supabase, &o.at.supabase, "-supabase-addr", "the Supabase CLI's stack (npx supabase stop ends it), or another igconnect"},
+		{!o.env.realMeta(), &taken.meta, &o.at.meta, "-meta-addr", "the dev server of an app, or another igconnect"},
+	} {
+		if !port.wanted {
+			continue
+		}
+		if *port.listener, err = listen(*port.addr, port.flag, port.holders); err != nil {
+			return taken, at, err
+		}
+		s.onClose(func() error { (*port.listener).Close(); return nil })
+		host, _, _ := net.SplitHostPort(*port.addr) // which could be listened on
+		_, number, _ := net.SplitHostPort((*port.listener).Addr().String())
+		*port.addr = net.JoinHostPort(host, number)
+	}
+	at, err = o.urls()
+	return taken, at, err
 }
 
-// listen takes addr; port 0 means any free one.
-func listen(addr string) (*listener, error) {
+// listen takes addr; port 0 means any free one. An error names who could hold it and the flag that
+// chooses another. Who answers at another address of the same name counts too, such as [::1] of
+// localhost: a browser might ask that one.
+func listen(addr, flag, holders string) (net.Listener, error) {
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil {
 		return nil, fmt.Errorf("the address %q is not of the form host:port", addr)
 	}
-	l, err := net.Listen("tcp", addr)
+	var l net.Listener
+	if conn, none := net.DialTimeout("tcp", addr, time.Second); none == nil {
+		conn.Close()
+		err = syscall.EADDRINUSE
+	} else {
+		l, err = net.Listen("tcp", addr)
+	}
 	if errors.Is(err, syscall.EADDRINUSE) {
 		n, _ := strconv.Atoi(port)
-		next := net.JoinHostPort(host, strconv.Itoa(n+1))
-		return nil, fmt.Errorf("port %d is taken: stop what runs there, or choose another with -addr %s", n, next)
+		other := net.JoinHostPort(host, strconv.Itoa(n%65000+100))
+		return nil, fmt.Errorf("port %d is taken, perhaps by %s: stop that, or choose another port with %s %s", n, holders, flag, other)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("listening on %s: %w", addr, err)
 	}
-	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
-		host = "localhost"
-	}
-	_, port, _ = net.SplitHostPort(l.Addr().String())
-	return &listener{l, "http://" + net.JoinHostPort(host, port)}, nil
+	return l, nil
 }
 
 // serve runs an HTTP server on its own goroutine and reports on failed why it ended, unless it was
 // closed.
-func (s *system) serve(l *listener, h http.Handler) {
+func (s *system) serve(l net.Listener, h http.Handler) {
 	srv := &http.Server{Handler: s.ownHosts(h), ReadHeaderTimeout: 10 * time.Second}
 	s.onClose(func() error {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
@@ -247,8 +255,8 @@ func (s *system) serve(l *listener, h http.Handler) {
 		return nil
 	})
 	go func() {
-		if err := srv.Serve(l.Listener); !errors.Is(err, http.ErrServerClosed) {
-			s.failed <- fmt.Errorf("serving %s: %w", l.url, err)
+		if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+			s.failed <- fmt.Errorf("serving %s: %w", l.Addr(), err)
 		}
 	}()
 }
@@ -257,11 +265,9 @@ func (s *system) serve(l *listener, h http.Handler) {
 // the port. A page of another site could point its own name at 127.0.0.1 and would then be of the
 // same origin as our pages (DNS rebinding).
 func (s *system) ownHosts(h http.Handler) http.Handler {
-	name := func(host string) string { return strings.ToLower((&url.URL{Host: host}).Hostname()) }
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		_, host, _ := strings.Cut(s.origin, "://")
-		own := []string{"localhost", "127.0.0.1", "::1", name(host)}
-		if asked := name(r.Host); asked == "" || !slices.Contains(own, asked) {
+		own := []string{"localhost", "127.0.0.1", "::1", hostname(s.origin)}
+		if asked := hostname("//" + r.Host); asked == "" || !slices.Contains(own, asked) {
 			http.Error(w, fmt.Sprintf("This server answers at %s only.", s.origin), http.StatusMisdirectedRequest)
 			return
 		}

@@ -129,8 +129,8 @@ func TestLockFile(t *testing.T) {
 
 func TestKeys(t *testing.T) {
 	dir, other := t.TempDir(), t.TempDir()
-	load := func(dir, url string) keys {
-		k, err := loadKeys(dir, url)
+	load := func(dir, url string) Keys {
+		k, err := LoadKeys(dir, url)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -150,7 +150,7 @@ func TestKeys(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "seed"), []byte("short"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := loadKeys(dir, ""); err == nil {
+	if _, err := LoadKeys(dir, ""); err == nil {
 		t.Error("a damaged seed was accepted")
 	}
 }

@@ -148,9 +148,9 @@ type migration struct {
 	SQL     string `json:"sql"`
 }
 
-// keys are the secrets of one project. They stay the same from start to start, so that sessions and
+// Keys are the secrets of one project. They stay the same from start to start, so that sessions and
 // tokens of yesterday are still good.
-type keys struct {
+type Keys struct {
 	PublishableKey string `json:"publishableKey"`
 	SecretKey      string `json:"secretKey"`
 	JWTSecret      string `json:"jwtSecret"`
@@ -183,9 +183,9 @@ func readMigrations(dir fs.FS) ([]migration, error) {
 	return migrations, err
 }
 
-// loadKeys derives the keys from a random seed that is kept beside the data, or from the URL of the
-// database: what protects that protects these.
-func loadKeys(dir, databaseURL string) (k keys, err error) {
+// LoadKeys derives the keys from a random seed that is kept beside the data, or from the URL of the
+// database: what protects that protects these. A seed that is missing is made, also where a server runs.
+func LoadKeys(dir, databaseURL string) (k Keys, err error) {
 	seed := []byte(databaseURL)
 	if databaseURL == "" {
 		if seed, err = loadSeed(filepath.Join(dir, "seed")); err != nil {
@@ -199,7 +199,7 @@ func loadKeys(dir, databaseURL string) (k keys, err error) {
 	}
 	// short has the form of the platform's keys: 22 characters of base64url.
 	short := func(label string) string { return base64.RawURLEncoding.EncodeToString(derive(label))[:22] }
-	return keys{
+	return Keys{
 		PublishableKey: "sb_publishable_" + short("publishable"),
 		SecretKey:      "sb_secret_" + short("secret"),
 		JWTSecret:      hex.EncodeToString(derive("jwt")),
@@ -208,15 +208,36 @@ func loadKeys(dir, databaseURL string) (k keys, err error) {
 	}, nil
 }
 
+// loadSeed reads the seed. A new one appears whole or not at all, and the first of several at once stays.
 func loadSeed(name string) ([]byte, error) {
-	seed, err := os.ReadFile(name)
-	if errors.Is(err, fs.ErrNotExist) {
-		seed = make([]byte, 32)
-		rand.Read(seed)
-		return seed, os.WriteFile(name, seed, 0o600)
+	if _, err := os.Stat(name); errors.Is(err, fs.ErrNotExist) {
+		if err := makeSeed(name); err != nil && !errors.Is(err, fs.ErrExist) {
+			return nil, err
+		}
 	}
-	if err == nil && len(seed) != 32 {
-		err = fmt.Errorf("%s is damaged: start afresh", name)
+	seed, err := os.ReadFile(name)
+	if err == nil && len(seed) != seedSize {
+		err = fmt.Errorf("%s is damaged: remove its folder, whose data nobody can read without it", name)
 	}
 	return seed, err
+}
+
+const seedSize = 32 // bytes
+
+func makeSeed(name string) error {
+	if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
+		return err
+	}
+	temp, err := os.CreateTemp(filepath.Dir(name), "seed-") // for its owner alone
+	if err != nil {
+		return err
+	}
+	defer os.Remove(temp.Name())
+	seed := make([]byte, seedSize)
+	rand.Read(seed) // never fails
+	_, err = temp.Write(seed)
+	if err := errors.Join(err, temp.Close()); err != nil {
+		return err
+	}
+	return os.Link(temp.Name(), name)
 }

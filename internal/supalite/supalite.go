@@ -29,7 +29,7 @@ type Options struct {
 	Migrations  fs.FS     // <version>_<name>.sql, applied in the order of their names; nil is none
 	DatabaseURL string    // a superuser's, of a real server; "" is PostgreSQL in WebAssembly, in Dir
 	Progress    io.Writer // is told about the installation; nil discards it
-	Fresh       bool      // drops what an earlier start left
+	Fresh       bool      // drops what an earlier start left, but for the keys
 	MaxRows     int       // where answers of tables and of functions that return sets end; 0 is 1,000, as on the platform
 }
 
@@ -77,7 +77,7 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 }
 
 func start(ctx context.Context, node, app, dir string, o Options) (*Server, error) {
-	k, err := loadKeys(dir, o.DatabaseURL)
+	k, err := LoadKeys(dir, o.DatabaseURL)
 	if err != nil {
 		return nil, fmt.Errorf("reading the keys of Supabase Lite: %w", err)
 	}

@@ -1,0 +1,151 @@
+package main
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"fmt"
+	"io"
+	"maps"
+	"net"
+	"net/url"
+	"slices"
+	"strings"
+
+	"igconnect/internal/supalite"
+	"igconnect/lib/config"
+)
+
+// options say what to start.
+type options struct {
+	root        string // the project's folder
+	at          addresses
+	data        string    // folder of what stays until the next start
+	databaseURL string    // a PostgreSQL server for Supabase Lite; "": one of its own, in data
+	fresh       bool      // forget what stayed, but for the keys
+	env         env       // what .env says
+	log         io.Writer // of the functions, and of what goes on beside them
+}
+
+// addresses say where each part is: as host:port where it listens, as http://host:port where it is
+// asked. What is real, or on a port that is not known yet, has none.
+type addresses struct{ main, supabase, meta string }
+
+// urls is how a browser names the addresses.
+func (o options) urls() (at addresses, err error) {
+	if at.main, err = urlOf(o.at.main); err != nil {
+		return at, err
+	}
+	if !o.env.realSupabase() {
+		if at.supabase, err = urlOf(o.at.supabase); err != nil {
+			return at, err
+		}
+	}
+	if !o.env.realMeta() {
+		at.meta, err = urlOf(o.at.meta)
+	}
+	return at, err
+}
+
+func urlOf(addr string) (string, error) {
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return "", fmt.Errorf("the address %q is not of the form host:port", addr)
+	}
+	if port == "0" {
+		return "", nil
+	}
+	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+		host = "localhost"
+	}
+	return "http://" + net.JoinHostPort(host, port), nil
+}
+
+// settings are the variables of the functions: what .env says, and else what is simulated. Secrets
+// that .env does not name are derived from the keys, so that they stay the same too.
+func (o options) settings(at addresses, keys supalite.Keys) env {
+	e := env{}
+	maps.Copy(e, o.env)
+	unlessSet := func(name, value string) {
+		if e[name] == "" {
+			e[name] = value
+		}
+	}
+	derived := func(name string) string {
+		mac := hmac.New(sha256.New, []byte(keys.SecretKey))
+		mac.Write([]byte("igconnect " + name))
+		return base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
+	}
+	e["VERCEL_ENV"] = "development"
+	unlessSet("REDIRECT_URI", at.main+"/api/auth/callback")
+	if !o.env.realMeta() {
+		e["FB_APP_ID"], e["FB_APP_SECRET"] = "1234567890", derived("FB_APP_SECRET")
+		e["FB_GRAPH_URL"], e["FB_DIALOG_URL"] = at.meta, at.meta
+		unlessSet("WEBHOOK_VERIFY_TOKEN", derived("WEBHOOK_VERIFY_TOKEN"))
+		unlessSet("CRON_SECRET", derived("CRON_SECRET"))
+	}
+	if !o.env.realSupabase() {
+		e["SUPABASE_URL"], e["SUPABASE_SECRET_KEY"] = at.supabase, keys.SecretKey
+		e["NEXT_PUBLIC_SUPABASE_PUBLISHABLE_KEY"] = keys.PublishableKey
+	}
+	unlessSet("SIGN_IN_URL", e.signInOrigin(at.main)+"/dev/sign-in")
+	return e
+}
+
+// origin is where browsers reach the functions: that of REDIRECT_URI. Where that is no address,
+// the functions say so.
+func (e env) origin(own string) string {
+	if c, _ := config.Load(e.get); c.Origin != "" {
+		return c.Origin
+	}
+	return own
+}
+
+// signInOrigin is where the page of the demo users is seen: on the host that gets the session's
+// cookie. Of several ports of one host it is ours, because the others lead only our functions here.
+func (e env) signInOrigin(own string) string {
+	origin := e.origin(own)
+	if hostname(origin) == hostname(own) {
+		return own
+	}
+	return origin
+}
+
+func hostname(origin string) string {
+	u, err := url.Parse(origin)
+	if err != nil {
+		return ""
+	}
+	return strings.ToLower(u.Hostname())
+}
+
+// overridden says, a line each, what .env names and the functions do not get.
+func (o options) overridden(e env) (lines []string) {
+	for _, name := range slices.Sorted(maps.Keys(o.env)) {
+		if o.env[name] != e[name] {
+			lines = append(lines, fmt.Sprintf("%s in .env has no effect here: it is %s.", name, e[name]))
+		}
+	}
+	return lines
+}
+
+// forApp is the lines of an app's .env.local with which it uses this system, and those that the
+// workers of examples/ need. What is not known is left out.
+func (e env) forApp(at addresses) string {
+	var b strings.Builder
+	line := func(name, value string) {
+		if value != "" {
+			fmt.Fprintf(&b, "%s=%s\n", name, quote(value))
+		}
+	}
+	line("NEXT_PUBLIC_SUPABASE_URL", e.supabaseURL())
+	line("NEXT_PUBLIC_SUPABASE_PUBLISHABLE_KEY", e["NEXT_PUBLIC_SUPABASE_PUBLISHABLE_KEY"])
+	line("SUPABASE_SECRET_KEY", e.supabaseKey())
+	line("IGCONNECT_URL", at.main)
+	line("WEBHOOK_VERIFY_TOKEN", e["WEBHOOK_VERIFY_TOKEN"])
+	line("CRON_SECRET", e["CRON_SECRET"])
+	b.WriteString("# For the workers in examples/:\n")
+	line("FB_APP_SECRET", e["FB_APP_SECRET"])
+	line("FB_GRAPH_URL", e["FB_GRAPH_URL"])
+	return b.String()
+}
