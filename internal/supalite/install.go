@@ -16,6 +16,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"igconnect/internal/filelock"
 )
 
 // ErrNoNode says that Node is missing or too old. Tests skip on it.
@@ -96,27 +98,40 @@ func InstallPackages(ctx context.Context, name, what string, source fs.FS, progr
 
 // installOnce lets one process install while the others wait for it.
 func installOnce(ctx context.Context, installed, what string, source fs.FS, progress io.Writer, options []string) error {
-	unlock, err := lockFile(installed+".lock", true)
+	unlock, err := waitForLock(ctx, installed+".lock", what, progress)
 	if err != nil {
 		return err
 	}
 	defer unlock()
 	return makeDir(installed, source, []string{"package.json", "package-lock.json"}, func(dir string) error {
 		fmt.Fprintf(progress, "Installing %s, once for this machine\n", what)
-		begin, result := time.Now(), make(chan error, 1)
-		go func() { result <- installPackages(ctx, dir, options) }()
-		for {
-			select {
-			case err := <-result:
-				if err == nil {
-					fmt.Fprintf(progress, "Installed in %s\n", time.Since(begin).Round(time.Second))
-				}
-				return err
-			case <-time.After(5 * time.Second):
-				fmt.Fprintf(progress, "  still installing, %s\n", time.Since(begin).Round(time.Second))
-			}
-		}
+		installing := step{doing: "installing", done: "Installed", size: func() int64 { return sizeOf(dir) }}
+		end := installing.follow(progress)
+		err := installPackages(ctx, dir, options)
+		end(err)
+		return err
 	})
+}
+
+// waitForLock takes a lock as soon as nobody else has it.
+func waitForLock(ctx context.Context, name, what string, progress io.Writer) (unlock func() error, err error) {
+	unlock, err = filelock.Lock(name)
+	if !errors.Is(err, filelock.ErrHeld) {
+		return unlock, err
+	}
+	fmt.Fprintf(progress, "Another process is installing %s\n", what)
+	waiting := step{doing: "waiting for it", done: "It has ended"}
+	end := waiting.follow(progress)
+	for errors.Is(err, filelock.ErrHeld) {
+		select {
+		case <-ctx.Done():
+			err = ctx.Err()
+		case <-time.After(100 * time.Millisecond):
+			unlock, err = filelock.Lock(name)
+		}
+	}
+	end(err)
+	return unlock, err
 }
 
 // installPackages runs npm ci in dir.

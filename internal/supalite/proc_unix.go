@@ -22,27 +22,3 @@ func killGroup(cmd *exec.Cmd) error {
 	}
 	return err
 }
-
-// lockFile takes the lock of that name, which ends with the process. Where another process has it, it
-// waits or returns errLocked.
-func lockFile(name string, wait bool) (unlock func() error, err error) {
-	f, err := os.OpenFile(name, os.O_CREATE|os.O_RDWR, 0o600)
-	if err != nil {
-		return nil, err
-	}
-	how := syscall.LOCK_EX
-	if !wait {
-		how |= syscall.LOCK_NB
-	}
-	for err = syscall.EINTR; errors.Is(err, syscall.EINTR); {
-		err = syscall.Flock(int(f.Fd()), how)
-	}
-	if errors.Is(err, syscall.EWOULDBLOCK) {
-		err = errLocked
-	}
-	if err != nil {
-		f.Close()
-		return nil, err
-	}
-	return f.Close, nil
-}

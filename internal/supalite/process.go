@@ -32,14 +32,15 @@ type process struct {
 	said  []byte // the last few kilobytes of what it printed
 }
 
-// answer is the one line that server.mjs says.
+// answer is a line that server.mjs says: steps, and in the end a port or an error.
 type answer struct {
+	Step  string `json:"step"` // that begins
 	Port  int    `json:"port"`
 	Error string `json:"error"`
 }
 
-// launch starts server.mjs with a config and waits until it listens.
-func launch(ctx context.Context, node, app string, config map[string]any) (*process, int, error) {
+// launch starts server.mjs with a config and waits until it listens. The steps that it says are followed.
+func launch(ctx context.Context, node, app string, progress io.Writer, steps map[string]step, config map[string]any) (*process, int, error) {
 	line, err := json.Marshal(config)
 	if err != nil {
 		return nil, 0, err
@@ -58,24 +59,31 @@ func launch(ctx context.Context, node, app string, config map[string]any) (*proc
 	if err := cmd.Start(); err != nil {
 		return nil, 0, err
 	}
-	answers := make(chan answer, 1)
+	answers := make(chan answer, 4) // more than it says: nobody may be there to listen
 	go p.watch(stdout, answers)
-	if _, err = stdin.Write(append(line, '\n')); err == nil {
+	end, port := func(error) {}, 0
+	_, err = stdin.Write(append(line, '\n'))
+	for err == nil && port == 0 {
 		select {
 		case a := <-answers:
-			if a.Port != 0 {
-				return p, a.Port, nil
+			if a.Step != "" {
+				end(nil)
+				end = steps[a.Step].follow(progress)
+			} else if port = a.Port; port == 0 {
+				err = errors.New(cmp.Or(a.Error, "it ended by itself"))
 			}
-			err = errors.New(cmp.Or(a.Error, "it ended by itself"))
 		case <-ctx.Done():
 			err = ctx.Err()
 		}
 	}
-	p.stop()
-	return nil, 0, p.explain(err)
+	if end(err); err != nil {
+		p.stop()
+		return nil, 0, p.explain(err)
+	}
+	return p, port, nil
 }
 
-// watch passes the answer on, keeps the last of everything else that is printed, and ends with the process.
+// watch passes the answers on, keeps the last of everything else that is printed, and ends with the process.
 func (p *process) watch(stdout io.Reader, answers chan<- answer) {
 	defer close(p.done)
 	lines := bufio.NewReader(stdout)
@@ -84,7 +92,7 @@ func (p *process) watch(stdout io.Reader, answers chan<- answer) {
 		var a answer
 		if !answered && json.Unmarshal(line, &a) == nil && a != (answer{}) {
 			answers <- a
-			answered = true
+			answered = a.Step == ""
 		} else {
 			p.Write(line)
 		}
@@ -94,13 +102,13 @@ func (p *process) watch(stdout io.Reader, answers chan<- answer) {
 	close(answers)
 }
 
-// stop asks the process to end and waits for it. If it takes too long, or left something behind in its group, the group
-// is killed: PostgreSQL recovers from that at the next start.
+// stop asks the process to end and waits for it. If it takes more than a second, or left something behind in its group,
+// the group is killed: PostgreSQL recovers from that at the next start.
 func (p *process) stop() {
 	p.stdin.Close()
 	select {
 	case <-p.done:
-	case <-time.After(10 * time.Second):
+	case <-time.After(time.Second):
 	}
 	killGroup(p.cmd)
 	<-p.done

@@ -18,6 +18,8 @@ import (
 	"path/filepath"
 	"sync"
 	"time"
+
+	"igconnect/internal/filelock"
 )
 
 // Version is the version of @supabase/lite that npm/package.json pins.
@@ -28,7 +30,7 @@ type Options struct {
 	Dir         string    // the data folder, created if missing; "" is one that Stop removes
 	Migrations  fs.FS     // <version>_<name>.sql, applied in the order of their names; nil is none
 	DatabaseURL string    // a superuser's, of a real server; "" is PostgreSQL in WebAssembly, in Dir
-	Progress    io.Writer // is told about the installation; nil discards it
+	Progress    io.Writer // is told of each step; nil discards it
 	Fresh       bool      // drops what an earlier start left, but for the keys
 	MaxRows     int       // where answers of tables and of functions that return sets end; 0 is 1,000, as on the platform
 }
@@ -56,7 +58,8 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	app, err := install(ctx, cmp.Or[io.Writer](o.Progress, io.Discard))
+	o.Progress = cmp.Or[io.Writer](o.Progress, io.Discard)
+	app, err := install(ctx, o.Progress)
 	if err != nil {
 		return nil, err
 	}
@@ -94,7 +97,7 @@ func start(ctx context.Context, node, app, dir string, o Options) (*Server, erro
 	if o.DatabaseURL == "" {
 		s.DataDir = filepath.Join(dir, "db")
 	}
-	proc, port, err := launch(ctx, node, app, map[string]any{
+	proc, port, err := launch(ctx, node, app, o.Progress, steps(s.DataDir, migrations), map[string]any{
 		"dataDir": s.DataDir, "databaseURL": o.DatabaseURL, "fresh": o.Fresh, "maxRows": cmp.Or(o.MaxRows, 1000), "keys": k,
 		"bootstrap": bootstrapSQL, "vault": vaultSQL, "migrations": migrations,
 	})
@@ -102,16 +105,36 @@ func start(ctx context.Context, node, app, dir string, o Options) (*Server, erro
 		return nil, fmt.Errorf("starting Supabase Lite: %w", err)
 	}
 	s.proc, s.URL = proc, fmt.Sprintf("http://127.0.0.1:%d", port)
+	asking := step{doing: "starting REST and sign-in", done: "Started REST and sign-in"}
+	end := asking.follow(o.Progress)
 	for _, path := range []string{"/rest/v1/", "/auth/v1/health"} { // Lite reads the schema at its first request
-		if _, err := s.ask(ctx, http.MethodGet, path, s.ServiceKey, nil); err != nil {
+		if _, err = s.ask(ctx, http.MethodGet, path, s.ServiceKey, nil); err != nil {
 			proc.stop()
-			return nil, fmt.Errorf("asking Supabase Lite for %s: %w", path, err)
+			err = fmt.Errorf("asking Supabase Lite for %s: %w", path, err)
+			break
 		}
 	}
-	return s, nil
+	end(err)
+	return s, err
 }
 
-var errLocked = errors.New("locked by another process")
+// steps are those of server.mjs, by the names that it says when they begin.
+func steps(dataDir string, migrations []migration) map[string]step {
+	database := func() int64 { return sizeOf(dataDir) }
+	if dataDir == "" {
+		database = nil
+	}
+	return map[string]step{
+		"making":  {"making the database", "Made the database", database},
+		"opening": {"opening the database", "Opened the database", database},
+		"migrating": {"applying migrations", "Applied the migrations", func() (bytes int64) {
+			for _, m := range migrations {
+				bytes += int64(len(m.SQL))
+			}
+			return bytes
+		}},
+	}
+}
 
 // openDataDir returns the folder of one running server and what closes it. It is locked: two servers on
 // one folder would destroy the database.
@@ -123,8 +146,8 @@ func openDataDir(o Options) (dir string, closeDir func() error, err error) {
 	if err := os.MkdirAll(o.Dir, 0o700); err != nil {
 		return "", nil, err
 	}
-	unlock, err := lockFile(filepath.Join(o.Dir, "lock"), false)
-	if errors.Is(err, errLocked) {
+	unlock, err := filelock.Lock(filepath.Join(o.Dir, "lock"))
+	if errors.Is(err, filelock.ErrHeld) {
 		return "", nil, fmt.Errorf("another Supabase Lite is running on %s: stop it first, or choose another folder", o.Dir)
 	}
 	if err == nil && o.Fresh {

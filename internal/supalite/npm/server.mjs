@@ -1,7 +1,8 @@
 // Runs Supabase Lite for the Go package supalite. It reads one line of JSON from standard input, the config that the
-// function start makes, answers with one line of JSON on standard output, {"port": n} or {"error": "…"}, and lives until
-// standard input ends, which happens also when its parent is killed.
+// function start makes, answers with lines of JSON on standard output, {"step": "…"} for each step that begins and then
+// {"port": n} or {"error": "…"}, and lives until standard input ends, which happens also when its parent is killed.
 import { once } from "node:events";
+import { existsSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { serve } from "@hono/node-server";
 import { App } from "@supabase/lite";
@@ -26,6 +27,7 @@ function say(message) {
 }
 
 async function start(config) {
+  say({ step: config.databaseURL || existsSync(config.dataDir) ? "opening" : "making" });
   const db = await (config.databaseURL ? openPostgres(config) : openPglite(config));
   const app = new App({
     connection: db.connection,
@@ -63,8 +65,9 @@ async function prepare(app, db, config) {
 
   const applied = await db.query("select version from supabase_migrations.schema_migrations");
   const done = new Set(applied.map((row) => row.version));
-  for (const migration of config.migrations) {
-    if (done.has(migration.version)) continue;
+  const due = config.migrations.filter((migration) => !done.has(migration.version));
+  if (due.length) say({ step: "migrating" });
+  for (const migration of due) {
     try {
       await db.script(`set local role supalite_owner; ${migration.sql}
         ; reset role; insert into supabase_migrations.schema_migrations (version, name)
@@ -111,7 +114,7 @@ function plain(key, value) {
 }
 
 async function stop(server, db) {
-  setTimeout(() => process.exit(1), 10_000).unref();
+  setTimeout(() => process.exit(1), 2_000).unref();
   server.close();
   server.closeAllConnections();
   await db.exclusive(() => db.connection.close());
