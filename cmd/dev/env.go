@@ -40,13 +40,13 @@ var (
 	assignment = regexp.MustCompile(`^(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*)$`)
 	quoted     = regexp.MustCompile(`^(?:"((?:[^"\\]|\\.)*)"|'([^']*)')\s*(?:#.*)?$`)
 	comment    = regexp.MustCompile(`(?:^|\s+)#.*$`)
-	unescape   = strings.NewReplacer(`\n`, "\n", `\"`, `"`, `\\`, `\`, `\$`, `$`)
-	escape     = strings.NewReplacer("\n", `\n`, `"`, `\"`, `\`, `\\`, `$`, `\$`)
+	unescape   = strings.NewReplacer(`\n`, "\n", `\"`, `"`, `\\`, `\`, `\$`, `$`, "\\`", "`")
+	escape     = strings.NewReplacer("\n", `\n`, `"`, `\"`, `\`, `\\`, `$`, `\$`, "`", "\\`")
 	plain      = regexp.MustCompile(`^[A-Za-z0-9_./:@,+=-]*$`)
 )
 
 // parseEnv reads lines of KEY=VALUE, with an optional "export", in double
-// quotes (with \n, \", \\ and \$), single quotes or none, and comments. Errors name the line
+// quotes (with \n, \", \\, \$ and \`), single quotes or none, and comments. Errors name the line
 // and never show it: it may hold a secret. Empty values are left out.
 func parseEnv(text string) (env, error) {
 	e := env{}

@@ -38,6 +38,9 @@ func main() {
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	context.AfterFunc(ctx, stop) // the second Ctrl-C ends it at once
+	ctx, cancel := endWithGoRun(ctx)
+	defer cancel()
 	var err error
 	switch o.root, err = vercelsim.FindRoot(); {
 	case flag.NArg() > 0:

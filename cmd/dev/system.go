@@ -44,7 +44,7 @@ type system struct {
 	forms         forms // guarded by mu
 
 	failed  chan error // a server ended by itself
-	closers []func() error
+	closers []func(context.Context) error
 }
 
 // start starts the system, and leaves nothing running where it fails.
@@ -58,7 +58,15 @@ func start(ctx context.Context, o options) (s *system, err error) {
 			err = errors.Join(err, s.close())
 		}
 	}()
-	ports, at, err := s.listen(o) // first: a port that is taken should not wait for an installation
+	unlock, err := lockData(o.data)
+	if err != nil {
+		return s, err
+	}
+	s.onClose(func(context.Context) error { return unlock() })
+	ports, at, err := s.listen(o) // before the rest: a port that is taken should not wait for an installation
+	if err == nil {
+		err = nameHolder(o.data, at.main)
+	}
 	if err != nil {
 		return s, err
 	}
@@ -101,7 +109,7 @@ func (s *system) startMeta(l net.Listener) {
 	})
 	s.clock.meta = s.meta
 	s.serve(l, &s.clock)
-	s.onClose(func() error { s.meta.Close(); return nil })
+	s.onClose(func(context.Context) error { s.meta.Close(); return nil })
 }
 
 // startSupabase runs Supabase Lite behind a proxy that can let calls fail.
@@ -117,7 +125,7 @@ func (s *system) startSupabase(ctx context.Context, o options, l net.Listener) e
 	if err != nil {
 		return err
 	}
-	s.onClose(s.supabase.Stop)
+	s.onClose(func(context.Context) error { return s.supabase.Stop() })
 	go func() {
 		<-s.supabase.Done()
 		s.failed <- errors.New("the process of Supabase Lite has ended")
@@ -174,13 +182,17 @@ func (s *system) announce(w io.Writer, o options) {
 	fmt.Fprintln(w, "  Ctrl-C stops everything.")
 }
 
-func (s *system) onClose(f func() error) { s.closers = append(s.closers, f) }
+// onClose remembers what close has to do, by the time that its context ends.
+func (s *system) onClose(f func(context.Context) error) { s.closers = append(s.closers, f) }
 
-// close stops everything, the last started first.
+// close stops everything, the last started first. Requests that are still served get half a second, all of them
+// together.
 func (s *system) close() error {
+	ctx, cancel := context.WithTimeout(context.Background(), 500*time.Millisecond)
+	defer cancel()
 	var errs []error
 	for _, f := range slices.Backward(s.closers) {
-		errs = append(errs, f())
+		errs = append(errs, f(ctx))
 	}
 	return errors.Join(errs...)
 }
@@ -207,7 +219,7 @@ func (s *system) listen(o options) (taken listeners, at addresses, err error) {
 		if *port.listener, err = listen(*port.addr, port.flag, port.holders); err != nil {
 			return taken, at, err
 		}
-		s.onClose(func() error { (*port.listener).Close(); return nil })
+		s.onClose(func(context.Context) error { (*port.listener).Close(); return nil })
 		host, _, _ := net.SplitHostPort(*port.addr) // which could be listened on
 		_, number, _ := net.SplitHostPort((*port.listener).Addr().String())
 		*port.addr = net.JoinHostPort(host, number)
@@ -246,9 +258,7 @@ func listen(addr, flag, holders string) (net.Listener, error) {
 // closed.
 func (s *system) serve(l net.Listener, h http.Handler) {
 	srv := &http.Server{Handler: s.ownHosts(h), ReadHeaderTimeout: 10 * time.Second}
-	s.onClose(func() error {
-		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
-		defer cancel()
+	s.onClose(func(ctx context.Context) error {
 		if srv.Shutdown(ctx) != nil {
 			return srv.Close()
 		}

@@ -61,7 +61,8 @@ func launch(ctx context.Context, node, app string, progress io.Writer, steps map
 	}
 	answers := make(chan answer, 4) // more than it says: nobody may be there to listen
 	go p.watch(stdout, answers)
-	end, port := func(error) {}, 0
+	loading := step{doing: "loading Supabase Lite", done: "Loaded Supabase Lite"}
+	end, port := loading.follow(progress), 0
 	_, err = stdin.Write(append(line, '\n'))
 	for err == nil && port == 0 {
 		select {
