@@ -37,7 +37,8 @@ var supabaseFaults = []fault{
 // answers.
 var (
 	writesFail = faultproxy.Order{Fault: databaseGone, Match: func(r *http.Request) bool {
-		return r.Method != http.MethodGet && strings.HasPrefix(r.URL.Path, "/rest/")
+		reads := r.Method == http.MethodGet || r.Method == http.MethodHead || r.Method == http.MethodOptions // a preflight
+		return !reads && strings.HasPrefix(r.URL.Path, "/rest/")
 	}}
 	inboxFails   = faultproxy.Order{Fault: databaseGone, Match: faultproxy.Path("/rest/v1/rpc/ingest_instagram_events")}
 	databaseGone = faultproxy.Instead(http.StatusBadGateway, "text/html", "<html><h1>502 Bad Gateway</h1></html>")

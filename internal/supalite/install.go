@@ -58,7 +58,7 @@ func install(ctx context.Context, progress io.Writer) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	scripts := []string{"server.mjs", "database.mjs"}
+	scripts := []string{"server.mjs", "database.mjs", "cors.mjs"}
 	content, err := fingerprint(source, scripts...)
 	if err != nil {
 		return "", err

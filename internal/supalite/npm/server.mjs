@@ -6,6 +6,7 @@ import { existsSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { serve } from "@hono/node-server";
 import { App } from "@supabase/lite";
+import { open, preflight } from "./cors.mjs";
 import { openPglite, openPostgres } from "./database.mjs";
 
 const lines = createInterface({ input: process.stdin });
@@ -87,9 +88,11 @@ function handler(app, db, config) {
   return async (request) => {
     // Read first: a client that stalls while it sends must not hold up the others.
     const body = request.body ? await request.arrayBuffer() : undefined;
-    if (new URL(request.url).pathname === "/supalite/sql") return sql(request, body, db, config);
+    const { pathname } = new URL(request.url);
+    if (pathname === "/supalite/sql") return sql(request, body, db, config);
+    if (request.method === "OPTIONS" && /^\/(auth|rest)\/v1\//.test(pathname)) return preflight(request);
     const { method, headers } = request;
-    return db.exclusive(() => app.fetch(new Request(request.url, { method, headers, body })));
+    return open(await db.exclusive(() => app.fetch(new Request(request.url, { method, headers, body }))));
   };
 }
 
