@@ -78,7 +78,6 @@ func (s *system) forget(t *testing.T) {
 	for _, person := range metasim.Demo() {
 		s.meta.AddPerson(person)
 	}
-	s.lostRoles = nil
 	s.conversations.Clear()
 	s.show(func(f *forms) { *f = forms{} })
 	if _, err := s.supabase.SQL(t.Context(), "delete from public.user_configs"); err != nil {

@@ -14,7 +14,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"igconnect/internal/metasim"
@@ -131,19 +130,16 @@ func done(tell func(*metasim.Sim, string), what string) func(*system, context.Co
 }
 
 func loseRole(s *system, _ context.Context, o owner) (outcome, error) {
-	person, _ := personOf(o.Person)
-	if !hasPage(person, o.Page) || slices.Contains(s.lostRoles, o) {
+	if !s.meta.HasRole(o.Person, o.Page) {
 		return outcome{}, errors.New(o.Name + " has no role on the Page to lose")
 	}
 	s.meta.LoseRole(o.Person, o.Page)
-	s.lostRoles = append(s.lostRoles, o)
 	return outcome{Text: o.Name + " lost the role on the Page of @" + o.Username + "." + thenRenew}, nil
 }
 
 func regainRole(s *system, _ context.Context, o owner) (outcome, error) {
 	person, _ := personOf(o.Person)
 	s.meta.AddPerson(person)
-	s.lostRoles = slices.DeleteFunc(s.lostRoles, func(lost owner) bool { return lost.Person == o.Person })
 	return outcome{Text: o.Name + " has every role again. A connection that stopped meanwhile stays so: reconnect it on the landing page."}, nil
 }
 
@@ -234,26 +230,18 @@ func personOf(id string) (metasim.Person, bool) {
 	return find(metasim.Demo(), func(p metasim.Person) bool { return p.ID == id })
 }
 
-// hasPage reports whether the person has a role on the Page, or did before it was lost here.
-func hasPage(p metasim.Person, id string) bool {
-	is := func(page metasim.Page) bool { return page.ID == id }
-	return slices.ContainsFunc(p.Pages, is) || slices.ContainsFunc(p.Businesses, func(b metasim.Business) bool {
-		return slices.ContainsFunc(b.Owned, is) || slices.ContainsFunc(b.Client, is)
-	})
-}
-
 // clockProxy stands in front of the simulated Meta, whose clock can be set forward, and dates its
 // answers by the clock of the functions and of the database, which can't: 50 days later, a token
 // that was made before reads as one made 50 days ago.
 type clockProxy struct {
 	meta  http.Handler
-	ahead atomic.Int64 // days by which Meta's clock was set forward
+	ahead func() time.Duration // by which Meta's clock was set forward
 }
 
 const day = 24 * time.Hour
 
 func (p *clockProxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	by := time.Duration(p.ahead.Load()) * day
+	by := p.ahead()
 	if by == 0 {
 		p.meta.ServeHTTP(w, r)
 		return
@@ -293,6 +281,5 @@ func (s *system) letPass(ctx context.Context, days int) error {
 		return fmt.Errorf("moving the dates of user_configs: %w", err)
 	}
 	s.meta.Jump(time.Duration(days) * day)
-	s.clock.ahead.Add(int64(days))
 	return nil
 }

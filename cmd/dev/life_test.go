@@ -171,14 +171,14 @@ func TestClockProxy(t *testing.T) {
 	server := httptest.NewServer(p)
 	defer server.Close()
 	for _, tt := range []struct {
-		days             int64
+		by               time.Duration
 		path, date, body string
 	}{
 		{0, "/v24.0/debug_token?input_token=x", date, body},
-		{50, "/v24.0/debug_token?input_token=x", before, put},
-		{50, "/v24.0/me", before, body},
+		{50 * day, "/v24.0/debug_token?input_token=x", before, put},
+		{50 * day, "/v24.0/me", before, body},
 	} {
-		p.ahead.Store(tt.days)
+		p.ahead = func() time.Duration { return tt.by }
 		res, err := http.Get(server.URL + tt.path)
 		if err != nil {
 			t.Fatal(err)
@@ -186,7 +186,7 @@ func TestClockProxy(t *testing.T) {
 		got, err := io.ReadAll(res.Body)
 		res.Body.Close()
 		if err != nil || res.StatusCode != http.StatusAccepted || res.Header.Get("Date") != tt.date || string(got) != tt.body {
-			t.Errorf("%d days, %s: %v, status %d of %s:\n%s", tt.days, tt.path, err, res.StatusCode, res.Header.Get("Date"), got)
+			t.Errorf("%v, %s: %v, status %d of %s:\n%s", tt.by, tt.path, err, res.StatusCode, res.Header.Get("Date"), got)
 		}
 	}
 }

@@ -108,8 +108,8 @@ func (s *system) showOverview(w http.ResponseWriter, r *http.Request) {
 		Faults: s.faults(), Injected: injected.Label, Senders: senders, Kinds: kinds, forms: s.shown(),
 		ClockButtons: clockButtons, FacebookButtons: facebookButtons, OperatorButtons: operatorButtons,
 	}
-	if days := int(s.clock.ahead.Load()); days > 0 {
-		o.Ahead = plural(days, "day")
+	if s.meta != nil && s.meta.Jumped() > 0 {
+		o.Ahead = plural(int(s.meta.Jumped()/day), "day")
 	}
 	if s.supabase == nil {
 		o.Supabase = s.env.supabaseURL()

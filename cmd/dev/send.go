@@ -186,7 +186,7 @@ func (s *system) send(w http.ResponseWriter, r *http.Request) {
 	}
 	switch {
 	case errors.Is(err, metasim.ErrNotSubscribed):
-		result.Trouble = "Meta has nothing to deliver: the account's Page is not subscribed. Connect the account again; a restart of this server made the simulated Meta forget it."
+		result.Trouble = "Meta has nothing to deliver: the account's Page is not subscribed, or the app was removed. Connect the account again."
 	case err != nil:
 		result.Trouble = sentence(err)
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
@@ -39,7 +40,6 @@ type system struct {
 
 	serving       sync.Mutex // one form of the pages at a time: they share the database
 	conversations sync.Map   // *conversation by account and sender
-	lostRoles     []owner    // whose role on the Page is gone; guarded by serving
 	mu            sync.Mutex
 	forms         forms // guarded by mu
 
@@ -81,7 +81,9 @@ func start(ctx context.Context, o options) (s *system, err error) {
 	s.env = o.settings(at, keys)
 	s.at, s.origin = at, s.env.origin(at.main)
 	if ports.meta != nil {
-		s.startMeta(ports.meta)
+		if err := s.startMeta(o, ports.meta); err != nil {
+			return s, err
+		}
 	}
 	if ports.supabase != nil {
 		if err := s.startSupabase(ctx, o, ports.supabase); err != nil {
@@ -96,20 +98,38 @@ func start(ctx context.Context, o options) (s *system, err error) {
 }
 
 // startMeta simulates Meta.
-func (s *system) startMeta(l net.Listener) {
+func (s *system) startMeta(o options, l net.Listener) error {
 	s.meta = metasim.New(metasim.Config{
 		AppID: s.env["FB_APP_ID"], AppSecret: s.env["FB_APP_SECRET"], RedirectURIs: []string{s.env["REDIRECT_URI"]},
 	})
 	for _, person := range metasim.Demo() {
 		s.meta.AddPerson(person)
 	}
+	if err := s.keepMeta(o); err != nil {
+		return fmt.Errorf("reading what the simulated Meta kept: %w", err)
+	}
 	settings, _ := config.Load(s.env.get)
 	s.meta.SetAppSubscriptions(metasim.AppSubscription{
 		Object: "instagram", CallbackURL: s.origin + "/api/webhook", Fields: settings.WebhookFields,
 	})
-	s.clock.meta = s.meta
+	s.clock = clockProxy{s.meta, s.meta.Jumped}
 	s.serve(l, &s.clock)
 	s.onClose(func(context.Context) error { s.meta.Close(); return nil })
+	return nil
+}
+
+// keepMeta lets the simulated Meta go on where the last start ended, if there is a folder for the data.
+func (s *system) keepMeta(o options) error {
+	if o.data == "" {
+		return nil
+	}
+	file := filepath.Join(o.data, "meta.json")
+	if o.fresh {
+		if err := os.Remove(file); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return s.meta.Keep(file, func(err error) { fmt.Fprintln(o.log, sentence(err)) })
 }
 
 // startSupabase runs Supabase Lite behind a proxy that can let calls fail.

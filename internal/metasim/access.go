@@ -37,7 +37,7 @@ func (s *Sim) checkToken(c *call) (err error) {
 	if c.token, err = s.carriedToken(c); err != nil {
 		return err
 	}
-	c.person, c.consent = s.person(c.token.person), s.consents[c.token.person]
+	c.person, c.consent = s.person(c.token.Person), s.consents[c.token.Person]
 	if !c.query.Has("appsecret_proof") && !c.form.Has("appsecret_proof") {
 		return methodError(0, "API calls from the server require an appsecret_proof argument")
 	}
@@ -47,7 +47,7 @@ func (s *Sim) checkToken(c *call) (err error) {
 // checkUser needs a person's token.
 func (s *Sim) checkUser(c *call) error {
 	err := s.checkToken(c)
-	if err == nil && (c.token.kind != userToken || c.person == nil) {
+	if err == nil && (c.token.Kind != userToken || c.person == nil) {
 		err = c.missingObject()
 	}
 	return err
@@ -80,12 +80,12 @@ func (s *Sim) checkPage(c *call) error {
 	switch {
 	case err != nil:
 		return err
-	case c.token.kind != pageToken:
+	case c.token.Kind != pageToken:
 		return errorf(210, "(#210) A page access token is required to request this resource.")
-	case c.token.page != c.id && c.id != "me", slices.Contains(s.deleted, c.token.page):
+	case c.token.Page != c.id && c.id != "me", slices.Contains(s.deleted, c.token.Page):
 		return c.missingObject()
 	}
-	c.id = c.token.page
+	c.id = c.token.Page
 	return c.checkDataAccess()
 }
 
@@ -136,7 +136,7 @@ func (s *Sim) carriedToken(c *call) (*token, error) {
 	case value == "":
 		return nil, errorf(104, "An access token is required to request this resource.")
 	case value == s.cfg.AppID+"|"+s.cfg.AppSecret:
-		return &token{value: value, kind: appToken}, nil
+		return &token{Value: value, Kind: appToken}, nil
 	case strings.HasPrefix(value, s.cfg.AppID+"|"):
 		return nil, errorf(190, "Invalid OAuth access token signature.")
 	}
@@ -150,13 +150,13 @@ func (s *Sim) tokenError(t *token, now time.Time) error {
 	switch {
 	case t == nil:
 		return errUnknownToken
-	case t.ended != 0:
-		subcode = t.ended
-	case t.parent != nil && t.parent.ended != 0:
-		subcode = t.parent.ended
-	case !t.expires.IsZero() && !now.Before(t.expires):
+	case t.Ended != 0:
+		subcode = t.Ended
+	case t.Parent != "" && s.tokens[t.Parent].Ended != 0:
+		subcode = s.tokens[t.Parent].Ended
+	case !t.Expires.IsZero() && !now.Before(t.Expires):
 		subcode = subcodeExpired
-	case t.kind == pageToken && !slices.Contains(s.deleted, t.page) && (s.person(t.person) == nil || s.person(t.person).page(t.page) == nil):
+	case t.Kind == pageToken && !slices.Contains(s.deleted, t.Page) && (s.person(t.Person) == nil || s.person(t.Person).page(t.Page) == nil):
 		subcode = subcodeLostRole
 	default:
 		return nil
@@ -170,7 +170,7 @@ func (s *Sim) tokenError(t *token, now time.Time) error {
 		subcodePasswordChanged: "The session has been invalidated because the user changed their password or " +
 			"Facebook has changed the session for security reasons.",
 		subcodeExpired: fmt.Sprintf("Session has expired on %s. The current time is %s.",
-			t.expires.UTC().Format(layout), now.UTC().Format(layout)),
+			t.Expires.UTC().Format(layout), now.UTC().Format(layout)),
 		subcodeLostRole: "The user must be an administrator, editor, or moderator of the page in order to impersonate it.",
 	}[subcode], "The session has been invalidated.")
 	const message = "Error validating access token: "
@@ -180,7 +180,7 @@ func (s *Sim) tokenError(t *token, now time.Time) error {
 // checkProof checks the proof in either documented form: HMAC(token), or HMAC(token|time) along
 // with appsecret_time, good for five minutes.
 func (s *Sim) checkProof(c *call) error {
-	text, good := c.token.value, true
+	text, good := c.token.Value, true
 	if stamp := c.param("appsecret_time"); stamp != "" {
 		seconds, err := strconv.ParseInt(stamp, 10, 64)
 		good = err == nil && c.now.Sub(time.Unix(seconds, 0)).Abs() <= proofTimeLimit

@@ -124,7 +124,7 @@ func (d *dialog) Link(person string) string {
 func (d *dialog) Ticked(page string) bool { return d.before == nil || d.before.shares(page) }
 
 // AllTicked reports whether "all of them, and those to come" is ticked to begin with.
-func (d *dialog) AllTicked() bool { return d.before != nil && d.before.all }
+func (d *dialog) AllTicked() bool { return d.before != nil && d.before.All }
 
 // submitDialog takes the person's decision and redirects to the app.
 func (s *Sim) submitDialog(c *call) response {
@@ -179,12 +179,13 @@ func initial(name string) string { return string([]rune(name + "?")[:1]) }
 // dataAccessLife is how long after a consent the person's data can be read.
 const dataAccessLife = 90 * 24 * time.Hour
 
-// consent is what a person decided about the app in the dialog. A nil consent grants nothing.
+// consent is what a person decided about the app in the dialog. A nil consent grants nothing. What
+// is exported is for Keep.
 type consent struct {
-	status map[string]string // permission to granted or declined
-	pages  []string          // ids of the Pages shared
-	all    bool              // all Pages are shared, present and future
-	at     time.Time
+	Status map[string]string // permission to granted or declined
+	Pages  []string          // ids of the Pages shared
+	All    bool              // all Pages are shared, present and future
+	At     time.Time
 }
 
 const (
@@ -223,20 +224,20 @@ func findPermission(name string) (known permission, ok bool) {
 // decide records a decision of the dialog: of the permissions asked for those ticked are granted
 // and the others declined; Pages shared before and not now are no longer shared.
 func (s *Sim) decide(person *Person, asked []permission, ticked, pages []string, all bool, now time.Time) {
-	c := cmp.Or(s.consents[person.ID], &consent{status: map[string]string{}})
+	c := cmp.Or(s.consents[person.ID], &consent{Status: map[string]string{}})
 	s.consents[person.ID] = c
 	for _, p := range asked {
-		c.status[p.Name] = declined
+		c.Status[p.Name] = declined
 		if slices.Contains(ticked, p.Name) {
-			c.status[p.Name] = granted
+			c.Status[p.Name] = granted
 		}
 	}
-	c.status["public_profile"] = granted // cannot be declined
-	c.pages, c.all, c.at = slices.Clone(pages), all, now
+	c.Status["public_profile"] = granted // cannot be declined
+	c.Pages, c.All, c.At = slices.Clone(pages), all, now
 	if c.has("business_management") {
 		for _, page := range person.allPages() {
 			if !person.owns(page.ID) {
-				c.pages = append(c.pages, page.ID)
+				c.Pages = append(c.Pages, page.ID)
 			}
 		}
 	}
@@ -250,12 +251,12 @@ func (c *consent) state(name string) string {
 	if c == nil {
 		return ""
 	}
-	return c.status[name]
+	return c.Status[name]
 }
 
 // shares reports whether the person shares the Page.
 func (c *consent) shares(page string) bool {
-	return c != nil && (c.all || slices.Contains(c.pages, page))
+	return c != nil && (c.All || slices.Contains(c.Pages, page))
 }
 
 // granted returns the permissions granted, in a fixed order.
@@ -270,7 +271,7 @@ func (c *consent) granted() []string {
 }
 
 // dataAccessEnds is data_access_expires_at: only a new consent moves it.
-func (c *consent) dataAccessEnds() time.Time { return c.at.Add(dataAccessLife) }
+func (c *consent) dataAccessEnds() time.Time { return c.At.Add(dataAccessLife) }
 
 // Grant is a consent given without the dialog, for tests that begin after it.
 type Grant struct {
@@ -283,7 +284,7 @@ type Grant struct {
 // panics on a person or a permission that does not exist.
 func (s *Sim) Grant(g Grant) (userToken string) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.unlock()
 	if g.Person == "" && len(s.people) > 0 {
 		g.Person = s.people[0].ID
 	}
@@ -307,7 +308,7 @@ func (s *Sim) Grant(g Grant) (userToken string) {
 	now := s.Now()
 	delete(s.consents, person.ID)
 	s.decide(person, asked, g.Scopes, g.Pages, false, now)
-	return s.issueLong(person.ID, now).value
+	return s.issueLong(person.ID, now).Value
 }
 
 // Approval is what a person does in the dialog.

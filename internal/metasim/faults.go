@@ -111,7 +111,7 @@ func (s *Sim) subject(c *call) string {
 	bearer := strings.TrimPrefix(c.r.Header.Get("Authorization"), "Bearer ")
 	for _, value := range []string{c.param("input_token"), c.param("fb_exchange_token"), bearer} {
 		if t := s.tokens[value]; t != nil {
-			return t.person
+			return t.Person
 		}
 	}
 	return ""

@@ -72,7 +72,7 @@ func list[T any](
 	after := cursor(all[end-1])
 	paging := object{"cursors": object{"before": cursor(all[start]), "after": after}}
 	if end < len(all) {
-		next := url.Values{"access_token": {c.token.value}, "limit": {strconv.Itoa(q.limit)}, "after": {after}}
+		next := url.Values{"access_token": {c.token.Value}, "limit": {strconv.Itoa(q.limit)}, "after": {after}}
 		if q.text != "" {
 			next.Set("fields", q.text)
 		}

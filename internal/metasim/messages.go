@@ -92,15 +92,15 @@ func (t textOrJSON) time() time.Time {
 	return time.Unix(n, 0)
 }
 
-// writer is a person who wrote to a Page.
-type writer struct{ page, person string }
+// writer names a person who wrote to a Page. The id of a Page has no slash.
+func writer(page, person string) string { return page + "/" + person }
 
 // admit returns ErrNotSubscribed unless all events reach their accounts, and else opens the reply
 // windows of their senders.
 func (s *Sim) admit(all []delivered) error {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	now, written := s.Now(), map[writer]time.Time{}
+	defer s.unlock()
+	now, written := s.Now(), map[string]time.Time{}
 	for _, d := range all {
 		page := s.pageOfAccount(d.account)
 		if page != "" && !s.reaches(page, d) {
@@ -112,7 +112,7 @@ func (s *Sim) admit(all []delivered) error {
 		if d.at.IsZero() || d.at.After(now) {
 			d.at = now
 		}
-		if key := (writer{page, d.from}); d.at.After(written[key]) && d.at.After(s.lastWritten[key]) {
+		if key := writer(page, d.from); d.at.After(written[key]) && d.at.After(s.lastWritten[key]) {
 			written[key] = d.at
 		}
 	}
@@ -176,14 +176,14 @@ func (s *Sim) sendMessage(c *call) (any, error) {
 	}
 	// As long as nobody has written to any account, everybody may be written to: so calls can be
 	// tested without deliveries.
-	at, wrote := s.lastWritten[writer{c.id, to.ID}]
+	at, wrote := s.lastWritten[writer(c.id, to.ID)]
 	if len(s.lastWritten) > 0 && (!wrote || c.now.Sub(at) > replyWindow) {
 		const text = "(#10) This message is sent outside of allowed window."
 		return nil, &apiError{Code: 10, Subcode: 2534022, Message: text}
 	}
 	id := newMID()
 	s.replies = append(s.replies, Reply{
-		PageID: c.id, Recipient: to.ID, Text: message.Text, Token: c.token.value, MessageID: id, At: c.now,
+		PageID: c.id, Recipient: to.ID, Text: message.Text, Token: c.token.Value, MessageID: id, At: c.now,
 	})
 	return object{"recipient_id": to.ID, "message_id": id}, nil
 }

@@ -25,12 +25,12 @@ func (s *Sim) node(c *call) (any, error) {
 	if c.person == nil {
 		return nil, c.missingObject()
 	}
-	if c.token.kind == userToken && (c.id == "me" || c.id == c.person.ID) {
+	if c.token.Kind == userToken && (c.id == "me" || c.id == c.person.ID) {
 		return s.userObject(c, fields)
 	}
 	id := c.id
 	if id == "me" {
-		id = c.token.page // with a Page token, "me" is the Page
+		id = c.token.Page // with a Page token, "me" is the Page
 	}
 	page := c.person.page(id)
 	if page == nil || !c.maySee(page) {
@@ -39,7 +39,7 @@ func (s *Sim) node(c *call) (any, error) {
 	if err := c.checkDataAccess(); err != nil {
 		return nil, err
 	}
-	if page.NoRead && c.token.kind == userToken && !c.consent.has("pages_read_engagement") {
+	if page.NoRead && c.token.Kind == userToken && !c.consent.has("pages_read_engagement") {
 		return nil, errorf(10, "(#10) This endpoint requires the 'pages_read_engagement' permission or the 'Page Public Content Access' feature.")
 	}
 	return s.pageObject(c, page, fields)
@@ -48,8 +48,8 @@ func (s *Sim) node(c *call) (any, error) {
 // maySee reports whether the token may read the Page: a Page token its own, a user token those
 // shared.
 func (c *call) maySee(p *Page) bool {
-	if c.token.kind == pageToken {
-		return c.token.page == p.ID
+	if c.token.Kind == pageToken {
+		return c.token.Page == p.ID
 	}
 	return c.consent.shares(p.ID) && c.consent.has("pages_show_list")
 }
@@ -81,12 +81,12 @@ func (s *Sim) pageObject(c *call, p *Page, fields []field) (object, error) {
 		case f.name == "connected_instagram_account":
 			// Meta shows the professional account here too.
 			values[f.name], err = c.instagramObject(f, cmp.Or(p.Personal, p.Instagram))
-		case f.name == "access_token" && c.token.kind == pageToken:
-			values[f.name] = c.token.value
+		case f.name == "access_token" && c.token.Kind == pageToken:
+			values[f.name] = c.token.Value
 		case f.name == "access_token" && p.NoToken:
 			values[f.name] = nil
 		case f.name == "access_token":
-			values[f.name] = s.issuePage(c.token, p, c.now).value
+			values[f.name] = s.issuePage(c.token, p, c.now).Value
 		}
 		if err != nil {
 			return nil, err

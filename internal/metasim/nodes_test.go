@@ -17,7 +17,7 @@ func TestAppSecretProofVectors(t *testing.T) {
 		{"foo_token", "shhhhh!is.my.secret", "796ba0d8a6b339e476a7b166a9e8ac0a395f7de736dc37de5f2f4397f5854eb8"},
 		{"test", "test", "88cd2108b5347d973cf39cdf9053d7dd42704876d8c9a9bd8e2d168259d3ddf7"},
 	} {
-		c := &call{query: url.Values{"appsecret_proof": {v.proof}}, token: &token{value: v.token}}
+		c := &call{query: url.Values{"appsecret_proof": {v.proof}}, token: &token{Value: v.token}}
 		if err := New(Config{AppSecret: v.secret}).checkProof(c); err != nil {
 			t.Errorf("%s: %v", v.token, err)
 		}

@@ -19,17 +19,17 @@ const (
 	appToken  tokenKind = "APP"
 )
 
-// token is one that was handed out, or the app's own.
+// token is one that was handed out, or the app's own. What is exported is for Keep.
 type token struct {
-	value   string
-	kind    tokenKind
-	person  string // id
-	page    string // id, of a Page token
-	parent  *token // the user token that a Page token was fetched with
-	long    bool   // a user token from an upgrade, not from a code
-	issued  time.Time
-	expires time.Time // zero: never
-	ended   int       // the subcode of 190 that ended it; 0 while it lives
+	Value   string `json:"-"` // the key of Sim.tokens
+	Kind    tokenKind
+	Person  string // id
+	Page    string // id, of a Page token
+	Parent  string // value of the user token that a Page token was fetched with
+	Long    bool   // a user token from an upgrade, not from a code
+	Issued  time.Time
+	Expires time.Time // zero: never
+	Ended   int       // the subcode of 190 that ended it; 0 while it lives
 }
 
 // code is one that the dialog handed out.
@@ -48,13 +48,13 @@ func (s *Sim) issueCode(person, redirectURI string, now time.Time) string {
 
 // issue hands t out, with a value if it has none.
 func (s *Sim) issue(t token) *token {
-	if t.value == "" {
-		t.value = "EAA" + random(letters, 176)
+	if t.Value == "" {
+		t.Value = "EAA" + random(letters, 176)
 	}
-	if s.tokens[t.value] == nil {
-		s.secrets = append(s.secrets, t.value)
+	if s.tokens[t.Value] == nil {
+		s.secrets = append(s.secrets, t.Value)
 	}
-	s.tokens[t.value] = &t
+	s.tokens[t.Value] = &t
 	return &t
 }
 
@@ -62,29 +62,29 @@ func (s *Sim) issue(t token) *token {
 // number to rely on.
 func (s *Sim) issueLong(person string, now time.Time) *token {
 	expires := now.Truncate(time.Minute).Add(longLife)
-	return s.issue(token{kind: userToken, person: person, issued: now, expires: expires, long: true})
+	return s.issue(token{Kind: userToken, Person: person, Issued: now, Expires: expires, Long: true})
 }
 
 // issuePage hands out the token of a Page, the same one each time for the same user token. It
 // never expires if user is long-lived, and with it if not.
 func (s *Sim) issuePage(user *token, p *Page, now time.Time) *token {
 	for _, t := range s.tokens {
-		if t.page == p.ID && t.parent == user && (p.Token == "" || p.Token == t.value) {
+		if t.Page == p.ID && t.Parent == user.Value && (p.Token == "" || p.Token == t.Value) {
 			return t
 		}
 	}
-	t := token{kind: pageToken, value: p.Token, person: user.person, page: p.ID, parent: user, issued: now}
-	if !user.long {
-		t.expires = user.expires
+	t := token{Kind: pageToken, Value: p.Token, Person: user.Person, Page: p.ID, Parent: user.Value, Issued: now}
+	if !user.Long {
+		t.Expires = user.Expires
 	}
 	return s.issue(t)
 }
 
 // tokenAnswer is the answer of oauth/access_token.
 func (c *call) tokenAnswer(t *token) object {
-	o := object{"access_token": t.value, "token_type": "bearer"}
+	o := object{"access_token": t.Value, "token_type": "bearer"}
 	if !c.fault.NoExpiry {
-		o["expires_in"] = int64(t.expires.Sub(c.now) / time.Second)
+		o["expires_in"] = int64(t.Expires.Sub(c.now) / time.Second)
 	}
 	return o
 }
@@ -110,8 +110,8 @@ func (s *Sim) exchange(c *call) (any, error) {
 		return nil, &apiError{Code: 100, Subcode: 36007, Message: "This authorization code has expired."}
 	}
 	known.used = true
-	short := s.issue(token{kind: userToken, person: known.person, issued: c.now})
-	short.expires = c.now.Truncate(time.Hour).Add(2 * time.Hour)
+	short := s.issue(token{Kind: userToken, Person: known.person, Issued: c.now})
+	short.Expires = c.now.Truncate(time.Hour).Add(2 * time.Hour)
 	return c.tokenAnswer(short), nil
 }
 
@@ -128,21 +128,21 @@ func (s *Sim) upgrade(c *call) (any, error) {
 		return nil, errorf(1, "fb_exchange_token parameter not specified")
 	}
 	t := s.tokens[value]
-	if t != nil && t.kind != userToken {
+	if t != nil && t.Kind != userToken {
 		return nil, errUnknownToken
 	}
 	if err := s.tokenError(t, c.now); err != nil {
 		return nil, err
 	}
-	renewed := s.issueLong(cmp.Or(c.fault.Person, t.person), c.now)
-	if t.long && s.renewalKeepsExpiry {
-		renewed.expires = t.expires
+	renewed := s.issueLong(cmp.Or(c.fault.Person, t.Person), c.now)
+	if t.Long && s.renewalKeepsExpiry {
+		renewed.Expires = t.Expires
 	}
 	return c.tokenAnswer(renewed), nil
 }
 
 func (s *Sim) debugToken(c *call) (any, error) {
-	if c.token.kind != appToken {
+	if c.token.Kind != appToken {
 		return nil, errorf(100, "(#100) You must provide an app access token, or a user access token "+
 			"that is an owner or developer of the app")
 	}
@@ -167,15 +167,15 @@ func (s *Sim) debugToken(c *call) (any, error) {
 
 // describeToken adds debug_token's view of t to o.
 func (s *Sim) describeToken(t *token, o object) {
-	o["app_id"], o["application"], o["type"], o["user_id"] = s.cfg.AppID, "Simulated app", t.kind, t.person
-	o["issued_at"], o["expires_at"] = t.issued.Unix(), 0
-	if !t.expires.IsZero() {
-		o["expires_at"] = t.expires.Unix()
+	o["app_id"], o["application"], o["type"], o["user_id"] = s.cfg.AppID, "Simulated app", t.Kind, t.Person
+	o["issued_at"], o["expires_at"] = t.Issued.Unix(), 0
+	if !t.Expires.IsZero() {
+		o["expires_at"] = t.Expires.Unix()
 	}
-	if t.kind == pageToken {
-		o["profile_id"] = t.page
+	if t.Kind == pageToken {
+		o["profile_id"] = t.Page
 	}
-	consent := s.consents[t.person]
+	consent := s.consents[t.Person]
 	if consent != nil {
 		o["data_access_expires_at"] = consent.dataAccessEnds().Unix()
 	}
@@ -183,7 +183,7 @@ func (s *Sim) describeToken(t *token, o object) {
 		return
 	}
 	o["scopes"] = consent.granted()
-	if scopes := granularScopes(s.person(t.person), consent); len(scopes) > 0 {
+	if scopes := granularScopes(s.person(t.Person), consent); len(scopes) > 0 {
 		o["granular_scopes"] = scopes
 	}
 }
@@ -194,7 +194,7 @@ func (s *Sim) describeToken(t *token, o object) {
 func granularScopes(person *Person, consent *consent) []object {
 	var pages, accounts []string
 	for _, page := range person.Pages {
-		if consent.all || !consent.shares(page.ID) {
+		if consent.All || !consent.shares(page.ID) {
 			continue
 		}
 		pages = append(pages, page.ID)

@@ -43,9 +43,9 @@ var allTasks = []string{"ADVERTISE", "ANALYZE", "CREATE_CONTENT", "MESSAGING", "
 
 // AddPerson adds p, or replaces the person of the same id. The first one is whom the dialog offers
 // by default. The Sim keeps p: do not change it afterwards.
-func (s *Sim) AddPerson(p Person) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+func (s *Sim) AddPerson(p Person) { s.locked(func() { s.addPerson(p) }) }
+
+func (s *Sim) addPerson(p Person) {
 	s.deleted = slices.DeleteFunc(s.deleted, func(id string) bool { return p.page(id) != nil })
 	if known := s.person(p.ID); known != nil {
 		*known = p
@@ -115,6 +115,16 @@ func (p *Person) dropPage(id string) {
 	}
 }
 
+// HasRole reports whether the person has a role on the Page, also through a business.
+func (s *Sim) HasRole(personID, pageID string) bool {
+	return read(s, func() bool { return s.mustPerson(personID).page(pageID) != nil })
+}
+
+// Consented reports whether the person let the app in and has not removed it since.
+func (s *Sim) Consented(personID string) bool {
+	return read(s, func() bool { return s.consents[personID] != nil })
+}
+
 // owns reports whether the Page is one of the person's own.
 func (p *Person) owns(id string) bool {
 	return slices.ContainsFunc(p.Pages, func(q Page) bool { return q.ID == id })
@@ -180,7 +190,7 @@ func (s *Sim) RemoveApp(personID string) { s.locked(func() { s.removeApp(s.mustP
 // no such Page.
 func (s *Sim) LoseRole(personID, pageID string) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.unlock()
 	p := s.mustPerson(personID)
 	if p.page(pageID) == nil {
 		panic(fmt.Sprintf("metasim: person %q has no Page %q", personID, pageID))
@@ -192,11 +202,11 @@ func (s *Sim) LoseRole(personID, pageID string) {
 // (464) asks for: the tokens that ended for it work again.
 func (s *Sim) Confirm(personID string) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.unlock()
 	p := s.mustPerson(personID)
 	for _, t := range s.tokens {
-		if t.person == p.ID && slices.Contains(subcodesOfCheckpoints, t.ended) {
-			t.ended = 0
+		if t.Person == p.ID && slices.Contains(subcodesOfCheckpoints, t.Ended) {
+			t.Ended = 0
 		}
 	}
 }
@@ -205,13 +215,13 @@ func (s *Sim) Confirm(personID string) {
 // that is not off.
 func (s *Sim) Allow(personID string, scopes ...string) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.unlock()
 	c := s.consents[s.mustPerson(personID).ID]
 	for _, name := range scopes {
 		if c.state(name) != declined {
 			panic(fmt.Sprintf("metasim: person %q has not declined %q", personID, name))
 		}
-		c.status[name] = granted
+		c.Status[name] = granted
 	}
 }
 
@@ -219,7 +229,7 @@ func (s *Sim) Allow(personID string, scopes ...string) {
 // AddPerson brings it back.
 func (s *Sim) DeletePage(pageID string) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.unlock()
 	for i := range s.people {
 		if s.people[i].page(pageID) != nil {
 			s.people[i].dropPage(pageID)
@@ -232,31 +242,31 @@ func (s *Sim) DeletePage(pageID string) {
 // permission that the person has not granted.
 func (s *Sim) Decline(personID string, scopes ...string) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.unlock()
 	c := s.consents[s.mustPerson(personID).ID]
 	for _, name := range scopes {
 		if !c.has(name) {
 			panic(fmt.Sprintf("metasim: person %q has not granted %q", personID, name))
 		}
-		c.status[name] = declined
+		c.Status[name] = declined
 	}
 }
 
 // Expire lets a token expire now, with 190/463; Page tokens fetched with a long-lived one stay
 // valid. It reports whether the token is known.
 func (s *Sim) Expire(value string) bool {
-	return s.changeToken(value, func(t *token) { t.expires = s.Now() })
+	return s.changeToken(value, func(t *token) { t.Expires = s.Now() })
 }
 
 // Invalidate ends a token with a subcode of error 190, as 460 (password changed) or 459
 // (checkpoint); the Page tokens fetched with it end too. It reports whether the token is known.
 func (s *Sim) Invalidate(value string, subcode int) bool {
-	return s.changeToken(value, func(t *token) { t.ended = subcode })
+	return s.changeToken(value, func(t *token) { t.Ended = subcode })
 }
 
 func (s *Sim) changeToken(value string, change func(*token)) bool {
 	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.unlock()
 	t := s.tokens[value]
 	if t != nil {
 		change(t)
@@ -271,8 +281,8 @@ func (s *Sim) endAll(personID string, subcode int) {
 // endTokens ends all tokens of the person; those that ended before keep their first reason.
 func (s *Sim) endTokens(p *Person, subcode int) {
 	for _, t := range s.tokens {
-		if t.person == p.ID && t.ended == 0 {
-			t.ended = subcode
+		if t.Person == p.ID && t.Ended == 0 {
+			t.Ended = subcode
 		}
 	}
 }

@@ -7,9 +7,10 @@
 // call with a token needs an appsecret_proof, as in an app with "Require App Secret" switched on.
 // It counts no calls: it throttles only where [Sim.Inject] says so. It knows Facebook Login alone.
 //
-// Start with [New] and [Sim.AddPerson]; [Sim.Approve] logs a person in, [Sim.Deliver] posts an
-// event, and people.go has what can happen to a person's account. Inside, routes.go lists the
-// endpoints, with the check of the caller that each needs (access.go).
+// Start with [New] and [Sim.AddPerson], and [Sim.Keep] where a restart must not forget anything;
+// [Sim.Approve] logs a person in, [Sim.Deliver] posts an event, and people.go has what can happen
+// to a person's account. Inside, routes.go lists the endpoints, with the check of the caller that
+// each needs (access.go).
 package metasim
 
 import (
@@ -58,9 +59,11 @@ type Sim struct {
 
 	// Of the webhook's deliveries and of the messages sent in answer to them.
 	webhooks       *http.Client
-	webhookTimeout time.Duration // webhookTimeout, except in tests
-	lastWritten    map[writer]time.Time
+	webhookTimeout time.Duration        // webhookTimeout, except in tests
+	lastWritten    map[string]time.Time // by writer
 	replies        []Reply
+
+	keeper *keeper // nil: nothing is kept
 }
 
 // New makes a Sim without people. The caller closes it.
@@ -72,7 +75,7 @@ func New(cfg Config) *Sim {
 	return &Sim{
 		cfg: cfg, done: done, stop: sync.OnceFunc(func() { close(done) }),
 		consents: map[string]*consent{}, codes: map[string]*code{}, tokens: map[string]*token{},
-		subscriptions: map[string][]string{}, lastWritten: map[writer]time.Time{},
+		subscriptions: map[string][]string{}, lastWritten: map[string]time.Time{},
 		webhooks: newWebhookClient(), webhookTimeout: webhookTimeout,
 	}
 }
@@ -86,24 +89,28 @@ func (s *Sim) Close() {
 
 // Now is the Sim's clock: Config.Now, moved by all Jumps so far. The Date header of each answer
 // shows it.
-func (s *Sim) Now() time.Time { return s.cfg.Now().Add(time.Duration(s.jumped.Load())) }
+func (s *Sim) Now() time.Time { return s.cfg.Now().Add(s.Jumped()) }
 
 // Jump moves the Sim's clock forward: codes, tokens, data access and reply windows expire as if
 // the time had passed. Whoever compares times with the Sim must move his clock too; an [Event]
 // keeps the time at which it was made, see [Event.At].
-func (s *Sim) Jump(d time.Duration) { s.jumped.Add(int64(d)) }
+func (s *Sim) Jump(d time.Duration) { s.locked(func() { s.jumped.Add(int64(d)) }) }
+
+// Jumped is by how much all Jumps so far moved the clock.
+func (s *Sim) Jumped() time.Duration { return time.Duration(s.jumped.Load()) }
 
 // locked runs f while nobody else reads or changes the Sim.
 func (s *Sim) locked(f func()) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.unlock()
 	f()
 }
 
-// read returns what f does, which runs locked.
-func read[T any](s *Sim, f func() T) (value T) {
-	s.locked(func() { value = f() })
-	return value
+// read returns what f does, which changes nothing and runs while nobody else does.
+func read[T any](s *Sim, f func() T) T {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return f()
 }
 
 // ServeHTTP answers one request, as Meta would or as a [Fault] says.
@@ -129,7 +136,7 @@ func (s *Sim) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // headers.
 func (s *Sim) respond(c *call) response {
 	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.unlock()
 	c.now = s.Now()
 	res, replaced := c.fault.response(c)
 	if !replaced {

@@ -84,7 +84,7 @@ func (s *Sim) SetAppSubscriptions(all ...AppSubscription) {
 }
 
 func (s *Sim) listAppSubscriptions(c *call) (any, error) {
-	if c.token.kind != appToken {
+	if c.token.Kind != appToken {
 		return nil, errorf(15, "(#15) This method must be called with an app access_token.")
 	}
 	if c.id != s.cfg.AppID {
