@@ -3,6 +3,7 @@ package main
 import (
 	"maps"
 	"net"
+	"net/url"
 	"os"
 	"slices"
 	"strconv"
@@ -11,7 +12,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"igconnect/internal/metasim"
 	"igconnect/internal/supalite"
+	"igconnect/lib/config"
 )
 
 // usual are the options without flags, with a folder of the test's own.
@@ -221,5 +224,49 @@ func TestHeldFolder(t *testing.T) {
 		if _, err = start(t.Context(), o); err == nil || !strings.Contains(err.Error(), "-addr") {
 			t.Errorf("after that one has gone: %v", err)
 		}
+	}
+}
+
+// TestRedirectURI shows that the simulated Meta lets people back to the address that .env names, on
+// another origin, while the server stays where it is.
+func TestRedirectURI(t *testing.T) {
+	t.Parallel()
+	const callback = "http://localhost:4000/api/auth/callback"
+	o := usual(t, env{
+		"REDIRECT_URI": callback, "SUPABASE_URL": "http://127.0.0.1:1", "SUPABASE_SECRET_KEY": "sb_secret_nobody-listens-there",
+		"FB_GRAPH_URL": "https://graph.facebook.com",
+	})
+	o.at = anyPorts
+	s, err := start(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.close()
+	dialog := func(redirectURI string) string {
+		query := url.Values{
+			"client_id": {s.env["FB_APP_ID"]}, "redirect_uri": {redirectURI}, "response_type": {"code"}, "state": {"x"},
+			"scope": {strings.Join(config.RequiredScopes, ",")},
+		}
+		return s.env["FB_DIALOG_URL"] + "/v24.0/dialog/oauth?" + query.Encode()
+	}
+	back, err := s.meta.Approve(t.Context(), dialog(callback), metasim.Approval{})
+	if err != nil || !strings.HasPrefix(back, callback+"?") {
+		t.Errorf("people come back to %q, %v", back, err)
+	}
+	if back, err := s.meta.Approve(t.Context(), dialog(s.at.main+"/api/auth/callback"), metasim.Approval{}); err == nil {
+		t.Errorf("an address that .env does not name: back to %q", back)
+	}
+	var said strings.Builder
+	s.announce(&said, o)
+	for _, want := range []string{
+		"Connect an account   " + s.at.main + "/\n", "REDIRECT_URI in .env says http://localhost:4000: /api/ of that address must lead to " + s.at.main + ".",
+		"FB_GRAPH_URL in .env has no effect here: it is " + s.at.meta + ".",
+	} {
+		if !strings.Contains(said.String(), want) {
+			t.Errorf("it does not say %q but\n%s", want, &said)
+		}
+	}
+	if strings.Contains(said.String(), "sb_secret_") {
+		t.Errorf("it shows a real secret:\n%s", &said)
 	}
 }
