@@ -1,12 +1,74 @@
 package main
 
-import "strings"
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// behindTheSystem: the page tells a newcomer what is true, at once and when it changes elsewhere, and
+// lets nobody press what does nothing yet.
+func behindTheSystem(b *tab) {
+	b.open("/dev/")
+	b.reads("Nobody is signed in.")
+	b.reads("Nobody allows the app right now.")
+	b.reads("No account yet.")
+	always := []string{"Sign in as Ada", "Sign in as Ben", "Show /api/health"}
+	for _, f := range b.system.faults() {
+		always = append(always, f.Label)
+	}
+	b.wantEnabled(always)
+	b.page("behind-before")
+	b.press("button", "Sign in as Ada")
+	b.reads("You are signed in as ada@example.com.")
+
+	if err := newWalk(b.system, time.Now()).connect(b.Context()); err != nil {
+		b.Fatal(err)
+	}
+	b.reads("by ada@example.com, as Ada Lindqvist at Facebook")
+	b.reads("The app is allowed by Ada Lindqvist.")
+	b.wantEnabled(nil)
+	b.page("behind-connected")
+	if height, limit := evaluate[int64](b, fullHeight), map[bool]int64{true: 2500, false: 4000}[b.width > 1000]; height > limit {
+		b.Errorf("the page is %d pixels high, more than %d", height, limit)
+	}
+
+	b.press("DisclosureTriangle", "@lindqvist.ceramics…")
+	b.reads("token_secret_id")
+	if _, err := b.system.supabase.SQL(b.Context(), "delete from auth.users where email = 'ada@example.com'"); err != nil {
+		b.Fatal(err)
+	}
+	b.reads("the session in this browser has ended, or its user is gone")
+	b.reads("No account yet.")
+	b.wantEnabled(always)
+	b.press("button", "Sign in as Ada") // who is a new user
+	b.reads("You are signed in as ada@example.com.")
+}
+
+// wantEnabled waits until these are the buttons that can be pressed, in the page's order; nil: all.
+func (b *tab) wantEnabled(want []string) {
+	b.Helper()
+	const labels = "(selector) => [...document.querySelectorAll(selector)].map((one) => one.textContent)"
+	b.until("looking at the buttons", func(context.Context) error {
+		enabled := evaluate[[]string](b, "("+labels+")('main button:not(:disabled)')")
+		if want == nil {
+			want = evaluate[[]string](b, "("+labels+")('main button')")
+		}
+		if !slices.Equal(enabled, want) {
+			return fmt.Errorf("%q can be pressed, want %q", enabled, want)
+		}
+		return nil
+	})
+}
 
 func answerMessage(b *tab) {
 	const text = "Hello, are you open today?"
 	b.connectCeramics()
 	b.open("/dev/")
-	b.sees("heading", "Send a message")
+	b.reads("You are signed in as ada@example.com.")
+	b.reads("The app is allowed by Ada Lindqvist.")
 	b.reads("No event yet.")
 
 	b.tick(true, "Five times at once")
@@ -40,6 +102,24 @@ func answerMessage(b *tab) {
 	b.page("inbox-filled")
 }
 
+// Parts of *Make something happen*.
+const (
+	sendMessage = "Send a message"
+	timePasses  = "Let time pass, and run the daily job"
+	atFacebook  = "Do something at Facebook"
+	goesWrong   = "Let something go wrong"
+)
+
+// happens presses a button in a part, which is opened where it is not.
+func (b *tab) happens(part, button string) {
+	b.Helper()
+	const isOpen = "[...document.querySelectorAll('details[open] > summary')].some((one) => one.textContent === "
+	if !evaluate[bool](b, isOpen+asJSON(part)+")") {
+		b.press("DisclosureTriangleGrouped", part)
+	}
+	b.press("button", button)
+}
+
 // wantTimes checks how often the page tells a text.
 func (b *tab) wantTimes(n int, text string) {
 	b.Helper()
@@ -56,15 +136,15 @@ func fromConnectionToErasure(b *tab) {
 	b.connectCeramics()
 
 	b.open("/dev/")
-	b.press("button", "Run /api/renew now")
+	b.happens(timePasses, "Run /api/renew now")
 	b.reads("found nothing that is due")
-	b.press("button", "Remove the app")
+	b.happens(atFacebook, "Remove the app")
 	b.reads("Ada Lindqvist removed the app at Facebook")
 	b.page("life-removed")
 	b.wantSaved("lindqvist.ceramics active")
-	b.press("button", "1 day later")
+	b.happens(timePasses, "1 day later")
 	b.reads("It is 1 day later.")
-	b.press("button", "Run /api/renew now")
+	b.happens(timePasses, "Run /api/renew now")
 	b.reads("/api/renew answered 200.")
 	b.reads(`"reconnect": 1`)
 	b.reads("reconnect: You removed this app at Facebook.")
@@ -85,19 +165,19 @@ func fromConnectionToErasure(b *tab) {
 	b.wantSaved("lindqvist.ceramics active")
 
 	b.open("/dev/")
-	b.press("button", "50 days later")
+	b.happens(timePasses, "50 days later")
 	b.reads("It is 50 days later.")
-	b.press("button", "Run /api/renew now")
+	b.happens(timePasses, "Run /api/renew now")
 	b.reads(`"renewed": 1`)
 	b.wantSaved("lindqvist.ceramics active")
-	b.press("button", "Show /api/health")
+	b.happens(timePasses, "Show /api/health")
 	b.reads("/api/health, asked by the operator, answered 200")
 	b.page("life-health")
 
-	b.press("button", "Meta calls /api/deauthorize")
+	b.happens(atFacebook, "Meta calls /api/deauthorize")
 	b.reads("/api/deauthorize answered 200")
 	b.wantSaved("lindqvist.ceramics reconnect")
-	b.press("button", "Meta calls /api/deletion")
+	b.happens(atFacebook, "Meta calls /api/deletion")
 	b.reads("/api/deletion answered 200")
 	b.wantSaved()
 	b.page("life-deletion")

@@ -26,6 +26,7 @@ var scenarios = []struct {
 	{"no Page", false, noPage},
 	{"no Instagram account", false, noInstagram},
 	{"one is missing", true, oneIsMissing},
+	{"behind the system", true, behindTheSystem},
 	{"answer a message", false, answerMessage},
 	{"from connection to erasure", false, fromConnectionToErasure},
 }

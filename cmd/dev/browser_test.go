@@ -77,6 +77,7 @@ func (s *system) forget(t *testing.T) {
 	defer s.serving.Unlock()
 	for _, person := range metasim.Demo() {
 		s.meta.AddPerson(person)
+		s.meta.RemoveApp(person.ID)
 	}
 	s.conversations.Clear()
 	s.show(func(f *forms) { *f = forms{} })
@@ -110,7 +111,7 @@ func (s *system) saved(t *testing.T, expression string) []string {
 
 // controls are the roles of what a person operates.
 var controls = []string{
-	"button", "checkbox", "combobox", "dialog", "DisclosureTriangle", "link", "listbox", "menuitem", "radio", "searchbox", "slider",
+	"button", "checkbox", "combobox", "dialog", "DisclosureTriangle", "DisclosureTriangleGrouped", "link", "listbox", "menuitem", "radio", "searchbox", "slider",
 	"spinbutton", "switch", "tab", "textbox",
 }
 

@@ -2,7 +2,6 @@ package main
 
 import (
 	"net/http"
-	"net/url"
 	"strings"
 	"time"
 
@@ -80,5 +79,6 @@ func (s *system) injectFault(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	f.inject(s)
-	http.Redirect(w, r, "/dev/?injected="+url.QueryEscape(f.Name), http.StatusSeeOther)
+	s.show(func(shown *forms) { shown.Used, shown.Injected = "faults", f.Label })
+	http.Redirect(w, r, "/dev/#faults", http.StatusSeeOther)
 }

@@ -88,12 +88,14 @@ func (s *system) pressButton(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		result = outcome{Text: sentence(err), Trouble: true}
 	}
+	part := "time"
 	s.show(func(f *forms) {
-		if f.Outcome = &result; b.aboutConnection {
-			f.Chosen = chosen
+		if b.aboutConnection {
+			part, f.Chosen = "facebook", chosen
 		}
+		f.Used, f.Outcome = part, &result
 	})
-	http.Redirect(w, r, "/dev/#life", http.StatusSeeOther)
+	http.Redirect(w, r, "/dev/#"+part, http.StatusSeeOther)
 }
 
 func (s *system) press(ctx context.Context, b button, chosen string) (outcome, error) {
@@ -144,12 +146,12 @@ func regainRole(s *system, _ context.Context, o owner) (outcome, error) {
 }
 
 func deauthorize(s *system, ctx context.Context, o owner) (outcome, error) {
-	return s.asMeta(ctx, "/api/deauthorize", o, " removed the app at Facebook", "Look at the landing page; in what is saved below, the keys are gone.")
+	return s.asMeta(ctx, "/api/deauthorize", o, " removed the app at Facebook", "Look at the landing page; in what is connected, the keys are gone.")
 }
 
 func askDeletion(s *system, ctx context.Context, o owner) (outcome, error) {
 	result, err := s.asMeta(ctx, "/api/deletion", o, " asked Meta to have the data deleted",
-		"Look at the status page, and at what is saved below: nothing of this person.")
+		"Look at the status page, and at what is connected: nothing of this person.")
 	var answer struct{ URL string }
 	if json.Unmarshal([]byte(result.JSON), &answer) == nil {
 		result.Link = answer.URL
@@ -158,7 +160,7 @@ func askDeletion(s *system, ctx context.Context, o owner) (outcome, error) {
 }
 
 func renew(s *system, ctx context.Context, _ owner) (outcome, error) {
-	result, err := s.asOperator(ctx, "/api/renew", "", "Look at the landing page, and at what is saved below.")
+	result, err := s.asOperator(ctx, "/api/renew", "", "Look at the landing page, and at what is connected.")
 	var run struct{ Checked, Failed, Remaining int }
 	if json.Unmarshal([]byte(result.JSON), &run) == nil && !result.Trouble && run.Checked+run.Failed+run.Remaining == 0 {
 		result.Text = "/api/renew found nothing that is due: each connection is checked 20 hours after the last time, and one that stopped waits for its person. Go 1 day later, then run it again."

@@ -190,8 +190,8 @@ func (s *system) send(w http.ResponseWriter, r *http.Request) {
 	case err != nil:
 		result.Trouble = sentence(err)
 	}
-	s.show(func(f *forms) { f.Form, f.Sent = form, &result })
-	http.Redirect(w, r, "/dev/#send", http.StatusSeeOther)
+	s.show(func(f *forms) { f.Used, f.Form, f.Sent = "messages", form, &result })
+	http.Redirect(w, r, "/dev/#messages", http.StatusSeeOther)
 }
 
 // sendMessages makes the events that a form asks for and delivers them.

@@ -39,6 +39,7 @@ type system struct {
 	clock    clockProxy       // in front of meta
 
 	serving       sync.Mutex // one form of the pages at a time: they share the database
+	requests      requestLog // to the functions
 	conversations sync.Map   // *conversation by account and sender
 	mu            sync.Mutex
 	forms         forms // guarded by mu
@@ -164,13 +165,13 @@ func (s *system) handler(o options) (http.Handler, error) {
 	deployment.OnPanic = func(v any) {
 		fmt.Fprintf(o.log, "A function panicked, on Vercel this ends its process: %v\n", v)
 	}
-	pages := s.pages()
+	pages, recorded := s.pages(), s.requests.record(deployment)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/dev" || strings.HasPrefix(r.URL.Path, "/dev/") {
 			pages.ServeHTTP(w, r)
 			return
 		}
-		deployment.ServeHTTP(w, r)
+		recorded.ServeHTTP(w, r)
 	}), nil
 }
 
