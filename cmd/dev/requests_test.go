@@ -53,7 +53,7 @@ func TestRequests(t *testing.T) {
 		}
 	}
 	want := []short{
-		{"Meta", "GET /v24.0/me", "me", 401, false},
+		{"Meta", "GET /v24.0/me", "me", 400, false},
 		{"igconnect", "GET /api/<b>", "", 200, true},
 		{"igconnect", "POST /api/renew", "", 0, false},
 		{"igconnect", "GET /api/health", "", 200, true},

@@ -76,6 +76,8 @@ func TestDatabaseDown(t *testing.T) {
 		{nil, "POST", "/rest/v1/rpc/save_connections", 200},
 		{[]faultproxy.Order{writesFail}, "POST", "/rest/v1/rpc/save_connections", 502},
 		{[]faultproxy.Order{writesFail}, "GET", "/rest/v1/user_configs", 200},
+		{[]faultproxy.Order{writesFail}, "HEAD", "/rest/v1/user_configs", 200},
+		{[]faultproxy.Order{writesFail}, "OPTIONS", "/rest/v1/user_configs", 200}, // a preflight
 		{[]faultproxy.Order{writesFail}, "POST", "/auth/v1/token", 200},
 		{[]faultproxy.Order{writesFail}, "POST", "/rest/v1/rpc/ingest_instagram_events", 502},
 		{[]faultproxy.Order{inboxFails}, "POST", "/rest/v1/rpc/ingest_instagram_events", 502},
