@@ -86,7 +86,7 @@ func TestHealthy(t *testing.T) {
 		}
 		names[check.Name] = true
 	}
-	for _, name := range slices.Concat(config.Settings, []string{"redirect_uri", "supabase", "supabase_key", "migrations", "vault", "daily job", "inbox", "meta_app", "webhook", "clock"}) {
+	for _, name := range slices.Concat(config.Settings, config.Brand, []string{"redirect_uri", "supabase", "supabase_key", "migrations", "vault", "daily job", "inbox", "meta_app", "webhook", "clock"}) {
 		if !names[name] {
 			t.Errorf("no check of %s", name)
 		}

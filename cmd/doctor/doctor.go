@@ -134,7 +134,7 @@ type ownHealth struct {
 	DatabaseMS int64 `json:"database_ms"` // 0: not measured
 	Checks     []struct {
 		Name, Problem, Fix string
-		OK                 bool
+		OK, Warning        bool
 	}
 }
 
@@ -169,7 +169,9 @@ func (d *doctor) health(ctx context.Context) []check {
 	}
 	for _, c := range own.Checks {
 		line := passed(c.Name)
-		if !c.OK {
+		if c.Warning {
+			line = note(c.Name, c.Problem+" "+c.Fix)
+		} else if !c.OK {
 			line = wrong(c.Name, c.Problem, c.Fix)
 		}
 		lines = append(lines, line)

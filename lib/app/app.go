@@ -67,6 +67,9 @@ func New(o Options) (*App, error) {
 		a.Now = time.Now
 	}
 	a.Health = &health.Service{Config: cfg, Problems: problems, Version: Version, Now: a.Now}
+	if cfg.LogoURL != "" {
+		a.Health.Logo = func(ctx context.Context) error { return upstream.ExpectImage(ctx, cfg.LogoURL) }
+	}
 	var err error
 	if problems.Among(config.Supabase) == nil {
 		if a.Store, err = store.New(cfg.SupabaseURL, cfg.SupabaseKey); err != nil {

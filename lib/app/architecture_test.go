@@ -17,7 +17,7 @@ import (
 const module = "igconnect/"
 
 // leaves are the packages that anything below may import.
-var leaves = []string{"lib/note", "lib/secret", "lib/upstream"}
+var leaves = []string{"lib/colour", "lib/note", "lib/secret", "lib/upstream"}
 
 // allowed says which packages of ours each deployed package may import: the table
 // of docs/architecture.md.
@@ -39,6 +39,7 @@ var allowed = map[string][]string{
 	"lib/identity":       nil,
 	"lib/sealed":         nil,
 	"lib/page":           nil,
+	"lib/colour":         nil,
 	"lib/config":         nil,
 	"lib/metajson":       nil,
 	"lib/note":           nil,

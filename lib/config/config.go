@@ -47,11 +47,15 @@ var (
 	// Erasures is for /api/deletion, which answers Meta with an address of ours.
 	Erasures = slices.Concat(Deliveries, []string{"REDIRECT_URI"})
 
-	// Settings are all variables that can be wrong: what /api/health lists.
+	// Brand is whose pages these are. No function needs one of them: where one is wrong,
+	// the pages go without.
+	Brand = []string{"APP_NAME", "APP_URL", "APP_LOGO_URL", "APP_ACCENT", "SUPPORT_URL", "PRIVACY_URL"}
+
+	// Settings are all other variables that can be wrong: what /api/health lists.
 	Settings = slices.Concat(Renewal, Handshake)
 
 	// Variables are all that Load asks for.
-	Variables = slices.Concat(Settings, []string{
+	Variables = slices.Concat(Settings, Brand, []string{
 		"NEXT_PUBLIC_SUPABASE_URL", "SUPABASE_SERVICE_ROLE_KEY", "VERCEL_PROJECT_PRODUCTION_URL", "VERCEL_ENV",
 	})
 )
@@ -71,6 +75,13 @@ type Config struct {
 
 	SignInURL      string   // absolute; "" when there is none
 	AllowedOrigins []string // our own first, where that is known
+
+	AppName    string // as pages show it; "" for neutral words, like all of these
+	AppURL     string // absolute, like all of these
+	LogoURL    string
+	Accent     string // #rrggbb, on which white text can be read
+	SupportURL string // or mailto:
+	PrivacyURL string
 
 	WebhookFields []string
 	Scopes        []string
@@ -102,12 +113,19 @@ func Load(getenv func(string) string) (*Config, Problems) {
 	}
 	c.Origin = originOf(c.RedirectURI)
 	c.AuthCookie = l.authCookie(c.SupabaseURL)
-	c.SignInURL = l.signInURL(c.Origin)
+	c.SignInURL = l.link("SIGN_IN_URL", c.Origin)
 	c.AllowedOrigins = l.origins("ALLOWED_ORIGINS", c.Origin)
+
+	c.AppName = l.appName()
+	c.AppURL = l.link("APP_URL", c.Origin)
+	c.SupportURL = l.link("SUPPORT_URL", c.Origin)
+	c.PrivacyURL = l.link("PRIVACY_URL", c.Origin)
+	c.Accent = l.accent()
 
 	version := l.matching("GRAPH_API_VERSION", l.or("GRAPH_API_VERSION", "v24.0"), graphVersion)
 	c.GraphURL = l.meta("FB_GRAPH_URL", MetaGraphURL) + "/" + version
 	c.DialogURL = l.meta("FB_DIALOG_URL", MetaDialogURL) + "/" + version + "/dialog/oauth"
+	c.LogoURL = l.logo(c.Origin, c.SimulatorOrigin() != "")
 	return c, l.problems
 }
 
@@ -126,6 +144,9 @@ func (c *Config) Hostname() string {
 
 // DialogOrigin is where the dialog is shown.
 func (c *Config) DialogOrigin() string { return originOf(c.DialogURL) }
+
+// LogoOrigin is where the logo is; "" when there is none.
+func (c *Config) LogoOrigin() string { return originOf(c.LogoURL) }
 
 // SimulatorOrigin is where a simulator of Meta answers; "" with the real one.
 func (c *Config) SimulatorOrigin() string {

@@ -17,6 +17,7 @@ var (
 	identifier   = regexp.MustCompile(`^[A-Za-z0-9_.-]+$`)
 	name         = regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
 	graphVersion = regexp.MustCompile(`^v[0-9]+\.[0-9]+$`)
+	emailLink    = regexp.MustCompile(`^mailto:[^\s@?&"<>]+@[^\s@?&"<>]+$`)
 	// https://www.rfc-editor.org/rfc/rfc6265#section-4.1.1 (token)
 	cookieName = regexp.MustCompile("^[A-Za-z0-9!#$%&'*+.^_`|~-]+$")
 )
@@ -140,12 +141,17 @@ func (l *loader) authCookie(supabaseURL string) string {
 	return l.matching(variable, l.or(variable, "sb-"+label+"-auth-token"), cookieName)
 }
 
-func (l *loader) signInURL(origin string) string {
-	raw := l.get("SIGN_IN_URL")
+// link reads the address of a page: a URL, or a path of our own host. Only support may be an
+// e-mail address.
+func (l *loader) link(variable, origin string) string {
+	raw := l.get(variable)
+	if variable == "SUPPORT_URL" && strings.HasPrefix(raw, "mailto:") {
+		return l.matching(variable, raw, emailLink)
+	}
 	if strings.HasPrefix(raw, "/") && !strings.HasPrefix(raw, "//") {
 		raw = origin + raw
 	}
-	return l.absolute("SIGN_IN_URL", raw, func(*url.URL) bool { return true }, "")
+	return l.absolute(variable, raw, func(*url.URL) bool { return true }, "")
 }
 
 // origins reads a list of origins, our own put first.

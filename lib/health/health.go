@@ -35,6 +35,7 @@ type Report struct {
 type Check struct {
 	Name    string `json:"name"`
 	OK      bool   `json:"ok"`
+	Warning bool   `json:"warning,omitempty"` // not ok, but nothing depends on it: the report is ok all the same
 	Problem string `json:"problem"`
 	Fix     string `json:"fix"`
 }
@@ -46,7 +47,8 @@ type Service struct {
 	Problems config.Problems
 	Store    *store.Store
 	Meta     *graph.Client
-	Version  string // of this release
+	Logo     func(context.Context) error // looks whether the app's logo is a picture; nil without a logo
+	Version  string                      // of this release
 	Now      func() time.Time
 }
 
@@ -55,11 +57,14 @@ type Service struct {
 // without a port, by which the request came.
 func (s *Service) Check(ctx context.Context, host string, operator bool) Report {
 	checks, near := s.settings(), time.Duration(0)
-	if operator && s.Problems.Among(config.Connect) == nil {
-		probes := []func() []Check{
-			func() []Check { return s.redirect(host) },
-			func() (checks []Check) { checks, near = s.database(ctx); return checks },
-			func() []Check { return s.meta(ctx) },
+	if operator {
+		probes := []func() []Check{func() []Check { return s.brand(ctx) }}
+		if s.Problems.Among(config.Connect) == nil {
+			probes = append(probes,
+				func() []Check { return s.redirect(host) },
+				func() (checks []Check) { checks, near = s.database(ctx); return checks },
+				func() []Check { return s.meta(ctx) },
+			)
 		}
 		found := make([][]Check, len(probes))
 		jobs := make([]func(), len(probes))
@@ -69,7 +74,7 @@ func (s *Service) Check(ctx context.Context, host string, operator bool) Report 
 		upstream.SideBySide(len(jobs), jobs...)
 		checks = append(checks, slices.Concat(found...)...)
 	}
-	report := Report{OK: !slices.ContainsFunc(checks, func(check Check) bool { return !check.OK })}
+	report := Report{OK: !slices.ContainsFunc(checks, func(check Check) bool { return !check.OK && !check.Warning })}
 	if operator {
 		report.Version, report.DatabaseMS, report.Checks = s.Version, near.Milliseconds(), checks
 	}
@@ -82,6 +87,27 @@ func (s *Service) settings() []Check {
 		check := Check{Name: variable, OK: true}
 		if err := s.Problems.Among([]string{variable}); err != nil {
 			check = Check{Name: variable, Problem: err.Error() + ".", Fix: "Set it in the deployment's environment variables, then deploy again."}
+		}
+		checks = append(checks, check)
+	}
+	return checks
+}
+
+// brand looks at what the pages say about the app. What is wrong there is a warning.
+func (s *Service) brand(ctx context.Context) []Check {
+	var checks []Check
+	for _, variable := range config.Brand {
+		check, problem := Check{Name: variable, OK: true}, ""
+		if err := s.Problems.Among([]string{variable}); err != nil {
+			problem = err.Error() + "."
+		} else if variable == "APP_LOGO_URL" && s.Logo != nil {
+			if err := s.Logo(ctx); err != nil {
+				note.Add(ctx, "logo", err.Error())
+				problem = variable + " does not lead to a picture that browsers show."
+			}
+		}
+		if problem != "" {
+			check = Check{Name: variable, Warning: true, Problem: problem, Fix: "Correct or remove it in the deployment's environment variables, then deploy again."}
 		}
 		checks = append(checks, check)
 	}

@@ -7,7 +7,8 @@
 // stands in messages/, a file a language.
 //
 // Each page works without JavaScript. Style and script are files of our own
-// under public/, so that the Content-Security-Policy needs no exception.
+// under public/. The only style in a page is that of the app's own colour, which the
+// Content-Security-Policy allows by its hash.
 package page
 
 import (
@@ -29,9 +30,10 @@ type Page interface {
 	template() string
 }
 
-// Look is how pages look to the person: in which language they speak.
+// Look is how pages look to the person.
 type Look struct {
 	Language Language // one of [LanguageFor]; another one is English
+	Brand
 }
 
 // Document is a page ready to be sent as "text/html; charset=utf-8".
@@ -50,16 +52,17 @@ func Render(look Look, policy Policy, p Page) (Document, error) {
 	if err := templates().ExecuteTemplate(&content, p.template(), p); err != nil {
 		return Document{}, fmt.Errorf("drawing the page: %w", err)
 	}
-	frame := frame{Look: look, Title: p.Title(), Content: template.HTML(content.String())}
+	frame := frame{Look: look, Style: look.style(), Title: p.Title(), Content: template.HTML(content.String())}
 	if err := templates().ExecuteTemplate(&body, "frame.html", frame); err != nil {
 		return Document{}, fmt.Errorf("drawing the page's frame: %w", err)
 	}
-	return Document{Body: body.Bytes(), ContentSecurityPolicy: policy.header()}, nil
+	return Document{Body: body.Bytes(), ContentSecurityPolicy: policy.header(frame.Style)}, nil
 }
 
 // frame is what stands around a page's content.
 type frame struct {
 	Look
+	Style   template.HTML
 	Title   Key
 	Content template.HTML
 }

@@ -70,7 +70,7 @@ func TestPolicyKeepsOriginsOnly(t *testing.T) {
 		if kept {
 			want = "form-action 'self' " + entry + ";"
 		}
-		if got := (Policy{Forms: []string{entry}}).header(); !strings.Contains(got, want) {
+		if got := (Policy{Forms: []string{entry}}).header(""); !strings.Contains(got, want) {
 			t.Errorf("Forms %q: %s, want %s", entry, got, want)
 		}
 	}

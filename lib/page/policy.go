@@ -1,6 +1,7 @@
 package page
 
 import (
+	"html/template"
 	"net/url"
 	"slices"
 	"strings"
@@ -13,17 +14,21 @@ var metaImages = []string{"https://*.cdninstagram.com", "https://*.fbcdn.net"}
 // origin and, for pictures, the hosts of Meta's CDN. Its entries are origins
 // (https://app.example); an entry that is none is left out, which is stricter.
 type Policy struct {
-	Images []string // further hosts of pictures, such as a simulator
+	Images []string // further hosts of pictures: the logo's, a simulator's
 	Forms  []string // where a form may end, redirects included: Meta's dialog and the allowed origins
 }
 
 // header is the value of Content-Security-Policy. form-action names every
 // origin at which a form may end, because browsers apply it to the redirect
-// that answers the form too.
-func (p Policy) header() string {
+// that answers the form too. style is the one that stands in the page, if there is one.
+func (p Policy) header(style template.HTML) string {
+	styles := "style-src 'self'"
+	if style != "" {
+		styles += " " + allowed(style)
+	}
 	return strings.Join([]string{
 		"default-src 'none'",
-		"style-src 'self'",
+		styles,
 		"script-src 'self'",
 		"img-src " + strings.Join(slices.Concat([]string{"'self'"}, metaImages, origins(p.Images)), " "),
 		"form-action " + strings.Join(slices.Concat([]string{"'self'"}, origins(p.Forms)), " "),

@@ -71,7 +71,7 @@ func drawn(r *Request, response Response) (Response, error) {
 	if response.page == nil {
 		return response, nil
 	}
-	document, err := page.Render(page.Look{Language: language(r)}, policy(r), response.page)
+	document, err := page.Render(look(r), policy(r), response.page)
 	if err != nil {
 		return response, err
 	}
@@ -87,6 +87,19 @@ func language(r *Request) page.Language {
 	return page.LanguageFor(cmp.Or(r.Login.Language, r.URL.Query().Get("lang")), r.Header.Get("Accept-Language"))
 }
 
+// look is in which language the page speaks, and for whom.
+func look(r *Request) page.Look {
+	look := page.Look{Language: language(r)}
+	if r.App != nil {
+		cfg := r.App.Config
+		look.Brand = page.Brand{
+			Name: cfg.AppName, URL: cfg.AppURL, LogoURL: cfg.LogoURL, Accent: cfg.Accent,
+			SupportURL: cfg.SupportURL, PrivacyURL: cfg.PrivacyURL,
+		}
+	}
+	return look
+}
+
 // policy is what our pages may load, and where their forms may end.
 func policy(r *Request) page.Policy {
 	if r.App == nil {
@@ -94,7 +107,7 @@ func policy(r *Request) page.Policy {
 	}
 	cfg := r.App.Config
 	return page.Policy{
-		Images: []string{cfg.SimulatorOrigin()},
+		Images: []string{cfg.SimulatorOrigin(), cfg.LogoOrigin()},
 		Forms:  append([]string{cfg.DialogOrigin()}, cfg.AllowedOrigins...),
 	}
 }
