@@ -1,16 +1,19 @@
 // Package public holds no code: these tests hold the files that browsers load,
-// and the templates of lib/page that load them, against what the
+// and the pages of lib/page that load them, against what the
 // Content-Security-Policy allows and what a reader needs.
 package public
 
 import (
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
 	"igconnect/lib/colour"
+	"igconnect/lib/page"
 )
 
 const (
@@ -47,7 +50,7 @@ func TestNothingInline(t *testing.T) {
 	forbidden := regexp.MustCompile(`(?i)<style|\sstyle\s*=|\son[a-z]+\s*=|javascript:|<base|<iframe|<object|<embed|http-equiv`)
 	script := regexp.MustCompile(`(?i)<script[^>]*>[^<]*`)
 	ownScript := regexp.MustCompile(`^<script src="/igconnect/(home|forms)\.js" defer>$`)
-	for name, text := range read(t, "*.html", "igconnect/*.svg", templates, drawn) {
+	for name, text := range read(t, "igconnect/*.svg", templates, drawn) {
 		if found := forbidden.FindString(text); found != "" {
 			t.Errorf("%s contains %q", name, found)
 		}
@@ -64,7 +67,7 @@ func TestNothingInline(t *testing.T) {
 func TestNoThirdPartyRequest(t *testing.T) {
 	t.Parallel()
 	loads := regexp.MustCompile(`<(?:img|script|link)[^>]*?\s(?:src|href)="([^"{]+)`)
-	for name, text := range read(t, "*.html", "igconnect/*.svg", templates) {
+	for name, text := range read(t, "igconnect/*.svg", templates) {
 		for _, found := range loads.FindAllStringSubmatch(text, -1) {
 			if path, ours := strings.CutPrefix(found[1], "/"); !ours || strings.HasPrefix(path, "/") {
 				t.Errorf("%s loads %s", name, found[1])
@@ -97,34 +100,35 @@ func TestScriptsTakeNothingFromOutside(t *testing.T) {
 	}
 }
 
-// One HTML, one style, one script, of less than 30,000 bytes together.
+const homeTemplate = "../lib/page/templates/home.html"
+
+// One HTML, one style, one script, of less than 36,000 bytes together, in any language.
 func TestLandingPageIsSmall(t *testing.T) {
 	t.Parallel()
-	parts := regexp.MustCompile(`<script|rel="stylesheet"`).FindAllString(file(t, "index.html"), -1)
-	if len(parts) != 2 {
-		t.Errorf("the landing page loads %d scripts and styles, want one of each", len(parts))
-	}
-	total := 0
-	for _, text := range read(t, "index.html", "igconnect/style.css", "igconnect/home.js") {
-		total += len(text)
-	}
-	if total >= 30_000 {
-		t.Errorf("the landing page weighs %d bytes, want less than 30000", total)
-	}
-}
-
-// The button is a plain link, so that it works before and without the script.
-func TestLandingPageConnectsWithoutScript(t *testing.T) {
-	t.Parallel()
-	if !strings.Contains(file(t, "index.html"), `href="/api/login?return_to=/">Connect Instagram</a>`) {
-		t.Error("index.html has no link to connect")
+	for _, language := range []page.Language{"en", "de", "es", "pt", "fr"} {
+		document, err := page.Render(page.Look{Language: language}, page.Policy{}, page.Home{Login: "/api/login?return_to=%2F"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		html := string(document.Body)
+		if parts := regexp.MustCompile(`<script|rel="stylesheet"`).FindAllString(html, -1); len(parts) != 2 {
+			t.Errorf("the landing page loads %d scripts and styles, want one of each", len(parts))
+		}
+		// The button is a plain link, so that it works before and without the script.
+		if !regexp.MustCompile(`<a class="button primary large" href="/api/login\?return_to=%2F">[^<]*Instagram[^<]*</a>`).MatchString(html) {
+			t.Error("the landing page has no link to connect")
+		}
+		total := len(html) + len(file(t, "igconnect/style.css")) + len(file(t, "igconnect/home.js"))
+		if t.Logf("%s: %d bytes", language, total); total >= 36_000 {
+			t.Errorf("the landing page weighs %d bytes in %s", total, language)
+		}
 	}
 }
 
 // What the script asks for by name stands in the page.
 func TestScriptFindsItsElements(t *testing.T) {
 	t.Parallel()
-	html, code := file(t, "index.html"), file(t, "igconnect/home.js")
+	html, code := file(t, homeTemplate), file(t, "igconnect/home.js")
 	for call, attribute := range map[string]string{"byId": "id", "part": "data-part", "result": "data-result"} {
 		found := regexp.MustCompile(call+`\("([a-z-]+)"\)`).FindAllStringSubmatch(code, -1)
 		if len(found) == 0 {
@@ -132,7 +136,39 @@ func TestScriptFindsItsElements(t *testing.T) {
 		}
 		for _, name := range found {
 			if !strings.Contains(html, attribute+`="`+name[1]+`"`) {
-				t.Errorf("index.html has no %s=%q", attribute, name[1])
+				t.Errorf("the landing page has no %s=%q", attribute, name[1])
+			}
+		}
+	}
+}
+
+// What the scripts say stands in the page, in its language, and they say all of it.
+func TestScriptsFindTheirTexts(t *testing.T) {
+	t.Parallel()
+	var all map[string]string
+	if err := json.Unmarshal([]byte(file(t, "../lib/page/messages/en.json")), &all); err != nil {
+		t.Fatal(err)
+	}
+	for script, of := range map[string]struct{ template, call, prefix string }{
+		"igconnect/home.js":  {homeTemplate, `(?:text|counted)\("([a-z_.]+)"`, ""},
+		"igconnect/forms.js": {"../lib/page/templates/chooser.html", `say\("([a-z_]+)"`, "chooser.script."},
+	} {
+		list := regexp.MustCompile(`forScript ((?:"[a-z_.]+" ?)+)`).FindStringSubmatch(file(t, of.template))[1]
+		prefixes := strings.Split(strings.Trim(list, `"`), `" "`)
+		said := map[string]bool{}
+		for _, found := range regexp.MustCompile(of.call).FindAllStringSubmatch(file(t, script), -1) {
+			for _, form := range []string{"", ".one", ".other"} {
+				said[of.prefix+found[1]+form] = true
+			}
+			key := of.prefix + found[1]
+			inPage := slices.ContainsFunc(prefixes, func(prefix string) bool { return strings.HasPrefix(key, prefix) || key+"." == prefix })
+			if all[key] == "" && all[key+".one"] == "" || !inPage {
+				t.Errorf("%s: the page has no text %s", script, key)
+			}
+		}
+		for key := range all {
+			if ofScript := strings.Contains(key, ".script.") && strings.HasPrefix(key, prefixes[0]); ofScript && !said[key] {
+				t.Errorf("%s never says %s", script, key)
 			}
 		}
 	}

@@ -10,7 +10,7 @@ import (
 )
 
 // scenarios are what people do. Where there is no JavaScript a scenario ends
-// with the connection: what the landing page then tells is its script's.
+// with the connection: what the landing page tells of it is its script's.
 var scenarios = []struct {
 	name        string
 	needsScript bool
@@ -266,12 +266,13 @@ func (b *tab) share(pages ...string) {
 }
 
 // comesBackWith waits for the landing page and what it tells; without its
-// script only the address does.
+// script it tells only that something is connected.
 func (b *tab) comesBackWith(query string, news ...string) {
 	b.Helper()
 	if !b.script {
 		b.arrives("/" + query)
 		b.sees("heading", "Your Instagram messages, where you work.")
+		b.reads("Your Instagram account is connected.")
 		return
 	}
 	for _, text := range news {

@@ -97,7 +97,7 @@ func TestRoutes(t *testing.T) {
 		want = append(want, rewrite.Source+" ")
 	}
 	var told []string
-	for _, row := range groups("(?m)^\\| `(/api/[a-z/]+)` \\| ([A-Z, ]*) ?\\|", section(t, reference, "Routes")) {
+	for _, row := range groups("(?m)^\\| `(/|/api/[a-z/]+)` \\| ([A-Z, ]*) ?\\|", section(t, reference, "Routes")) {
 		told = append(told, row[1]+" "+strings.TrimSpace(row[2]))
 	}
 	compare(t, "routes", want, told)

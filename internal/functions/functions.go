@@ -19,6 +19,7 @@ var All = map[string]http.HandlerFunc{
 	"/api/deauthorize": api.Deauthorize,
 	"/api/deletion":    api.Deletion,
 	"/api/health":      api.Health,
+	"/api/home":        api.Home,
 	"/api/login":       api.Login,
 	"/api/renew":       api.Renew,
 	"/api/webhook":     api.Webhook,

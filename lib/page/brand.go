@@ -18,8 +18,8 @@ type Brand struct {
 	PrivacyURL string
 }
 
-// Home is where the name at the top leads.
-func (b Brand) Home() string {
+// Top is where the name at the top leads.
+func (b Brand) Top() string {
 	if b.URL == "" {
 		return "/"
 	}

@@ -42,7 +42,7 @@ func TestBrandIsOnEveryPage(t *testing.T) {
 		}
 
 		neutral := draw(t, p)
-		if !strings.Contains(neutral, `href="/"><img src="/igconnect/favicon.svg" alt="" width="28" height="28"><bdi>Connect Instagram</bdi></a>`) ||
+		if !strings.Contains(neutral, `href="/"><img src="/igconnect/favicon.svg" alt="" width="28" height="28"><bdi>Instagram connection</bdi></a>`) ||
 			strings.Contains(neutral, "<style") || regexp.MustCompile(`(?i)igconnect`).MatchString(visible(neutral)) {
 			t.Errorf("%s without a brand:\n%s", name, neutral)
 		}

@@ -168,22 +168,37 @@ func (t texts) date(at time.Time) (template.HTML, error) {
 	return t.fill("date", "day", at.Day(), "month", month, "year", at.Year(), "time", at.Format("15:04"))
 }
 
-// forScript are the texts under a prefix as JSON, by the rest of their keys.
-func (t texts) forScript(prefix string) (string, error) {
-	chosen := map[string]string{}
+// forScript are the texts whose keys begin with one of the prefixes, as JSON.
+func (t texts) forScript(prefixes ...string) (string, error) {
+	chosen := texts{}
 	for key, text := range t {
-		if name, ok := strings.CutPrefix(string(key), prefix); ok {
-			chosen[name] = text
+		for _, prefix := range prefixes {
+			if strings.HasPrefix(string(key), prefix) {
+				chosen[key] = text
+			}
 		}
 	}
 	encoded, err := json.Marshal(chosen)
 	return string(encoded), err
 }
 
+// reasons are the texts about a connection that needs attention, as JSON, by the English
+// ones, which stand in the database.
+func (t texts) reasons() (string, error) {
+	byEnglish := map[string]string{}
+	for key, text := range languages()[English]() {
+		if strings.HasPrefix(string(key), "reason.") {
+			byEnglish[text] = t[key]
+		}
+	}
+	encoded, err := json.Marshal(byEnglish)
+	return string(encoded), err
+}
+
 // functions are what templates say in this language.
 func (t texts) functions() template.FuncMap {
 	return template.FuncMap{
-		"text": t.fill, "counted": t.counted, "list": t.list, "steps": t.steps, "date": t.date, "forScript": t.forScript,
+		"text": t.fill, "counted": t.counted, "list": t.list, "steps": t.steps, "date": t.date, "forScript": t.forScript, "reasons": t.reasons,
 		"key": key, "strong": element("strong"), "code": element("code"), "link": link,
 	}
 }

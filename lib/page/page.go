@@ -1,6 +1,6 @@
 // Package page draws the HTML pages that a person may meet on the way to a
-// connected account: an [Error], the [Chooser], [Missing] ("Why is my account
-// not here?") and [Erased]. Start at [Render].
+// connected account: [Home], an [Error], the [Chooser], [Missing] ("Why is my
+// account not here?") and [Erased]. Start at [Render].
 //
 // It decides nothing and sends nothing: what a page shows are its fields, and
 // the caller writes the [Document] with a status and headers. All that pages say
@@ -16,15 +16,18 @@ import (
 	"embed"
 	"fmt"
 	"html/template"
+	"maps"
+	"slices"
 	"sync"
 )
 
 //go:embed templates/*.html
 var files embed.FS
 
-// Page is one of the pages of this package: [Error], [Chooser], [Missing] or [Erased].
+// Page is one of the pages of this package: [Home], [Error], [Chooser], [Missing] or
+// [Erased].
 type Page interface {
-	// Title is its heading.
+	// Title stands in its head, and as its heading unless it is [Home].
 	Title() Key
 	// template names the file in templates/ that draws what follows the heading.
 	template() string
@@ -52,20 +55,25 @@ func Render(look Look, policy Policy, p Page) (Document, error) {
 	if err := templates().ExecuteTemplate(&content, p.template(), p); err != nil {
 		return Document{}, fmt.Errorf("drawing the page: %w", err)
 	}
-	frame := frame{Look: look, Style: look.style(), Title: p.Title(), Content: template.HTML(content.String())}
+	_, landing := p.(Home)
+	frame := frame{Look: look, Landing: landing, Style: look.style(), Title: p.Title(), Content: template.HTML(content.String())}
 	if err := templates().ExecuteTemplate(&body, "frame.html", frame); err != nil {
 		return Document{}, fmt.Errorf("drawing the page's frame: %w", err)
 	}
-	return Document{Body: body.Bytes(), ContentSecurityPolicy: policy.header(frame.Style)}, nil
+	return Document{Body: body.Bytes(), ContentSecurityPolicy: policy.header(frame)}, nil
 }
 
 // frame is what stands around a page's content.
 type frame struct {
 	Look
+	Landing bool // whose heading is its own, and whose script asks for the list of accounts
 	Style   template.HTML
 	Title   Key
 	Content template.HTML
 }
+
+// Languages are all, in alphabetical order.
+func (frame) Languages() []Language { return slices.Sorted(maps.Keys(languages())) }
 
 // templatesOf lists the templates by language. Each set is parsed at its first page
 // and not at start: most requests are redirects, which need none.

@@ -70,7 +70,7 @@ func TestPolicyKeepsOriginsOnly(t *testing.T) {
 		if kept {
 			want = "form-action 'self' " + entry + ";"
 		}
-		if got := (Policy{Forms: []string{entry}}).header(""); !strings.Contains(got, want) {
+		if got := (Policy{Forms: []string{entry}}).header(frame{}); !strings.Contains(got, want) {
 			t.Errorf("Forms %q: %s, want %s", entry, got, want)
 		}
 	}
@@ -246,6 +246,7 @@ func TestHostileTextStaysText(t *testing.T) {
 		for name, p := range map[string]Page{
 			"error":   Error{Code: "internal", RequestID: s, Actions: []Action{action, post}},
 			"chooser": Chooser{Action: s, Fields: []Field{{s, s}}, Accounts: accounts, Stopped: Stopped{s}, Again: action, Cancel: post},
+			"home":    Home{Login: s, Explain: s, Failed: HomeDenied, Saved: true},
 			"missing": Missing{Pages: []Verdict{{s, s, NoTask}}, Declined: []Permission{{s, "permission.other", true}}, Stopped: Stopped{s}, Person: s, Again: post, Back: action, RequestID: s},
 		} {
 			checkHarmless(t, name, s, draw(t, p))

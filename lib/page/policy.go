@@ -1,7 +1,6 @@
 package page
 
 import (
-	"html/template"
 	"net/url"
 	"slices"
 	"strings"
@@ -20,16 +19,19 @@ type Policy struct {
 
 // header is the value of Content-Security-Policy. form-action names every
 // origin at which a form may end, because browsers apply it to the redirect
-// that answers the form too. style is the one that stands in the page, if there is one.
-func (p Policy) header(style template.HTML) string {
-	styles := "style-src 'self'"
-	if style != "" {
-		styles += " " + allowed(style)
+// that answers the form too.
+func (p Policy) header(f frame) string {
+	styles, scripts := "style-src 'self'", "script-src 'self'"
+	if f.Style != "" {
+		styles += " " + allowed(f.Style)
+	}
+	if f.Landing {
+		scripts += "; connect-src 'self'"
 	}
 	return strings.Join([]string{
 		"default-src 'none'",
 		styles,
-		"script-src 'self'",
+		scripts,
 		"img-src " + strings.Join(slices.Concat([]string{"'self'"}, metaImages, origins(p.Images)), " "),
 		"form-action " + strings.Join(slices.Concat([]string{"'self'"}, origins(p.Forms)), " "),
 		"base-uri 'none'",

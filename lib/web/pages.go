@@ -184,3 +184,27 @@ func Erased(record store.Erasure) Response {
 		Accounts: record.Accounts, Events: record.Events, Rest: record.Finished == nil,
 	})
 }
+
+// Home is the landing page. Where a login has come back to it, it says so; only the list of
+// accounts, or the sealed end of the login, counts as a success.
+func (r *Request) Home() Response {
+	query := r.URL.Query()
+	login := connect.LoginOptions{ReturnTo: "/"}
+	if asked := query.Get("lang"); asked != "" {
+		login.Language = string(page.LanguageFor(asked, ""))
+		login.ReturnTo = "/?lang=" + login.Language
+	}
+	shown := page.Home{Login: loginPath(login)}
+	login.Explain = true
+	shown.Explain = loginPath(login)
+	switch {
+	case query.Get("error") == string(AccessDenied):
+		shown.Failed = page.HomeDenied
+	case query.Has("error"):
+		shown.Failed = page.HomeFailed
+	case query.Has("connected") && r.App.Connect != nil:
+		ended, err := r.App.Connect.Endings.Open(r.Jar, "")
+		shown.Saved = err == nil && !ended.Denied
+	}
+	return Page(http.StatusOK, shown)
+}

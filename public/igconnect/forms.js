@@ -42,7 +42,7 @@ function helpToChoose(form) {
   const [all, search, notice] = ["all", "search", "notice"].map(byId);
 
   function say(text, count) {
-    return texts[text].replace("{count}", count).replace("{total}", rows.length);
+    return texts["chooser.script." + text].replace("{count}", count).replace("{total}", rows.length);
   }
 
   function update() {
@@ -64,8 +64,8 @@ function helpToChoose(form) {
     }
     const found = rows.filter((row) => !row.hidden).length;
     byId("matches").textContent = found === rows.length ? "" :
-      found === 0 ? texts.none_found : say("shown", found);
-    all.nextElementSibling.textContent = found === rows.length ? texts.all : texts.all_shown;
+      found === 0 ? say("none_found") : say("shown", found);
+    all.nextElementSibling.textContent = found === rows.length ? say("all") : say("all_shown");
     update();
   }
 
@@ -77,7 +77,7 @@ function helpToChoose(form) {
   form.addEventListener("submit", (event) => {
     if (rows.some((row) => box(row).checked)) return;
     event.preventDefault();
-    notice.textContent = texts.none_ticked;
+    notice.textContent = say("none_ticked");
     notice.hidden = false;
     notice.scrollIntoView({ block: "center" });
   });

@@ -1,43 +1,59 @@
 // The script of the landing page, which reads well and connects without it: it
-// tidies the address, tells the result of a login, and lists what is connected.
+// tidies the address, lists what is connected, and says what of it is new. All
+// that it says stands in the page, in the page's language.
 "use strict";
 
 const byId = (id) => document.getElementById(id);
 const result = (name) => document.querySelector(`[data-result="${name}"]`);
 
+const texts = JSON.parse(byId("account").dataset.texts);
+const reasons = JSON.parse(byId("account").dataset.reasons); // by the English ones
+const language = document.documentElement.lang === "en" ? "en-GB" : document.documentElement.lang;
+
 const dialog = byId("leave");
-const justConnected = showResult();
+const cameBackWith = cleanAddress();
 let accounts = []; // as drawn
-let named = false; // the accounts that came back connected were in the list
+let named = false; // the list held accounts that came back connected, and they were named
 let turn = 0; // of the newest request: the answers to older ones come too late
 
-if (justConnected.length > 0) rememberToAsk(true);
+if (cameBackWith.length > 0) rememberToAsk(true);
+decideWhatIsShown();
+result("failed")?.focus();
 byId("retry").addEventListener("click", retry);
 document.addEventListener("visibilitychange", refresh);
 prepareDialog();
 refresh();
 
 // The functions come back with ?connected=<id>[,<id>…] or ?error=<code>. The
-// texts stand in the page; the address is cleaned, so that a reload or a
-// bookmark does not tell it again. It returns the ids.
-function showResult() {
+// address is cleaned, so that a reload or a bookmark does not tell it again. It
+// returns the ids, of which only the list can say that they are connected.
+function cleanAddress() {
   const url = new URL(location.href);
   const connected = (url.searchParams.get("connected") ?? "").split(",").filter(Boolean);
-  const error = url.searchParams.get("error");
   url.searchParams.delete("connected");
   url.searchParams.delete("error");
   history.replaceState(null, "", url.pathname + url.search + url.hash);
-  if (!error && connected.length === 0) return [];
-
-  const shown = result(!error ? "connected" : error === "access_denied" ? error : "other");
-  if (connected.length > 1) say(shown, `${connected.length} Instagram accounts are connected.`);
-  shown.hidden = false;
-  shown.focus();
-  return error ? [] : connected;
+  return connected;
 }
 
-function say(notice, text) {
-  notice.querySelector("strong").textContent = text;
+// The invitation is not shown for a moment to somebody who has accounts here.
+function decideWhatIsShown() {
+  const waits = mayBeSignedIn();
+  byId("hero").hidden = waits;
+  byId("loading").hidden = !waits;
+  byId("hero").classList.remove("undecided");
+}
+
+function text(key, values = {}) {
+  return texts[key].replace(/\{(\w+)\}/g, (place, name) => values[name] ?? place);
+}
+
+function counted(key, count, values) {
+  return text(`${key}.${count === 1 ? "one" : "other"}`, values);
+}
+
+function say(notice, sentence) {
+  notice.querySelector("strong").textContent = sentence;
 }
 
 // A visitor who is not signed in should cause no request, since the browser
@@ -70,7 +86,10 @@ function stored(use) {
 // into sight.
 async function refresh() {
   if (document.hidden || dialog.open) return;
-  if (!mayBeSignedIn()) return draw([]);
+  if (!mayBeSignedIn()) {
+    byId("loading").hidden = true;
+    return draw([]);
+  }
   const mine = ++turn;
   let read = null;
   try {
@@ -87,8 +106,10 @@ async function refresh() {
     // Told below, as any other answer that holds no list.
   }
   if (mine !== turn || dialog.open) return;
+  byId("loading").hidden = true;
   byId("trouble").hidden = read !== null;
   if (read === null) return;
+  read.sort((a, b) => isWell(a) - isWell(b)); // trouble first, else the order stays
   // An unchanged list stays as it is: its pictures are not asked for again.
   if (read.length === 0 || JSON.stringify(read) !== JSON.stringify(accounts)) draw(read);
   nameResult();
@@ -107,7 +128,6 @@ function draw(next) {
   const list = byId("list");
   accounts = next;
   list.replaceChildren(...accounts.map(accountRow));
-  byId("waiting").hidden = !accounts.some((account) => delivery(account) === "waiting");
   for (const name of ["hero", "none"]) byId(name).hidden = accounts.length > 0; // one invitation at a time
   byId("accounts").hidden = accounts.length === 0;
   if (id) list.querySelector(`[data-part="${part}"][data-id="${CSS.escape(id)}"]`)?.focus();
@@ -116,24 +136,23 @@ function draw(next) {
 function accountRow(account) {
   const row = byId("account").content.cloneNode(true).firstElementChild;
   const part = (name) => row.querySelector(`[data-part="${name}"]`);
-  const { good, text } = state(account);
-
   part("initials").textContent = initials(account);
   part("title").textContent = account.name || handle(account);
   part("username").textContent = account.name && account.username ? handle(account) : "";
-  part("page").textContent = account.page_name ? `Page: ${account.page_name}` : "";
-  part("state").textContent = text;
-  part("state").classList.add(good ? "good" : "warn");
-  part("silent").hidden = delivery(account) !== "silent";
+  part("page").textContent = account.page_name ? text("chooser.page", { page: account.page_name }) : "";
+  part("state").textContent = state(account);
+  part("state").classList.toggle("warn", account.status !== "active");
+  part("state").classList.toggle("good", account.status === "active" && delivery(account) === "complete");
+  for (const name of ["silent", "waiting"]) part(name).hidden = delivery(account) !== name;
 
-  const isNew = justConnected.includes(account.instagram_id);
+  const isNew = isFresh(account);
   part("new").hidden = !isNew;
   row.classList.toggle("new", isNew);
   showPicture(part("picture"), account.picture_url);
 
-  part("reconnect").href = "/api/login?" + new URLSearchParams({ return_to: "/", instagram_id: account.instagram_id });
+  part("reconnect").href += "&" + new URLSearchParams({ instagram_id: account.instagram_id });
   part("disconnect").addEventListener("click", () => askWhetherToLeave(account));
-  part("reconnect").classList.toggle("primary", !good);
+  part("reconnect").classList.toggle("primary", account.status !== "active");
   for (const name of ["why", "reconnect", "disconnect"]) {
     part(name).dataset.id = account.instagram_id;
     part(name).setAttribute("aria-label", `${part(name).textContent} ${handle(account)}`);
@@ -145,12 +164,31 @@ function state(account) {
   const ends = new Date(account.token_expires_at ?? NaN);
   switch (account.status) {
     case "active":
-      return { good: true, text: "Connected" };
+      return text("home.script.state.active");
     case "expiring":
-      return { text: `Ends soon: reconnect ${ends > Date.now() ? `before ${day(ends)}` : "now"}` };
+      return ends > Date.now() ? text("home.script.state.before", { date: day(ends) }) : text("home.script.state.now");
     default:
-      return { text: `Stopped: ${account.status_reason || "reconnect to go on."}` };
+      return text("home.script.state.stopped", { reason: reason(account.status_reason) });
   }
+}
+
+// The reason in the page's language. One of them holds names.
+function reason(said) {
+  for (const [english, own] of Object.entries(reasons)) {
+    const [start, end] = english.split("{names}");
+    if (said === english) return own;
+    if (end && said?.startsWith(start) && said.endsWith(end)) return own.replace("{names}", () => said.slice(start.length, -end.length));
+  }
+  return said || text("home.script.state.unknown");
+}
+
+function isWell(account) {
+  return account.status === "active" && delivery(account) !== "silent";
+}
+
+// Connected by the login that has just come back, as the list confirms.
+function isFresh(account) {
+  return cameBackWith.includes(account.instagram_id) && account.status !== "reconnect";
 }
 
 // Of a working account Meta may report nothing, or all but new messages.
@@ -163,7 +201,7 @@ function delivery(account) {
 
 function day(date) {
   const year = date.getFullYear() === new Date().getFullYear() ? undefined : "numeric";
-  return date.toLocaleDateString("en-GB", { day: "numeric", month: "long", year });
+  return date.toLocaleDateString(language, { day: "numeric", month: "long", year });
 }
 
 function handle(account) {
@@ -187,33 +225,36 @@ function showPicture(image, address) {
 
 // After a return: names what is new, and what the new grant left out.
 function nameResult() {
-  const fresh = accounts.filter((account) => justConnected.includes(account.instagram_id));
-  if (fresh.length > 0) {
-    say(result("connected"), `${names(fresh)} ${fresh.length === 1 ? "is" : "are"} connected.`);
+  const fresh = accounts.filter(isFresh);
+  if (fresh.length === 0) {
+    result("connected").hidden = true;
+  } else {
+    say(result("connected"), counted("home.script.connected", fresh.length, { names: names(fresh) }));
+    if (!named) result("connected").hidden = false;
+    if (!named && document.activeElement === document.body) result("connected").focus();
     named = true;
-  } else if (named) {
-    result("connected").hidden = true; // disconnected since
   }
   // The sentence is the one that the callback writes into the row.
-  const stopped = accounts.filter((account) => justConnected.length > 0 && account.status === "reconnect" &&
+  const stopped = accounts.filter((account) => cameBackWith.length > 0 && account.status === "reconnect" &&
     account.status_reason === "Not shared with us the last time you connected.");
   if (stopped.length > 0) {
-    say(result("stopped"), `${names(stopped)} ${stopped.length === 1 ? "was" : "were"} not shared this time and stopped.`);
+    say(result("stopped"), counted("stopped", stopped.length, { names: names(stopped) }));
+    result("stopped").querySelector("[data-text]").textContent = counted("stopped.next", stopped.length);
   }
   result("stopped").hidden = stopped.length === 0;
 }
 
 function names(some) {
   const all = some.map(handle);
-  const rest = all.length > 5 ? [`${all.splice(4).length} more`] : [];
-  return new Intl.ListFormat("en-GB").format([...all, ...rest]);
+  const rest = all.length > 5 ? [text("home.script.more", { count: all.splice(4).length })] : [];
+  return new Intl.ListFormat(language).format([...all, ...rest]);
 }
 
 let leaving = null; // the account that the dialog is about
 
 function askWhetherToLeave(account) {
   leaving = account;
-  byId("leave-title").textContent = `Disconnect ${handle(account)}?`;
+  byId("leave-title").textContent = text("home.script.leave", { name: handle(account) });
   byId("leave-trouble").hidden = true;
   dialog.showModal();
 }
@@ -239,22 +280,22 @@ async function disconnect() {
   dialog.close();
   turn++; // a list that was asked for before still holds the account
   for (const older of document.querySelectorAll("[data-result]")) older.hidden = true;
-  say(result("gone"), `${handle(leaving)} is disconnected.`);
+  say(result("gone"), text("home.script.gone", { name: handle(leaving) }));
   result("gone").hidden = false;
   draw(accounts.filter((account) => account !== leaving));
   nameResult();
   result("gone").focus();
 }
 
-// Says in the person's words why it did not work, or nothing.
+// Says in the person's words why it did not work, or nothing. What is not there
+// any more is gone, as it should be.
 async function remove(id) {
   try {
     const response = await fetch("/api/accounts?" + new URLSearchParams({ instagram_id: id }),
       { method: "DELETE", headers: { Accept: "application/json" } });
-    if (response.ok) return "";
-    const answer = await response.json().catch(() => null);
-    return answer?.error?.message || "That did not work just now. Please try again.";
+    if (response.ok || response.status === 404) return "";
+    return response.status === 401 ? `${text("error.signed_out.what")} ${text("error.signed_out.next")}` : text("home.script.failed");
   } catch {
-    return "We could not reach our server. Check your internet connection, then try again.";
+    return text("home.script.offline");
   }
 }
