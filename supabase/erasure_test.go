@@ -50,13 +50,14 @@ func (r *renewal) fill(t *testing.T, id string, events int) {
 		from generate_series(1, $2::int) i))`, id, events)
 }
 
-// wantForgotten connects a removed account again for the same user, who gets and sees none of its events.
+// wantForgotten connects a removed account again for the same user, who gets and sees none of its messages.
 func (r *renewal) wantForgotten(t *testing.T, id string) {
 	t.Helper()
 	r.upsert(t, row(r.user.ID, id, newToken()))
 	wantEqual(t, "claimed", []object{{"n": 0.0}}, r.sql(t, `select count(*) as n from jsonb_array_elements(
-		public.claim_instagram_events(1000, '1 minute')) e where e ->> 'instagram_id' = $1`, id))
-	wantEqual(t, "seen", []object{}, r.asUser(t, r.user.ID, "select id from public.instagram_events where instagram_id = '"+id+"'"))
+		public.claim_instagram_events(1000, '1 minute')) e where e ->> 'instagram_id' = $1 and e ->> 'kind' <> 'connection'`, id))
+	wantEqual(t, "seen", []object{}, r.asUser(t, r.user.ID,
+		"select id from public.instagram_events where instagram_id = '"+id+"' and kind <> 'connection'"))
 	r.disconnect(t, id, r.user.ID)
 }
 
@@ -139,6 +140,7 @@ var erasureCases = []testCase[*renewal]{
 		code := uuid.NewString()
 		got := r.erase(t, code)
 		wantEqual(t, "record", record{code, 2, 3, got.ErasedAt, &got.ErasedAt}, got)
+		r.dropConnectionEvents(t)
 		// The stranger's row, event and conversation are left.
 		wantEqual(t, "accounts", []string{strangers, strangers, strangers}, texts(r.sql(t, `select instagram_id from public.user_configs
 			union all select instagram_id from public.instagram_events union all select split_part(conversation, '/', 1) from public.instagram_conversations`), "instagram_id"))
@@ -241,7 +243,7 @@ var erasureCases = []testCase[*renewal]{
 		r.sql(t, "delete from auth.users where id = $1", gone.ID)
 		r.wantSecrets(t, 0, gone.ID)
 		stored := func() object {
-			return r.onlyRow(t, "select count(*) filter (where user_id = $1) as gone, count(*) filter (where user_id <> $1) as others from public.instagram_events", gone.ID)
+			return r.onlyRow(t, "select count(*) filter (where user_id = $1) as gone, count(*) filter (where user_id <> $1) as others from public.instagram_events where kind = 'message'", gone.ID)
 		}
 		wantEqual(t, "left", object{"gone": 400.0, "others": 700.0}, stored())
 		theirs.wantForgotten(t, first) // a user of that id may be another app's

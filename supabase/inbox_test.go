@@ -20,12 +20,20 @@ type inbox struct {
 	token   string
 }
 
-// newInbox connects a new user's new account in an empty project.
+// newInbox connects a new user's new account in an empty project, of which a worker has been told.
 func newInbox(t *testing.T, p *project) *inbox {
 	t.Helper()
 	in := &inbox{project: empty(t, p), userID: p.newUser(t).ID, account: newID(), page: unique("10203040"), token: newToken()}
 	in.connect(t, in.userID)
+	in.dropConnectionEvents(t)
 	return in
+}
+
+// dropConnectionEvents empties the inbox of what tells of connections, for cases about Meta's events.
+func (p *project) dropConnectionEvents(t *testing.T) {
+	t.Helper()
+	p.sql(t, "delete from public.instagram_events where kind = 'connection'")
+	p.sql(t, "delete from public.instagram_conversations where user_id is not null")
 }
 
 // connect gives a user a connection to the inbox's account.
@@ -71,10 +79,10 @@ func (in *inbox) readEvent(t *testing.T, key, columns string) object {
 	return in.onlyRow(t, "select "+columns+" from public.instagram_events where id::text = $1", in.id(key))
 }
 
-// wantStored checks how many events of the inbox's account there are.
+// wantStored checks how many of Meta's events of the inbox's account there are.
 func (in *inbox) wantStored(t *testing.T, want float64) {
 	t.Helper()
-	wantEqual(t, "stored", object{"n": want}, in.onlyRow(t, "select count(*)::int as n from public.instagram_events where instagram_id = $1", in.account))
+	wantEqual(t, "stored", object{"n": want}, in.onlyRow(t, "select count(*)::int as n from public.instagram_events where instagram_id = $1 and kind <> 'connection'", in.account))
 }
 
 // wantConsistentInbox checks what must hold between any two calls: a conversation's row for each that
@@ -103,9 +111,15 @@ func (p *project) wantConsistentInbox(t *testing.T) {
 		select 'parked, but active: ' || c.conversation from rows c join public.user_configs u using (connection_id)
 			where c.parked and u.status <> 'reconnect'
 		union
+		select 'tells of a connection, and is open without a row, or a row without it: ' || coalesce(e.conversation, c.conversation)
+			from (select * from public.instagram_events where kind = 'connection' and finished_at is null and dead_at is null) e
+			full join (select * from public.instagram_conversations where user_id is not null) c
+				using (connection_id, conversation, user_id)
+			where e.connection_id is null or c.connection_id is null
+		union
 		select 'of no connection: ' || g.conversation from (
-			select connection_id, conversation from public.instagram_events
-			union select connection_id, conversation from public.instagram_conversations) g
+			select connection_id, conversation from public.instagram_events where kind <> 'connection'
+			union select connection_id, conversation from public.instagram_conversations where user_id is null) g
 			left join public.user_configs u using (connection_id)
 			left join igconnect.removed_connections r using (connection_id)
 			where u.connection_id is null and r.connection_id is null`))
@@ -170,7 +184,7 @@ var inboxCases = []testCase[*inbox]{
 		in.ingest(t, 0, unknown)
 		in.ingest(t, 4, unknown, byPage, in.event("by-account", "ann", 3))
 
-		got := in.sql(t, "select user_id, instagram_id, conversation, count(*)::int from public.instagram_events group by 1, 2, 3 order by user_id = $1", second)
+		got := in.sql(t, "select user_id, instagram_id, conversation, count(*)::int from public.instagram_events where kind <> 'connection' group by 1, 2, 3 order by user_id = $1", second)
 		want := object{"user_id": in.userID, "instagram_id": in.account, "conversation": in.account + "/ann", "count": 2.0}
 		wantEqual(t, "events", []object{want, with(want, object{"user_id": second})}, got)
 		// One owner's conversation does not wait for the other's.
@@ -278,7 +292,7 @@ var inboxCases = []testCase[*inbox]{
 	{"Stopped", func(t *testing.T, in *inbox) {
 		wantSeen := func(when string, want ...string) {
 			t.Helper()
-			wantEqual(t, when, want, texts(in.asUser(t, in.userID, "select payload ->> 'text' as key from public.instagram_events order by 1"), "key"))
+			wantEqual(t, when, want, texts(in.asUser(t, in.userID, "select payload ->> 'text' as key from public.instagram_events where kind = 'message' order by 1"), "key"))
 		}
 		in.ingest(t, 1, in.event("before", "ann", 1))
 		wantSeen("connected", "before")
@@ -360,9 +374,10 @@ type claimed struct {
 	PageToken    string `json:"page_token"`
 }
 
-// claim claims for ten minutes.
+// claim claims Meta's events for ten minutes.
 func (in *inbox) claim(t *testing.T, limit int) (rows []claimed) {
 	t.Helper()
+	in.dropConnectionEvents(t)
 	in.mustCall(t, "claim_instagram_events", object{"p_limit": limit, "p_lease": "10 minutes"}, &rows)
 	keys := map[any]any{}
 	for _, row := range in.sql(t, "select id, key from public.instagram_events where id::text = any ($1)", idsOf(rows)) {

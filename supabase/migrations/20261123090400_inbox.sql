@@ -10,7 +10,7 @@ create sequence igconnect.event_places;
 -- Events belong to a connection, by its own id and without a foreign key. So a delivery never waits for a
 -- connect or a disconnect, and the removal of a connection does not carry all of its events: what is left
 -- of them is not shown and not handed out, also if the same user connects the account again, until
--- delete_removed_events() has removed it.
+-- delete_removed_events() has removed it. Only those of kind "connection" belong to none: they tell of one.
 --
 -- The primary key says nothing about anybody: where a published row is deleted, Supabase Realtime
 -- sends it to every subscriber, whatever the row policies say.
@@ -56,11 +56,15 @@ create table public.instagram_conversations (
   due_at        timestamptz not null default now(),
   claimed       uuid[],
   parked        boolean     not null default false,
+  user_id       text        collate "C",
 
   primary key (connection_id, conversation)
 );
 
 create index instagram_conversations_due_idx on public.instagram_conversations (due_at) where not parked;
+-- For the health check, which asks what waits of Meta's.
+create index instagram_conversations_waiting_idx on public.instagram_conversations (due_at)
+  where not parked and user_id is null;
 
 -- Connections that are gone, and of which events may be left.
 create table igconnect.removed_connections (
@@ -78,13 +82,15 @@ alter table public.instagram_conversations enable row level security;
 alter table igconnect.removed_connections enable row level security;
 
 -- A user whose connection has stopped keeps what came before, and is not shown what comes after: the
--- account may be somebody else's by now. It waits in the inbox until the person connects again.
+-- account may be somebody else's by now. It waits in the inbox until the person connects again. What became
+-- of the connection itself its user is always shown.
 --
 -- What is the same for all events is asked once a query.
 create policy "Users read the events of their own connections"
   on public.instagram_events for select to authenticated
   using ((select auth.jwt() ->> 'sub') = user_id and (
-    connection_id = any (array(
+    kind = 'connection'
+    or connection_id = any (array(
       select c.connection_id from public.user_configs c
       where c.user_id = (select auth.jwt() ->> 'sub') and c.status <> 'reconnect'))
     or exists (
@@ -105,14 +111,14 @@ grant select (id, user_id, instagram_id, conversation, kind, payload, occurred_a
 comment on table public.instagram_events is
   'Inbox of the webhook: one row for each event and connection. Filled by ingest_instagram_events(), drained by claim_instagram_events() and finish_instagram_events().';
 comment on column public.instagram_events.id is 'Random, for finish_instagram_events() and fail_instagram_events().';
-comment on column public.instagram_events.connection_id is 'The connection that received it, as in user_configs. If it is not there any more the event is not handed out, and delete_removed_events() removes it.';
+comment on column public.instagram_events.connection_id is 'The connection that received it, as in user_configs. If it is not there any more the event is not handed out, and delete_removed_events() removes it. Random where kind is "connection".';
 comment on column public.instagram_events.key is 'Tells the event from all others of the account: what is delivered twice is stored once for each connection.';
 comment on column public.instagram_events.place is 'Grows as events come in: the order of those that occurred at the same time.';
-comment on column public.instagram_events.user_id is 'Whose connection received it.';
-comment on column public.instagram_events.instagram_id is 'The Instagram account that received it.';
-comment on column public.instagram_events.conversation is 'instagram_id/counterpart; where there is no counterpart instagram_id/key, so that such events wait for no other. Events of one conversation are handled in the order of occurred_at, place.';
-comment on column public.instagram_events.kind is 'What it is: message, reaction and so on, as the webhook names it, with "_echo" at its end where the account itself did it.';
-comment on column public.instagram_events.payload is 'The event as Meta sent it.';
+comment on column public.instagram_events.user_id is 'Whose connection received it, or is told of.';
+comment on column public.instagram_events.instagram_id is 'The Instagram account that received it, or whose connection is told of.';
+comment on column public.instagram_events.conversation is 'instagram_id/counterpart; where there is no counterpart instagram_id/key, so that such events wait for no other. Events of one conversation are handled in the order of occurred_at, place. What tells of the account''s connection is instagram_id/connection.';
+comment on column public.instagram_events.kind is 'What it is: message, reaction and so on, as the webhook names it, with "_echo" at its end where the account itself did it; or "connection", which a trigger of user_configs writes.';
+comment on column public.instagram_events.payload is 'The event as Meta sent it. Of kind "connection": change (connected, attention, healthy, disconnected or erased), status, reason, instagram_id.';
 comment on column public.instagram_events.occurred_at is 'When it happened, as Meta says; the time of receipt if Meta named a later one.';
 comment on column public.instagram_events.received_at is 'When it was stored.';
 comment on column public.instagram_events.attempts is 'Failed tries, those included that ended with their lease.';
@@ -128,6 +134,8 @@ comment on column public.instagram_conversations.conversation is 'As in instagra
 comment on column public.instagram_conversations.due_at is 'When it can be claimed: at the end of its lease, or when its first event may be tried.';
 comment on column public.instagram_conversations.claimed is 'Ids of the events that the lease handed out and that are still open. Null: not leased.';
 comment on column public.instagram_conversations.parked is 'Whether it waits for its connection, which is in "reconnect".';
+
+comment on column public.instagram_conversations.user_id is 'Whose connection it tells of, where its events are of kind "connection". Null: they are Meta''s.';
 
 comment on table igconnect.removed_connections is
   'Connections that are gone, until delete_removed_events() has removed all of their events. A trigger of user_configs adds them.';

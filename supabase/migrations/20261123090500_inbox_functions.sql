@@ -280,7 +280,8 @@ $$;
 -- its worker may have died because of it.
 --
 -- Events wait for their person while the connection is in "reconnect". One whose secret is gone or cannot
--- be opened goes there, and the others are handed out.
+-- be opened goes there, and the others are handed out. What tells of a connection itself waits for nothing,
+-- and comes with those tokens that there are.
 --
 -- The answer is one array and no set of rows: of a set PostgREST hands out its "max rows", and loses
 -- what was claimed beyond.
@@ -313,18 +314,25 @@ begin
     exit when not found;
     locked := candidate.conversation;
 
-    if candidate.connection_id is null or candidate.status = 'reconnect' then
+    if locked.user_id is not null then
+      continue when not igconnect.gather_connection_events(locked);
+      select u.page_id, igconnect.open_secret(u.token_secret_id), igconnect.open_secret(u.page_token_secret_id)
+      into candidate.page_id, token, page_token
+      from public.user_configs u
+      where u.user_id = locked.user_id and u.instagram_id = split_part(locked.conversation, '/', 1);
+    elsif candidate.connection_id is null or candidate.status = 'reconnect' then
       if to_clear > 0 then
         perform igconnect.set_aside(locked);
         to_clear := to_clear - 1;
       end if;
       continue;
-    end if;
-    token := igconnect.open_secret(candidate.token_secret_id);
-    page_token := igconnect.open_secret(candidate.page_token_secret_id);
-    if token is null or page_token is null and candidate.page_token_secret_id is not null then
-      perform igconnect.stop_unopened(locked.connection_id);
-      continue;
+    else
+      token := igconnect.open_secret(candidate.token_secret_id);
+      page_token := igconnect.open_secret(candidate.page_token_secret_id);
+      if token is null or page_token is null and candidate.page_token_secret_id is not null then
+        perform igconnect.stop_unopened(locked.connection_id);
+        continue;
+      end if;
     end if;
 
     if locked.claimed is not null then
@@ -386,6 +394,10 @@ begin
   from still_open o join unnest(locked) l on l.connection_id = o.connection_id and l.conversation = o.conversation
   where e.id = o.id;
   get diagnostics changed = row_count;
+  -- What told of a connection that is gone goes with this.
+  delete from public.instagram_events e
+  where e.id = any (done) and e.kind = 'connection' and e.finished_at = now() and not exists (
+    select from public.user_configs c where c.user_id = e.user_id and c.instagram_id = e.instagram_id);
   perform igconnect.settle_conversations(locked);
   return changed;
 end
@@ -461,7 +473,7 @@ grant execute on function
 comment on function public.ingest_instagram_events(jsonb) is
   'Stores the events of a webhook delivery, for each connection of their accounts, and returns how many were new. Takes an array of {"account", "key", "counterpart", "kind", "payload", "occurred_at"}, in the order in which they were delivered: account is the Instagram account''s id or its Page''s, key tells the event from all others of the account, occurred_at is RFC 3339. A key that ends on a time may be given a "key_to_second" that ends on the same in whole seconds: the event is then the same as one of either key. If counterpart is the account itself, "recipient" takes its place, and "_echo" is added to the kind. Events of accounts that nobody connected are ignored. For the secret key only.';
 comment on function public.claim_instagram_events(integer, interval) is
-  'Hands out up to p_limit (1 to 1000) open events with the tokens of their connections, in order within each conversation, as one array of {"id", "user_id", "instagram_id", "conversation", "kind", "payload", "occurred_at", "received_at", "attempts", "token", "page_id", "page_token"}. Until p_lease (1 second to 1 hour) is over nobody else gets anything of these conversations; then all that is still open comes again. Finish or fail every event that it returned. For the secret key only.';
+  'Hands out up to p_limit (1 to 1000) open events with the tokens of their connections, in order within each conversation, as one array of {"id", "user_id", "instagram_id", "conversation", "kind", "payload", "occurred_at", "received_at", "attempts", "token", "page_id", "page_token"}. Events of kind "connection" tell of a connection itself, come whatever its status, and have null where there is no token. Until p_lease (1 second to 1 hour) is over nobody else gets anything of these conversations; then all that is still open comes again. Finish or fail every event that it returned. For the secret key only.';
 comment on function public.finish_instagram_events(text[]) is
   'Marks open events as finished and returns how many there were. Other ids are ignored. A conversation is free for the next claim as soon as none of its claimed events is left. For the secret key only.';
 comment on function public.fail_instagram_events(text[], text) is

@@ -74,7 +74,7 @@ language sql stable security definer set search_path = '' set jit = off as $$
      from (
        select c.connection_id, c.conversation from public.instagram_conversations c
        join public.user_configs u on u.connection_id = c.connection_id
-       where not c.parked and u.status <> 'reconnect'
+       where not c.parked and c.user_id is null and u.status <> 'reconnect'
        order by c.due_at limit 1000) c
      cross join lateral (
        select o.received_at from public.instagram_events o
@@ -95,7 +95,7 @@ comment on function public.igconnect_schema_version() is
 comment on function public.probe_vault() is
   'Whether Vault gives back what was sealed, tried with a secret that it removes again. Vault''s own error if it fails. For the secret key only.';
 comment on function public.igconnect_backlog() is
-  'Since when the longest waiting have waited: "unchecked_since" for the daily check (without those that fail at each), "waiting_since" for a worker, "dead_since" for a look at events that were given up. "ending" counts connections whose token ends within a week and that were not checked for 36 hours, "failing" those whose check fails for two days, "unopened" those whose token Vault can''t open. "left_out" is what Meta said last of a webhook field that it does not know. Events of connections in "reconnect" wait for their person and do not count. For the secret key only.';
+  'Since when the longest waiting have waited: "unchecked_since" for the daily check (without those that fail at each), "waiting_since" for a worker, "dead_since" for a look at events that were given up. "ending" counts connections whose token ends within a week and that were not checked for 36 hours, "failing" those whose check fails for two days, "unopened" those whose token Vault can''t open. "left_out" is what Meta said last of a webhook field that it does not know. Events of connections in "reconnect" wait for their person and do not count, nor do those that tell of connections themselves. For the secret key only.';
 
 -- PostgREST learns of everything that the migrations made.
 notify pgrst, 'reload schema';
