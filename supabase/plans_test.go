@@ -52,6 +52,16 @@ var hotFunctions = []hot{
 		return errors.Join(execute(ctx, conn, "select public.finish_instagram_events($1)", ids[:5]),
 			execute(ctx, conn, "select public.fail_instagram_events($1, 'busy')", ids[5:]))
 	}},
+	{"claim and finish what is told of a connection", 100, func(ctx context.Context, conn *pgx.Conn, n int) error {
+		var claimed []struct{ ID, Kind, Conversation string }
+		if err := conn.QueryRow(ctx, "select public.claim_instagram_events(2, '5 minutes')").Scan(&claimed); err != nil {
+			return err
+		}
+		if len(claimed) != 2 || claimed[0].Kind != "connection" || claimed[1].Conversation != scaledata.Account(n)+"/connection" {
+			return fmt.Errorf("claimed %v", claimed)
+		}
+		return execute(ctx, conn, "select public.finish_instagram_events($1)", []string{claimed[0].ID, claimed[1].ID})
+	}},
 	{"delete old", 12_000, asked("delete_old_instagram_events('30 days')")},
 	{"save", 100, func(ctx context.Context, conn *pgx.Conn, n int) error {
 		return execute(ctx, conn, "select public.save_connections($1)", []object{with(row(scaledata.User(n), scaledata.Account(n), "another"), object{
@@ -171,6 +181,11 @@ func TestPlans(t *testing.T) {
 			do(scaledata.AddEvents(t.Context(), admin, inboxed, largeInbox))
 		}
 		for _, h := range all {
+			if strings.Contains(h.name, "told of a connection") { // and comes first
+				do(execute(t.Context(), admin, `select igconnect.add_connection_event($1, $2, change, 'active', null)
+					from unnest('{connected,healthy}'::text[]) change`, scaledata.User(n), scaledata.Account(n)))
+				do(execute(t.Context(), admin, "update public.instagram_conversations set due_at = '-infinity' where user_id = $1", scaledata.User(n)))
+			}
 			try(h, n)
 		}
 		n += 12
