@@ -113,7 +113,7 @@ func (w *walk) onlyEvent(ctx context.Context) (event, error) {
 	return events[0], nil
 }
 
-// answerMessage has the worker of examples/ claim the message and answer it.
+// answerMessage has the worker of examples/ claim what tells of the connection, and the message, and answer this.
 func (w *walk) answerMessage(ctx context.Context) error {
 	answering, err := w.worker()
 	if err != nil {
@@ -124,10 +124,13 @@ func (w *walk) answerMessage(ctx context.Context) error {
 		return err
 	}
 	issued := w.meta.Secrets()
-	if len(events) != 1 || !slices.Contains(issued, events[0].Token) || !slices.Contains(issued, events[0].PageToken) {
-		return errors.New("claiming the message: it came not once, or not with the tokens that Meta issued")
+	if len(events) != 2 || events[0].Kind != "connection" {
+		return fmt.Errorf("claiming the message and what tells of the connection: %d events came", len(events))
 	}
-	e := events[0]
+	e := events[1]
+	if !slices.Contains(issued, e.Token) || !slices.Contains(issued, e.PageToken) {
+		return errors.New("claiming the message: it came not with the tokens that Meta issued")
+	}
 	w.report("claimed with its tokens: %s… (%d characters), of its Page %s…", e.Token[:6], len(e.Token), e.PageToken[:6])
 	result, err := answering.Handle(ctx, events)
 	if err := errors.Join(append(result.Failed, err)...); err != nil {

@@ -127,6 +127,9 @@ func (d *Deployment) useLite() {
 	d.settings["SUPABASE_URL"], d.settings["SUPABASE_SECRET_KEY"] = d.serveUpstream(proxy, proxy), d.Lite.ServiceKey
 	if d.options.User == nil {
 		d.SQL("delete from public.user_configs")
+		// And what tells of that.
+		d.SQL("delete from public.instagram_events where kind = 'connection'")
+		d.SQL("delete from public.instagram_conversations where user_id is not null")
 		d.SignUp()
 		return
 	}

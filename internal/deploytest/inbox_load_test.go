@@ -69,14 +69,21 @@ func newLoad(t testing.TB) *load {
 	}
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.MaxIdleConnsPerHost = loadWorkers
-	return &load{deployment: d, database: database, client: &http.Client{Transport: transport}}
+	l := &load{deployment: d, database: database, client: &http.Client{Transport: transport}}
+	l.empty()
+	return l
+}
+
+// empty empties the inbox.
+func (l *load) empty() {
+	l.SQL("delete from public.instagram_events")
+	l.SQL("delete from public.instagram_conversations")
 }
 
 // run fills the inbox and drains it, side by side, and checks what came of it.
 func (l *load) run(t testing.TB) {
 	t.Helper()
-	l.SQL("delete from public.instagram_events")
-	l.SQL("delete from public.instagram_conversations")
+	l.empty()
 	l.handled, l.finished = map[string][]string{}, 0
 	ctx, cancel := context.WithTimeout(t.Context(), loadLimit)
 	defer cancel()

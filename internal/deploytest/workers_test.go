@@ -1,6 +1,7 @@
 package deploytest_test
 
 import (
+	"fmt"
 	"os"
 	"strings"
 	"syscall"
@@ -17,7 +18,7 @@ func TestWorkers(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w := build(t)
 			for name, test := range map[string]func(*testing.T, deployment, *worker){
-				"answers": testAnswers, "tries again": testTriesAgain, "stops": testStops,
+				"answers": testAnswers, "tries again": testTriesAgain, "is told": testIsTold, "stops": testStops,
 			} {
 				t.Run(name, func(t *testing.T) { test(t, connected(t), w) })
 			}
@@ -36,7 +37,7 @@ func testAnswers(t *testing.T, d deployment, w *worker) {
 	d.drain(w)
 	d.wantAnswers(2)
 	got := d.SQL(`select count(*)::int as n, count(finished_at)::int as finished from public.instagram_events`)[0]
-	if got["n"] != 5.0 || got["finished"] != 5.0 {
+	if got["n"] != 6.0 || got["finished"] != 6.0 { // with the one that tells of the connection
 		t.Errorf("%v finished of %v", got["finished"], got["n"])
 	}
 }
@@ -52,7 +53,7 @@ func testTriesAgain(t *testing.T, d deployment, w *worker) {
 	if len(d.Meta.Replies()) != 0 {
 		t.Errorf("answered: %v", d.Meta.Replies())
 	}
-	row := d.SQL("select attempts, last_error from public.instagram_events order by occurred_at, place")[0]
+	row := d.SQL("select attempts, last_error from public.instagram_events where kind = 'message' order by occurred_at, place")[0]
 	reason, _ := row["last_error"].(string)
 	if row["attempts"] != 1.0 || !strings.Contains(reason, "Meta answered 400, code 190, subcode 463") {
 		t.Errorf("tried: %v", row)
@@ -65,6 +66,22 @@ func testTriesAgain(t *testing.T, d deployment, w *worker) {
 	d.SQL("update public.instagram_conversations set due_at = now()")
 	d.drain(w)
 	d.wantAnswers(2)
+}
+
+// What tells of a connection is finished without an answer, also where there is no token any more.
+func testIsTold(t *testing.T, d deployment, w *worker) {
+	d.SQL("update public.user_configs set status = 'reconnect', status_reason = 'A reason.'")
+	d.SQL("delete from public.user_configs")
+	told := d.SQL("select payload ->> 'change' as change from public.instagram_events order by occurred_at")
+	if fmt.Sprint(told) != "[map[change:connected] map[change:attention] map[change:disconnected]]" {
+		t.Errorf("told: %v", told)
+	}
+	if said := d.drain(w); said != "" {
+		t.Errorf("printed: %s", said)
+	}
+	if left := d.SQL("select kind, last_error from public.instagram_events"); len(left) > 0 || len(d.Meta.Replies()) > 0 {
+		t.Errorf("left: %v, answered: %v", left, d.Meta.Replies())
+	}
 }
 
 // A worker that keeps running answers what comes in, and ends well when it is told to.

@@ -149,7 +149,7 @@ const stateSQL = `
 		where c.user_id::text = $1), '[]') as rows,
 	(select count(*)::int from vault.secrets where name like 'user_configs/' || $1 || '/%') as secrets,
 	(select coalesce(json_agg(e.kind || ' for ' || e.instagram_id order by e.instagram_id, e.key), '[]')
-		from public.instagram_events e where e.user_id::text = $1) as events,
+		from public.instagram_events e where e.user_id::text = $1 and e.kind <> 'connection') as events,
 	(select coalesce(json_agg(format('%s accounts, %s events', x.accounts, x.events)), '[]')
 		from public.erasures x where x.code::text = any ($2)) as erased`
 

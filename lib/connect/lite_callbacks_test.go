@@ -50,10 +50,10 @@ func (d deployment) wantAccounts(want string) {
 	}
 }
 
-// wantLeft checks how many secrets of connections and events Lite holds.
+// wantLeft checks how many secrets of connections and events of Meta's Lite holds.
 func (d deployment) wantLeft(secrets, events float64) {
 	d.T.Helper()
-	if got, in := d.secrets(), d.count("public.instagram_events"); got != secrets || in != events {
+	if got, in := d.secrets(), d.count("public.instagram_events where kind <> 'connection'"); got != secrets || in != events {
 		d.T.Errorf("%v secrets and %v events, want %v and %v", got, in, secrets, events)
 	}
 }
