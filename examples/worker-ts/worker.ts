@@ -10,9 +10,10 @@ import { createClient } from "@supabase/supabase-js";
 
 type Event = {
   id: string;
+  user_id: string; // whose connection it is
   conversation: string; // "<account>/<person>", or with another slash: nobody's
-  kind: string; // message, reaction, comments…; "…_echo" is the account's own
-  payload: unknown; // as Meta sent it
+  kind: string; // message, comments…; "…_echo": the account's own; connection: of itself
+  payload: unknown; // as Meta sent it; of a connection: change, status, reason, instagram_id
   page_id: string | null;
   page_token: string | null; // never log it
 };

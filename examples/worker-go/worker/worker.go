@@ -32,11 +32,12 @@ type Worker struct {
 // Event is what happened on a connected account, as the database hands it out.
 type Event struct {
 	ID           string          `json:"id"`
+	UserID       string          `json:"user_id"`      // whose connection it is
 	Conversation string          `json:"conversation"` // "<account>/<person>", or with another slash: nobody's
-	Kind         string          `json:"kind"`         // message, reaction, comments…; "…_echo" is the account's own
-	Payload      json.RawMessage `json:"payload"`      // as Meta sent it
+	Kind         string          `json:"kind"`         // message, comments…; "…_echo": the account's own; connection: of itself
+	Payload      json.RawMessage `json:"payload"`      // as Meta sent it; of a connection: change, status, reason, instagram_id
 	PageID       string          `json:"page_id"`
-	PageToken    string          `json:"page_token"` // answers; never log it
+	PageToken    string          `json:"page_token"` // answers; never log it. Empty where there is none
 	Token        string          `json:"token"`      // of the person who connected the account; likewise
 }
 
