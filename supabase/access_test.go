@@ -60,6 +60,7 @@ var accessCases = []testCase[*inbox]{
 		a, b := in.newUser(t), in.newUser(t)
 		in.connect(t, a.ID)
 		in.connect(t, b.ID)
+		in.dropConnectionEvents(t)
 		in.ingest(t, 3, in.event("a", "ann", 1))
 		for user, caller := range map[string]caller{a.ID: in.project.user(a), b.ID: in.project.user(b), "": in.project.user(in.newUser(t))} {
 			for _, path := range []string{"user_configs?select=" + readableConfigs, "instagram_events?select=" + readableEvents} {
@@ -80,6 +81,7 @@ var accessCases = []testCase[*inbox]{
 		for _, user := range users {
 			in.connect(t, user)
 		}
+		in.dropConnectionEvents(t)
 		in.ingest(t, len(users), in.event("a", "ann", 1))
 		for _, user := range append(users, "auth0|", "_", "") {
 			want := []object{{"user_id": user}}
