@@ -266,6 +266,10 @@ func TestRedirectURI(t *testing.T) {
 			t.Errorf("it does not say %q but\n%s", want, &said)
 		}
 	}
+	o.at = addresses{strings.TrimPrefix(s.at.main, "http://"), anyPorts.supabase, strings.TrimPrefix(s.at.meta, "http://")}
+	if block := s.env.forApp(s.at); printed(t, o) != block {
+		t.Errorf("-env prints\n%sand not what the server that runs uses:\n%s", printed(t, o), block)
+	}
 	if strings.Contains(said.String(), "sb_secret_") {
 		t.Errorf("it shows a real secret:\n%s", &said)
 	}

@@ -119,11 +119,8 @@ func (s *system) startMeta(o options, l net.Listener) error {
 	return nil
 }
 
-// keepMeta lets the simulated Meta go on where the last start ended, if there is a folder for the data.
+// keepMeta lets the simulated Meta go on where the last start ended.
 func (s *system) keepMeta(o options) error {
-	if o.data == "" {
-		return nil
-	}
 	file := filepath.Join(o.data, "meta.json")
 	if o.fresh {
 		if err := os.Remove(file); err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -190,7 +187,7 @@ func (s *system) announce(w io.Writer, o options) {
 		fmt.Fprintf(w, "  %s\n", line)
 	}
 	if _, problems := config.Load(s.env.get); len(problems) > 0 {
-		fmt.Fprintf(w, "  Wrong in .env: %v.\n", problems)
+		fmt.Fprintf(w, "  Not right yet in .env: %v.\n", problems)
 	}
 	if s.origin != s.at.main {
 		fmt.Fprintf(w, "  REDIRECT_URI in .env says %s: /api/ of that address must lead to %s.\n", s.origin, s.at.main)
