@@ -11,7 +11,7 @@ import (
 // step is a part of a start that may take its time.
 type step struct {
 	doing, done string
-	size        func() int64 // of what there is by now, in bytes; nil: nothing that has one
+	size        func() int64 // of what there is by now, in bytes; 0 is not said; nil: nothing that has one
 }
 
 // follow tells out that the step goes on, every two seconds until end is called, and how long it
@@ -39,11 +39,13 @@ func (s step) follow(out io.Writer) (end func(error)) {
 
 // figures are the time since the step began and its size, as in "3.2 s, 38.7 MB".
 func (s step) figures(began time.Time) string {
-	text := fmt.Sprintf("%.1f s", time.Since(began).Seconds())
-	if s.size == nil {
+	text, bytes, unit := fmt.Sprintf("%.1f s", time.Since(began).Seconds()), 0.0, "kB"
+	if s.size != nil {
+		bytes = float64(s.size()) / 1e3
+	}
+	if bytes == 0 {
 		return text
 	}
-	bytes, unit := float64(s.size())/1e3, "kB"
 	if bytes >= 1e3 {
 		bytes, unit = bytes/1e3, "MB"
 	}

@@ -21,6 +21,7 @@ func TestStep(t *testing.T) {
 	}{
 		"with a size":    {step{"making it", "Made it", func() int64 { size += 650_000; return size }}, nil, "  still making it: 2.0 s, 650.0 kB\n  still making it: 4.0 s, 1.3 MB\nMade it: 5.5 s, 1.9 MB\n"},
 		"without a size": {step{"making it", "Made it", nil}, nil, "  still making it: 2.0 s\n  still making it: 4.0 s\nMade it: 5.5 s\n"},
+		"nothing there":  {step{"making it", "Made it", func() int64 { return 0 }}, nil, "  still making it: 2.0 s\n  still making it: 4.0 s\nMade it: 5.5 s\n"},
 		"with an error":  {step{"making it", "Made it", nil}, errors.New("no"), "  still making it: 2.0 s\n  still making it: 4.0 s\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
