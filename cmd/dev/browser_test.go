@@ -81,7 +81,10 @@ func (s *system) forget(t *testing.T) {
 	}
 	s.conversations.Clear()
 	s.show(func(f *forms) { *f = forms{} })
-	if _, err := s.supabase.SQL(t.Context(), "delete from public.user_configs"); err != nil {
+	if _, err := s.supabase.SQL(t.Context(), `
+		delete from public.user_configs;
+		delete from public.instagram_events; -- what tells of connections outlives them
+		delete from public.instagram_conversations`); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -62,7 +62,7 @@ func (s *system) events(ctx context.Context) (events []event, err error) {
 				when e.finished_at is not null then 'finished'
 				when e.dead_at is not null then 'dead'
 				when e.id = any (v.claimed) and v.due_at > now() then 'with a worker'
-				when e.kind <> 'connection' and c.status = 'reconnect' then 'waiting for the account to be connected again'
+				when c.status = 'reconnect' then 'waiting for the account to be connected again'
 				when e.next_try_at > now() then 'waiting for another try in ' || ceil(extract(epoch from e.next_try_at - now())) || ' s'
 				else 'waiting'
 			end as state
@@ -70,6 +70,7 @@ func (s *system) events(ctx context.Context) (events []event, err error) {
 		left join public.user_configs c on c.connection_id = e.connection_id
 		left join auth.users u on u.id::text = e.user_id
 		left join public.instagram_conversations v on v.connection_id = e.connection_id and v.conversation = e.conversation
+		where e.kind = 'connection' or c.connection_id is not null -- else it waits for nothing but its removal
 		order by e.occurred_at desc, e.place desc
 		limit $1`, maxShown)
 	if err != nil {
