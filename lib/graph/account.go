@@ -63,6 +63,17 @@ type Found struct {
 	Asked             time.Time // when the look-up began
 	Shared            []string  // ids of the Pages that Meta named as shared
 	AllNamed          bool      // these are all
+	NotShown          []string  // ids of those of them that Meta then did not show
+	SharedAccounts    []string  // Instagram ids that Meta named as shared, with their Page or without
+}
+
+// Pageless returns the Instagram ids that Meta named as shared and that no Page led
+// to. While Meta keeps back a Page that may be theirs it returns none.
+func (f Found) Pageless() []string {
+	if len(f.NotShown) > 0 {
+		return nil
+	}
+	return slices.DeleteFunc(slices.Clone(f.SharedAccounts), func(id string) bool { return len(f.Chosen([]string{id})) > 0 })
 }
 
 // Chosen returns those accounts whose Instagram ids are among the given ones.
@@ -84,6 +95,7 @@ type Inspection struct {
 	Scopes            []string
 	PageIDs           []string // the Pages that the person shared, where Meta names them
 	AllNamed          bool     // Meta named them all; not so for "all Pages, and those to come"
+	AccountIDs        []string // the Instagram accounts that the person shared, where Meta names them
 }
 
 // Repair is what came of checking an account and its subscription.

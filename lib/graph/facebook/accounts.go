@@ -66,7 +66,7 @@ func (l Login) Accounts(ctx context.Context, token graph.Token) (graph.Found, er
 	}
 	found.Expires = cmp.Or(token.Expires, inspection.Expires)
 	found.DataAccessExpires = inspection.DataAccessExpires
-	found.Shared, found.AllNamed = inspection.PageIDs, inspection.AllNamed
+	found.Shared, found.AllNamed, found.SharedAccounts = inspection.PageIDs, inspection.AllNamed, inspection.AccountIDs
 	found.Missing = l.missing(found.Granted, declined)
 	found.Declined = slices.DeleteFunc(declined, func(scope string) bool { return !slices.Contains(l.Scopes, scope) })
 	all := distinct(append(listed, ofBusiness...))
@@ -105,13 +105,19 @@ func together(ctx context.Context, steps ...func(context.Context) error) error {
 	return first
 }
 
-// addPages adds the Pages, and each account linked to one of them once.
+// addPages adds the Pages, and each account linked to one of them once, and names
+// the shared Pages that are not among them.
 func addPages(found *graph.Found, all []page, fields []string) {
 	for _, p := range all {
 		found.Pages = append(found.Pages, p.public())
 		known := func(a graph.Account) bool { return a.InstagramID == string(p.Instagram.ID) }
 		if p.Instagram.ID != "" && !slices.ContainsFunc(found.Accounts, known) {
 			found.Accounts = append(found.Accounts, p.account(fields))
+		}
+	}
+	for _, id := range found.Shared {
+		if !slices.ContainsFunc(all, func(p page) bool { return string(p.ID) == id }) {
+			found.NotShown = append(found.NotShown, id)
 		}
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -28,6 +30,7 @@ func TestAccounts(t *testing.T) {
 			Asked:             time.Now(), // the bubble's clock stands still
 			Shared:            []string{"901", "902"},
 			AllNamed:          true,
+			SharedAccounts:    []string{"17841001"},
 		}
 		if diff := cmp.Diff(want, found, bySecret); diff != "" || err != nil {
 			t.Errorf("%v %s", err, diff)
@@ -114,6 +117,29 @@ func TestAccountsFailures(t *testing.T) {
 			failureOf(t, err, c.want)
 			if diff := cmp.Diff(graph.Found{}, found, bySecret); diff != "" {
 				t.Errorf("something along with the error: %s", diff)
+			}
+		})
+	}
+}
+
+// TestNamedAndNotShown: Pages that Meta names and does not show are named, and accounts
+// that it names are told from those that a Page led to.
+func TestNamedAndNotShown(t *testing.T) {
+	const granular = `{"data":{"app_id":"1234567890","is_valid":true,"granular_scopes":[` +
+		`{"scope":"pages_show_list","target_ids":["901","902"]},{"scope":"instagram_basic","target_ids":["17841001","17841009"]}]}}`
+	for _, c := range []struct {
+		name               string
+		page902            http.HandlerFunc
+		notShown, pageless []string
+	}{
+		{"shown", says(strings.ReplaceAll(page903, "903", "902")), nil, []string{"17841009"}},
+		{"refused", refuses(10, 0, "(#10) This endpoint requires the 'pages_read_engagement' permission"), []string{"902"}, nil},
+		{"down", down, []string{"902"}, nil},
+	} {
+		run(t, c.name, person(routes{debugLine: says(granular), "GET /902": c.page902}), func(t *testing.T, m *meta) {
+			found, err := accounts(t, m)
+			if err != nil || !slices.Equal(found.NotShown, c.notShown) || !slices.Equal(found.Pageless(), c.pageless) {
+				t.Errorf("not shown %q, without a Page %q (%v)", found.NotShown, found.Pageless(), err)
 			}
 		})
 	}

@@ -210,16 +210,17 @@ func TestInspect(t *testing.T) {
 		{"all of it", goodDebug, graph.Inspection{
 			PersonID: "501", Expires: time.Unix(1780000000, 0).UTC(), DataAccessExpires: time.Unix(1790000000, 0).UTC(),
 			Scopes: []string{"pages_show_list", "instagram_basic"}, PageIDs: []string{"901", "902"}, AllNamed: true,
+			AccountIDs: []string{"17841001"},
 		}},
 		{"never ends", `{"data":{"app_id":"1234567890","is_valid":true,"expires_at":0,"data_access_expires_at":0}}`, graph.Inspection{}},
 		{"all Pages shared: no targets", granular(`{"scope":"pages_show_list"}`), graph.Inspection{}},
 		{"all Pages for one scope", granular(`{"scope":"pages_show_list"},{"scope":"pages_manage_metadata","target_ids":["901"]}`), graph.Inspection{PageIDs: []string{"901"}}},
 		{"ids as numbers", `{"data":{"app_id":1234567890,"is_valid":true,"granular_scopes":[{"scope":"pages_show_list","target_ids":[901,"902"]}]}}`,
 			graph.Inspection{PageIDs: []string{"901", "902"}, AllNamed: true}},
-		{"each Page once, no accounts and no businesses", granular(
+		{"each Page once, and no businesses", granular(
 			`{"scope":"business_management","target_ids":["77"]},{"scope":"pages_show_list","target_ids":["901"]},` +
 				`{"scope":"instagram_manage_messages","target_ids":["17841001"]},{"scope":"pages_manage_metadata","target_ids":["901","902"]}`),
-			graph.Inspection{PageIDs: []string{"901", "902"}, AllNamed: true}},
+			graph.Inspection{PageIDs: []string{"901", "902"}, AllNamed: true, AccountIDs: []string{"17841001"}}},
 		{"null for a list", `{"data":{"app_id":"1234567890","is_valid":true,"scopes":null,"granular_scopes":null,"error":null}}`, graph.Inspection{}},
 		// An odd entry costs itself, and then Meta has not named them all.
 		{"no id among ids", granular(`{"scope":"pages_show_list","target_ids":["902/feed","..",902.5,-902,"",["902"],"901"]}`), graph.Inspection{PageIDs: []string{"901"}}},

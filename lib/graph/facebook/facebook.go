@@ -157,16 +157,18 @@ func (l Login) Inspect(ctx context.Context, token secret.String) (graph.Inspecti
 		PersonID: string(data.UserID), Scopes: metajson.PlainNames(data.Scopes.Entries),
 		Expires: data.ExpiresAt.Or(""), DataAccessExpires: data.DataAccessExpires.Or(""),
 	}
-	inspection.PageIDs, inspection.AllNamed = data.sharedPages()
+	inspection.PageIDs, inspection.AllNamed = data.shared("pages_")
+	inspection.AccountIDs, _ = data.shared("instagram_")
 	return inspection, nil
 }
 
-// sharedPages returns the ids of the Pages that the token names as shared, and
-// reports whether these are all: a scope without targets stands for all Pages.
-func (i *inspected) sharedPages() (ids []string, allNamed bool) {
+// shared returns the ids that the token names as shared, of Pages (the scopes that
+// begin with pages_) or of Instagram accounts (instagram_), and reports whether these
+// are all: a scope without targets stands for all.
+func (i *inspected) shared(prefix string) (ids []string, allNamed bool) {
 	scoped, unnamed := false, false
 	for _, granular := range i.Granular.Entries {
-		if !strings.HasPrefix(granular.Scope, "pages_") { // others' targets are no Pages
+		if !strings.HasPrefix(granular.Scope, prefix) { // its targets are something else
 			continue
 		}
 		scoped, unnamed = true, unnamed || len(granular.TargetIDs.Entries) == 0 || granular.TargetIDs.Odd > 0
