@@ -144,6 +144,7 @@ func (s *Sim) submitDialog(c *call) response {
 		}
 	}
 	s.decide(d.Person, d.Asked, c.form["permission"], c.form["page"], c.form.Has("all_pages"), c.now)
+	s.consents[d.Person.ID].Accounts = slices.Clone(c.form["account"])
 	return d.redirect(url.Values{"code": {s.issueCode(d.Person.ID, d.query.Get("redirect_uri"), c.now)}})
 }
 
@@ -186,6 +187,8 @@ type consent struct {
 	Pages  []string          // ids of the Pages shared
 	All    bool              // all Pages are shared, present and future
 	At     time.Time
+
+	Accounts []string // ids of Instagram accounts shared without their Page
 }
 
 const (
@@ -233,7 +236,7 @@ func (s *Sim) decide(person *Person, asked []permission, ticked, pages []string,
 		}
 	}
 	c.Status["public_profile"] = granted // cannot be declined
-	c.Pages, c.All, c.At = slices.Clone(pages), all, now
+	c.Pages, c.All, c.At, c.Accounts = slices.Clone(pages), all, now, nil
 	if c.has("business_management") {
 		for _, page := range person.allPages() {
 			if !person.owns(page.ID) {
@@ -318,6 +321,9 @@ type Approval struct {
 	Decline []string // permissions to untick; each must be offered
 	Pages   []string // ids to tick, and no others; nil: all
 	All     bool     // tick "all of them, and those to come"
+	// Accounts are ids of Instagram accounts to share without their Page. Meta's own dialog asks for
+	// accounts and for Pages on two screens, and people tick one and not the other.
+	Accounts []string
 }
 
 // Approve opens the dialog as a browser would, fills in its form and returns the URL to which the
@@ -411,6 +417,8 @@ func (o Approval) fillIn(page string) (url.Values, error) {
 			ticked = in["checked"] != "" && !slices.Contains(o.Decline, value)
 		case "page":
 			ticked = o.Pages == nil || slices.Contains(o.Pages, value)
+		case "account":
+			ticked = slices.Contains(o.Accounts, value)
 		case "all_pages":
 			ticked = o.All
 		}
@@ -418,7 +426,7 @@ func (o Approval) fillIn(page string) (url.Values, error) {
 			fields.Add(name, value)
 		}
 	}
-	for name, clicked := range map[string][]string{"permission": o.Decline, "page": o.Pages} {
+	for name, clicked := range map[string][]string{"permission": o.Decline, "page": o.Pages, "account": o.Accounts} {
 		for _, value := range clicked {
 			if !slices.Contains(offered[name], value) {
 				return nil, fmt.Errorf("the dialog does not offer the %s %q", name, value)

@@ -2,6 +2,7 @@ package metasim
 
 import (
 	"cmp"
+	"slices"
 	"strings"
 	"time"
 )
@@ -189,8 +190,8 @@ func (s *Sim) describeToken(t *token, o object) {
 }
 
 // granularScopes names, for each permission granted, the Pages or Instagram accounts it was
-// granted for: those shared, whether /me/accounts lists them or not. Who shares all Pages, present
-// and future, gets no target_ids.
+// granted for: those shared, an account also without its Page, whether /me/accounts lists them or
+// not. Who shares all Pages, present and future, gets no target_ids.
 func granularScopes(person *Person, consent *consent) []object {
 	var pages, accounts []string
 	for _, page := range person.Pages {
@@ -200,6 +201,13 @@ func granularScopes(person *Person, consent *consent) []object {
 		pages = append(pages, page.ID)
 		if page.Instagram != nil {
 			accounts = append(accounts, page.Instagram.ID)
+		}
+	}
+	if consent != nil && !consent.All {
+		for _, id := range consent.Accounts {
+			if !slices.Contains(accounts, id) {
+				accounts = append(accounts, id)
+			}
 		}
 	}
 	var scopes []object

@@ -163,6 +163,12 @@ func TestDebugToken(t *testing.T) {
 	a.want(t, 200, 0, 0, "")
 	a.has(t, "data.is_valid", false, "data.error.code", 190, "data.app_id", nil)
 
+	// An account may be shared without its Page, in this consent and not in the next.
+	a = r.debug(r.longToken(Approval{Pages: []string{"901"}, Accounts: []string{"17841003"}}))
+	a.has(t, "data.granular_scopes.0.target_ids", "#1", "data.granular_scopes.2.target_ids", "#2", "data.granular_scopes.2.target_ids.1", "17841003")
+	a = r.debug(r.longToken(Approval{Pages: []string{"901"}}))
+	a.has(t, "data.granular_scopes.2.target_ids", "#1")
+
 	a = r.debug(r.longToken(Approval{All: true})) // all Pages, present and future
 	a.has(t, "data.granular_scopes.0.scope", "pages_show_list", "data.granular_scopes.0.target_ids", nil)
 }

@@ -17,6 +17,12 @@ func needsMessaging(field string) bool {
 	return strings.HasPrefix(field, "messag") || field == "standby"
 }
 
+// canSubscribe reports whether a task on a Page lets its person subscribe it.
+// https://developers.facebook.com/docs/graph-api/reference/page/subscribed_apps
+func canSubscribe(task string) bool {
+	return slices.Contains([]string{"CREATE_CONTENT", "MANAGE", "MODERATE", "FULL_CONTROL"}, strings.TrimPrefix(task, "PROFILE_PLUS_"))
+}
+
 // Subscribed returns the fields that the Page's subscribed_apps now holds for the app, nil if it
 // is not subscribed.
 func (s *Sim) Subscribed(pageID string) []string {
@@ -28,7 +34,8 @@ func (s *Sim) Subscribed(pageID string) []string {
 func (s *Sim) DropSubscription(pageID string) { s.locked(func() { delete(s.subscriptions, pageID) }) }
 
 // subscribe serves POST /{page}/subscribed_apps. It replaces the whole list; one field that is
-// unknown or not authorised rejects the whole call.
+// unknown or not authorised rejects the whole call, and so does a role on the Page without one of
+// the tasks that it takes.
 func (s *Sim) subscribe(c *call) (any, error) {
 	if c.param("subscribed_fields") == "" {
 		return nil, errorf(100, "(#100) The parameter subscribed_fields is required.")
@@ -45,6 +52,9 @@ func (s *Sim) subscribe(c *call) (any, error) {
 			const format = "(#200) To subscribe to the %s field, one of these permissions is needed: pages_messaging"
 			return nil, errorf(200, format, name)
 		}
+	}
+	if tasks := c.person.page(c.id).Tasks; tasks != nil && !slices.ContainsFunc(tasks, canSubscribe) {
+		return nil, errorf(200, "(#200) User does not have sufficient administrative permission for this action on this page")
 	}
 	s.subscriptions[c.id] = fields
 	return object{"success": true}, nil

@@ -28,6 +28,24 @@ func TestSubscribe(t *testing.T) {
 	}
 }
 
+// The role on the Page decides, too.
+func TestSubscribeByRole(t *testing.T) {
+	for _, tt := range []struct {
+		tasks  []string
+		status int
+	}{
+		{nil, 200}, {[]string{"ANALYZE"}, 403}, {[]string{"MESSAGING", "ADVERTISE"}, 403}, {[]string{}, 403},
+		{[]string{"ANALYZE", "MODERATE"}, 200}, {[]string{"PROFILE_PLUS_FULL_CONTROL"}, 200},
+	} {
+		r := newRig(t, Person{ID: "501", Name: "Ada", Pages: []Page{{ID: "901", Name: "A", Tasks: tt.tasks}}})
+		token := r.pageTokenFor("901", "pages_manage_metadata")
+		a := r.call("POST", "/901/subscribed_apps", token, "subscribed_fields", "feed")
+		if a.status != tt.status || (r.Subscribed("901") != nil) != (tt.status == 200) {
+			t.Errorf("%v: %d, subscribed to %v", tt.tasks, a.status, r.Subscribed("901"))
+		}
+	}
+}
+
 func TestSubscribeErrors(t *testing.T) {
 	r := newRig(t)
 	for _, tt := range []struct {
