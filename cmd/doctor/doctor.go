@@ -23,6 +23,7 @@ type doctor struct {
 	cron    secret.String // of the operator
 	session secret.String // access token of a signed-in user
 	project project
+	origin  string // of the app; "" where -app does not name one
 	http    *http.Client
 }
 
@@ -38,7 +39,7 @@ func (d *doctor) examine(ctx context.Context) []check {
 	}{
 		{"Settings and services, from /api/health", d.health},
 		{outside, d.encryption}, {outside, d.landing}, {outside, d.errorPage}, {outside, d.refusals},
-		{"Login", d.login}, {"Database", d.database},
+		{"Login", d.login}, {"Your app, at -app", d.app}, {"Database", d.database},
 	}
 	found := make([][]check, len(parts))
 	jobs := make([]func(), len(parts))

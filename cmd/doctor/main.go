@@ -51,6 +51,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	flags := flag.NewFlagSet("doctor", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	raw := flags.String("url", "", "the deployment, such as https://connect.example.com")
+	app := flags.String("app", "", "your app, such as https://app.example.com, if it is on another origin: may people come back to it?")
 	file := flags.String("secret-file", "", "file that holds the CRON_SECRET; else the variable of that name counts")
 	asJSON := flags.Bool("json", false, "print JSON")
 	switch err := flags.Parse(args); {
@@ -60,6 +61,9 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		return 2
 	}
 	d, err := newDoctor(*raw, *file, getenv)
+	if err == nil && *app != "" {
+		d.origin, err = parseApp(*app)
+	}
 	if err == nil && flags.NArg() > 0 {
 		err = fmt.Errorf("there is no argument %q: see -help", flags.Arg(0))
 	}
@@ -113,7 +117,7 @@ func newDoctor(raw, file string, getenv func(string) string) (*doctor, error) {
 		}
 	}
 	client := &http.Client{Transport: upstream.NewTransport(), CheckRedirect: upstream.NoRedirects, Timeout: oneCall}
-	return &doctor{base, plain, secret.New(cron), secret.New(get("DOCTOR_SESSION")), p, client}, nil
+	return &doctor{base, plain, secret.New(cron), secret.New(get("DOCTOR_SESSION")), p, "", client}, nil
 }
 
 // parseBase reads an address that ends after its host. Secrets are sent there: without https only
