@@ -5,6 +5,7 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -140,9 +141,9 @@ func TestFragmentEndsHere(t *testing.T) {
 			}
 		})
 	}
-	parallel(t, "chosen", func(t *testing.T) {
-		d, chooser := connected(t, brand(1), brand(2))
-		if got := d.Submit(chooser, choice(2)); got.Location() != "/?connected="+instagramID(2)+"#" {
+	parallel(t, "to be chosen", func(t *testing.T) {
+		d := deploy(t, brand(1), brand(2))
+		if got := d.Get(d.LogIn("", metasim.Approval{})); !regexp.MustCompile(`^/api/choose\?flow=[0-9a-f]{16}#$`).MatchString(got.Location()) {
 			t.Errorf("to %q", got.Location())
 		}
 	})
@@ -344,12 +345,11 @@ func TestCallbackReloaded(t *testing.T) {
 	parallel(t, "the chooser", func(t *testing.T) {
 		d := deploy(t, brand(1), brand(2))
 		callback := d.LogIn("?return_to=/x", metasim.Approval{})
-		d.wantTexts(d.Get(callback), instagramID(1), instagramID(2))
-		again := d.Get(callback)
+		d.wantTexts(d.ComeBack(callback), instagramID(1), instagramID(2))
+		again := d.ComeBack(callback)
 		d.wantTexts(again, instagramID(1), instagramID(2))
-		done := d.Submit(again, choice(2))
-		d.WantRedirect(done, http.StatusSeeOther, "/x?connected="+instagramID(2))
-		d.WantRedirect(d.Get(callback), http.StatusSeeOther, done.Location())
+		d.WantDone(d.Submit(again, choice(2)), "/x?connected="+instagramID(2))
+		d.WantRedirect(d.Get(callback), http.StatusSeeOther, "/x?connected="+instagramID(2))
 		d.SignIn(ben)
 		d.want(d.Get(callback), 409, "user_changed")
 		if saves := d.count("save"); saves != 1 {
@@ -381,8 +381,8 @@ func TestCallbackReloaded(t *testing.T) {
 	parallel(t, "more accounts than a cookie holds", func(t *testing.T) {
 		d := deploy(t, deploytest.Brands(1, 250)...)
 		callback := d.LogIn("", metasim.Approval{})
-		done := d.Choose(d.Get(callback))
-		d.WantRedirect(d.Get(callback), http.StatusSeeOther, done.Location())
+		_, ids, _ := strings.Cut(d.Choose(d.ComeBack(callback)).Location(), "&")
+		d.WantRedirect(d.Get(callback), http.StatusSeeOther, "/?"+ids)
 	})
 	parallel(t, "an explanation", func(t *testing.T) {
 		d := deploy(t, brand(1), metasim.Page{ID: "20009", Name: "Bare Page"})
@@ -404,7 +404,7 @@ func TestChosenTwiceAtOnce(t *testing.T) {
 	}
 	all.Wait()
 	for _, got := range append(answers, d.Submit(chooser, choice(1))) {
-		d.WantRedirect(got, http.StatusSeeOther, "/?connected="+instagramID(1)+","+instagramID(2))
+		d.WantDone(got, "/?connected="+instagramID(1)+","+instagramID(2))
 	}
 	if rows := d.Supabase.Rows(); len(rows) != 2 {
 		t.Errorf("rows: %v", rows)

@@ -31,8 +31,7 @@ func finishLogin(r *web.Request) (web.Response, error) {
 	if err != nil {
 		return web.Response{}, err
 	}
-	r.Login = state.LoginOptions
-	if err := r.SameUser(state.User); err != nil {
+	if err := r.Resume(state.User, state.LoginOptions); err != nil {
 		return web.Response{}, err
 	}
 
@@ -72,7 +71,7 @@ func connectGranted(r *web.Request, grant connect.Grant) (web.Response, error) {
 		return web.Response{}, err
 	}
 	if len(selected) == 0 {
-		return r.OfferChoice(grant, found, "")
+		return web.AwaitChoice(r, grant, found)
 	}
 	return r.SaveConnections(grant, found, selected)
 }
@@ -80,13 +79,14 @@ func connectGranted(r *web.Request, grant connect.Grant) (web.Response, error) {
 // finishAgain answers a callback that this browser sends once more: what was granted
 // is still to be chosen or saved, or all is done.
 func finishAgain(r *web.Request, flow string, cause error) (web.Response, error) {
-	grant, err := r.App.Connect.OpenGrant(r.Jar, flow)
-	if err != nil {
+	grant, err := web.OpenGrant(r, flow)
+	switch {
+	case errors.Is(err, connect.ErrState), errors.Is(err, connect.ErrExpired):
 		return web.EndedBefore(r, flow, cause)
-	}
-	r.Login = grant.Options
-	if err := r.SameUser(grant.User); err != nil {
+	case err != nil:
 		return web.Response{}, err
+	case len(grant.Chosen) == 0:
+		return web.ToChoice(grant), nil
 	}
 	return connectGranted(r, grant)
 }

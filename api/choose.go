@@ -12,12 +12,31 @@ import (
 )
 
 // Choose is /api/choose: the person picks among several accounts, or tries
-// once more to save.
+// once more to save, and is told what came of it.
 func Choose(w http.ResponseWriter, r *http.Request) {
 	web.Serve(w, r, web.Route{
 		Name: "choose", Needs: config.Connect, Limit: 24 * time.Second,
-		Methods: map[string]web.Handler{http.MethodPost: connectChosen},
+		Methods: map[string]web.Handler{http.MethodGet: showChoice, http.MethodPost: connectChosen},
 	})
+}
+
+func showChoice(r *web.Request) (web.Response, error) {
+	// 1. The sealed grant is this user's. It ends with the choice.
+	flow := r.URL.Query().Get("flow")
+	grant, err := web.OpenGrant(r, flow)
+	if errors.Is(err, connect.ErrState) {
+		return web.ShowEnded(r, flow, err)
+	}
+	if err != nil {
+		return web.Response{}, err
+	}
+
+	// 2. The accounts are read again from Meta: none is kept in the browser.
+	found, err := r.App.Connect.Discover(r.Context(), grant.Token)
+	if err != nil {
+		return web.Response{}, err
+	}
+	return web.OfferChoice(r, grant, found, "")
 }
 
 func connectChosen(r *web.Request) (web.Response, error) {
@@ -26,15 +45,11 @@ func connectChosen(r *web.Request) (web.Response, error) {
 	if err != nil {
 		return web.Response{}, err
 	}
-	grant, err := r.App.Connect.OpenGrant(r.Jar, form.Get("flow"))
+	grant, err := web.OpenGrant(r, form.Get("flow"))
 	if errors.Is(err, connect.ErrState) {
 		return web.EndedBefore(r, form.Get("flow"), err)
 	}
 	if err != nil {
-		return web.Response{}, err
-	}
-	r.Login = grant.Options
-	if err := r.SameUser(grant.User); err != nil {
 		return web.Response{}, err
 	}
 
@@ -51,7 +66,7 @@ func connectChosen(r *web.Request) (web.Response, error) {
 
 	// 3. Save, or ask once more.
 	if len(chosen) == 0 {
-		return r.OfferChoice(grant, found, page.NoneTicked)
+		return web.OfferChoice(r, grant, found, page.NoneTicked)
 	}
 	return r.SaveConnections(grant, found, chosen)
 }

@@ -17,7 +17,7 @@ import (
 func TestChooseTwoOfThree(t *testing.T) {
 	t.Parallel()
 	d := deploy(t, brand(1), brand(2), metasim.Page{ID: "20009", Name: "No Instagram here"}, brand(3))
-	chooser := d.Get(d.LogIn("?return_to=/x", metasim.Approval{}))
+	chooser := d.ComeBack(d.LogIn("?return_to=/x", metasim.Approval{}))
 	if chooser.StatusCode != 200 || len(d.Supabase.Rows()) != 0 {
 		t.Fatalf("%d %s, %v", chooser.StatusCode, chooser.Code(), d.Supabase.Rows())
 	}
@@ -26,7 +26,7 @@ func TestChooseTwoOfThree(t *testing.T) {
 	}
 
 	got := d.Submit(chooser, url.Values{"instagram_id": {instagramID(3), instagramID(1), "17841499999999999"}})
-	d.WantRedirect(got, http.StatusSeeOther, "/x?connected="+instagramID(1)+","+instagramID(3))
+	d.WantDone(got, "/x?connected="+instagramID(1)+","+instagramID(3))
 	rows := d.Supabase.Rows()
 	if len(rows) != 2 || rows[ada+"/"+instagramID(1)] == nil || rows[ada+"/"+instagramID(3)] == nil {
 		t.Errorf("rows: %v", rows)
@@ -40,7 +40,7 @@ func TestChooseTwoOfThree(t *testing.T) {
 
 	// The form works once: sent again, by a reload or with another choice, it leads to the same place.
 	for _, again := range []url.Values{choice(3, 1), choice(2), {}} {
-		d.WantRedirect(d.Submit(chooser, again), http.StatusSeeOther, got.Location())
+		d.WantDone(d.Submit(chooser, again), "/x?connected="+instagramID(1)+","+instagramID(3))
 	}
 	if saves := d.count("save"); saves != 1 || len(d.Supabase.Rows()) != 2 {
 		t.Errorf("%d saves of %v", saves, d.Supabase.Rows())
@@ -91,14 +91,14 @@ func TestChooseAskedOnceMore(t *testing.T) {
 	d, chooser := connected(t, brand(1), brand(2))
 	again := d.Submit(chooser, nil)
 	d.wantTexts(again, "Choose at least one account, then press Connect.")
-	d.WantRedirect(d.Submit(again, choice(2)), http.StatusSeeOther, "/?connected="+instagramID(2))
+	d.WantDone(d.Submit(again, choice(2)), "/?connected="+instagramID(2))
 }
 
 // A form without its flow means the newest login.
 func TestChooseWithoutFlow(t *testing.T) {
 	t.Parallel()
 	d, _ := connected(t, brand(1), brand(2))
-	d.WantRedirect(d.Post("/api/choose", choice(2)), http.StatusSeeOther, "/?connected="+instagramID(2))
+	d.WantDone(d.Post("/api/choose", choice(2)), "/?connected="+instagramID(2))
 }
 
 func TestSupabaseDownAfterChoosing(t *testing.T) {
@@ -109,7 +109,7 @@ func TestSupabaseDownAfterChoosing(t *testing.T) {
 	d.WantError(down, 503, "store_unavailable")
 	d.Supabase.Break("save", nil)
 	got := d.Submit(down, nil) // what was chosen is remembered
-	d.WantRedirect(got, http.StatusSeeOther, "/?connected="+instagramID(2)+","+instagramID(3))
+	d.WantDone(got, "/?connected="+instagramID(2)+","+instagramID(3))
 }
 
 func TestNoAccount(t *testing.T) {
@@ -124,7 +124,7 @@ func TestNoAccount(t *testing.T) {
 	} {
 		parallel(t, c.name, func(t *testing.T) {
 			d := deploy(t, c.pages...)
-			got := d.Get(d.LogIn("?return_to=/x", metasim.Approval{}))
+			got := d.ComeBack(d.LogIn("?return_to=/x", metasim.Approval{}))
 			d.WantError(got, 422, "no_instagram_account")
 			d.wantTexts(got, c.says, `href="/api/login?return_to=%2Fx"`)
 		})
@@ -248,7 +248,7 @@ func TestPageWithoutToken(t *testing.T) {
 				pages, ids = append(pages, page), append(ids, page.Instagram.ID)
 			}
 			d.Meta.AddPerson(metasim.Person{ID: "5001", Name: "Ada", Pages: pages})
-			got := d.Get(d.LogIn("?return_to=/settings", metasim.Approval{}))
+			got := d.ComeBack(d.LogIn("?return_to=/settings", metasim.Approval{}))
 			if len(pages) > 1 {
 				got = d.Choose(got, ids...)
 			}
@@ -303,7 +303,7 @@ func TestBusinessesOnlyWhereGranted(t *testing.T) {
 	d := grown(t)
 	d.WantRedirect(d.Connect(), http.StatusSeeOther, "/?connected="+instagramID(1))
 	d.Set("FB_LOGIN_SCOPES", seedScopes+",business_management")
-	d.WantRedirect(d.Get(d.LogIn("", metasim.Approval{Decline: []string{"business_management"}})), http.StatusSeeOther, "/?connected="+instagramID(1))
+	d.WantRedirect(d.ComeBack(d.LogIn("", metasim.Approval{Decline: []string{"business_management"}})), http.StatusSeeOther, "/?connected="+instagramID(1))
 	if strings.Contains(d.Steps(), "business") {
 		t.Errorf("asked: %s", d.Steps())
 	}
@@ -331,7 +331,8 @@ func TestDirectReadsOnlyWhereNeeded(t *testing.T) {
 		{"one hidden", []metasim.Page{brand(1), unlisted(2)}, 1},
 	} {
 		parallel(t, c.name, func(t *testing.T) {
-			d, _ := connected(t, c.pages...)
+			d := deploy(t, c.pages...)
+			d.Get(d.LogIn("", metasim.Approval{}))
 			if reads := strings.Count(d.Steps()+" ", "page "); reads != c.reads {
 				t.Errorf("%d reads: %s", reads, d.Steps())
 			}
@@ -345,7 +346,7 @@ func TestVerdicts(t *testing.T) {
 		metasim.Page{ID: "20001", Name: "Bare Page"},
 		metasim.Page{ID: "20002", Name: "Private Page", Personal: &metasim.Instagram{ID: "17841400000000777", Username: "dana.moves", Name: "Dana"}},
 	)
-	got := d.Get(d.LogIn("?return_to=/x", metasim.Approval{}))
+	got := d.ComeBack(d.LogIn("?return_to=/x", metasim.Approval{}))
 	d.WantError(got, 422, "no_instagram_account")
 	d.wantTexts(got, "Bare Page", "Private Page", "dana.moves", "Ask Meta again", `href="/api/login?return_to=%2Fx"`, `href="/x"`)
 }
@@ -362,7 +363,7 @@ func TestNotSharedThisTime(t *testing.T) {
 		d.stored(ada, 5, "5001", map[string]any{"status": "reconnect", "status_reason": "old"})
 		return d
 	}
-	third := func(d deployment) answer { return d.Get(d.LogIn("", metasim.Approval{Pages: []string{"20003"}})) }
+	third := func(d deployment) answer { return d.ComeBack(d.LogIn("", metasim.Approval{Pages: []string{"20003"}})) }
 	parallel(t, "one account shared", func(t *testing.T) {
 		d := setUp(t)
 		d.WantRedirect(third(d), http.StatusSeeOther, "/?connected="+instagramID(3))
@@ -380,15 +381,15 @@ func TestNotSharedThisTime(t *testing.T) {
 	})
 	parallel(t, "several shared", func(t *testing.T) {
 		d := setUp(t)
-		chooser := d.Get(d.LogIn("", metasim.Approval{Pages: []string{"20002", "20003"}}))
+		chooser := d.ComeBack(d.LogIn("", metasim.Approval{Pages: []string{"20002", "20003"}}))
 		d.wantStatus(ada, 1, "reconnect")
 		d.wantStatus(ada, 2, "active")
 		d.wantTexts(chooser, "@brand_1 was not shared this time and stopped.")
-		d.WantRedirect(d.Submit(chooser, choice(2)), 303, "/?connected="+instagramID(2))
+		d.WantDone(d.Submit(chooser, choice(2)), "/?connected="+instagramID(2))
 	})
 	parallel(t, "none shared", func(t *testing.T) {
 		d := setUp(t)
-		got := d.Get(d.LogIn("", metasim.Approval{Pages: []string{}}))
+		got := d.ComeBack(d.LogIn("", metasim.Approval{Pages: []string{}}))
 		d.want(got, 422, "no_instagram_account")
 		d.wantTexts(got, "@brand_1 and @brand_2 were not shared this time and stopped.")
 	})
@@ -413,8 +414,8 @@ func TestNotSharedThisTime(t *testing.T) {
 	parallel(t, "Supabase does not list", func(t *testing.T) {
 		d := setUp(t)
 		d.Supabase.Break("list", html(502))
-		chooser := d.Get(d.LogIn("", metasim.Approval{Pages: []string{"20002", "20003"}}))
-		d.WantRedirect(d.Submit(chooser, choice(3)), http.StatusSeeOther, "/?connected="+instagramID(3))
+		chooser := d.ComeBack(d.LogIn("", metasim.Approval{Pages: []string{"20002", "20003"}}))
+		d.WantDone(d.Submit(chooser, choice(3)), "/?connected="+instagramID(3))
 		d.wantStatus(ada, 1, "reconnect") // the answer to the save names it
 	})
 }
@@ -440,7 +441,7 @@ func TestExplained(t *testing.T) {
 
 	parallel(t, "one account and a Page without", func(t *testing.T) {
 		d := deploy(t, brand(1), bare)
-		got := d.Get(d.LogIn("?return_to=/x&explain=1", metasim.Approval{}))
+		got := d.ComeBack(d.LogIn("?return_to=/x&explain=1", metasim.Approval{}))
 		if got.StatusCode != 200 || len(d.Supabase.Rows()) != 1 {
 			t.Fatalf("%d %s", got.StatusCode, got.Code())
 		}
@@ -448,7 +449,7 @@ func TestExplained(t *testing.T) {
 	})
 	parallel(t, "several accounts", func(t *testing.T) {
 		d := deploy(t, brand(1), weak, bare, brand(3))
-		chooser := d.Get(d.LogIn("?explain=1", metasim.Approval{}))
+		chooser := d.ComeBack(d.LogIn("?explain=1", metasim.Approval{}))
 		got := d.Submit(chooser, choice(1, 2))
 		d.wantTexts(got, "Bare Page", "Your role does not cover messages", "brand_2")
 		if strings.Contains(got.Body, "brand_3") {
@@ -461,7 +462,7 @@ func TestExplained(t *testing.T) {
 	})
 	parallel(t, "nothing is missing", func(t *testing.T) {
 		d := deploy(t, brand(1))
-		d.WantRedirect(d.Get(d.LogIn("?explain=1", metasim.Approval{})), 303, "/?connected="+instagramID(1))
+		d.WantRedirect(d.ComeBack(d.LogIn("?explain=1", metasim.Approval{})), 303, "/?connected="+instagramID(1))
 	})
 	parallel(t, "without a session", func(t *testing.T) {
 		d := deploy(t, brand(1))

@@ -28,7 +28,7 @@ func TestLanguageTravels(t *testing.T) {
 	} {
 		parallel(t, name, func(t *testing.T) {
 			d := deploy(t, brand(1), brand(2))
-			chooser := d.inLanguage(tt.browser, d.LogIn(tt.query, metasim.Approval{}))
+			chooser := d.inLanguage(tt.browser, d.Get(d.LogIn(tt.query, metasim.Approval{})).Location())
 			d.wantTexts(chooser, `<html lang="`+tt.html+`">`, strings.ReplaceAll(tt.title, " ?", "\u00a0?"))
 			if asked := "lang=" + tt.html; strings.Contains(chooser.Body, asked) != (tt.query != "") {
 				t.Errorf("the links of the chooser: %s", chooser.Body)
@@ -41,7 +41,7 @@ func TestLanguageTravels(t *testing.T) {
 func TestLanguageOfFailures(t *testing.T) {
 	t.Parallel()
 	d := deploy(t, brand(1), brand(2))
-	chooser := d.Get(d.LogIn("?lang=de", metasim.Approval{}))
+	chooser := d.ComeBack(d.LogIn("?lang=de", metasim.Approval{}))
 	d.Supabase.Break("save", html(502))
 	down := d.Submit(chooser, choice(1))
 	d.WantError(down, 503, "store_unavailable")

@@ -75,12 +75,12 @@ func connected(t *testing.T, pages ...metasim.Page) (deployment, answer) {
 	return d, d.Connect()
 }
 
-// connectWith returns the callback's answer while Meta fails at it.
+// connectWith returns the callback's answer, or the chooser, while Meta fails at it.
 func (d deployment) connectWith(query string, fault metasim.Fault) answer {
 	d.T.Helper()
 	callback := d.LogIn(query, metasim.Approval{})
 	d.Meta.Inject(fault)
-	return d.Get(callback)
+	return d.ComeBack(callback)
 }
 
 // unlisted is a Page that Meta's list does not show.

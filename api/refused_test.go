@@ -220,7 +220,7 @@ func TestMethodsAndPaths(t *testing.T) {
 	t.Parallel()
 	d := deploy(t, brand(1))
 	for _, c := range []struct{ method, path, allow string }{
-		{"DELETE", "/api/login", "GET, OPTIONS, POST"}, {"POST", "/api/callback", "GET"}, {"GET", "/api/choose", "POST"}, {"HEAD", "/api/choose", "POST"},
+		{"DELETE", "/api/login", "GET, OPTIONS, POST"}, {"POST", "/api/callback", "GET"}, {"DELETE", "/api/choose", "GET, POST"},
 	} {
 		got := d.Send(c.method, c.path, nil, "")
 		d.want(got, 405, "method_not_allowed", c)
@@ -362,7 +362,7 @@ func TestCookieBomb(t *testing.T) {
 	if total == 0 || total > 11_000 {
 		t.Errorf("%d bytes of cookies", total)
 	}
-	chooser := d.Get(d.LogIn("?return_to="+url.QueryEscape(longest), metasim.Approval{}))
+	chooser := d.ComeBack(d.LogIn("?return_to="+url.QueryEscape(longest), metasim.Approval{}))
 	d.want(d.Submit(chooser, choice(1)), 303, "")
 }
 

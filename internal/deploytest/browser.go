@@ -3,6 +3,7 @@ package deploytest
 import (
 	"encoding/base64"
 	"fmt"
+	"html"
 	"io"
 	"maps"
 	"net/http"
@@ -170,10 +171,20 @@ func (d *Deployment) LogIn(query string, approval metasim.Approval) (callback st
 	return callback
 }
 
-// Connect walks the whole way and returns the callback's answer.
+// ComeBack visits a callback and, where there is something to choose, goes on to the chooser.
+func (d *Deployment) ComeBack(callback string) Answer {
+	d.T.Helper()
+	got := d.Get(callback)
+	if got.StatusCode == http.StatusSeeOther && strings.HasPrefix(got.Location(), "/api/choose?flow=") {
+		return d.Get(got.Location())
+	}
+	return got
+}
+
+// Connect walks the whole way and returns the last answer: the callback's, or the chooser.
 func (d *Deployment) Connect() Answer {
 	d.T.Helper()
-	return d.Get(d.LogIn("", metasim.Approval{}))
+	return d.ComeBack(d.LogIn("", metasim.Approval{}))
 }
 
 var formField = regexp.MustCompile(`name="([a-z_]+)" value="([^"]*)"`)
@@ -227,6 +238,27 @@ func (d *Deployment) WantRedirect(got Answer, status int, location string) {
 	}
 	if got.StatusCode != status || got.Location() != location {
 		d.T.Errorf("got %d %s to %q, want %d to %q\n%s", got.StatusCode, got.Code(), got.Location(), status, location, got.Body)
+	}
+}
+
+var refresh = regexp.MustCompile(`<meta http-equiv="refresh" content="0; url=([^"]*)">`)
+
+// WantDone checks that a form's answer ends at a page of ours that leads on to location, by itself
+// and by a link. location names what is connected.
+func (d *Deployment) WantDone(got Answer, location string) {
+	d.T.Helper()
+	_, connected, _ := strings.Cut(location, "connected=")
+	connected, _, _ = strings.Cut(connected, "#")
+	path, query, _ := strings.Cut(got.Location(), "?")
+	parameters, err := url.ParseQuery(query)
+	if got.StatusCode != http.StatusSeeOther || path != "/api/choose" || parameters.Get("connected") != connected || len(parameters) != 2 || err != nil {
+		d.T.Errorf("got %d %s to %q, want what is done of %q\n%s", got.StatusCode, got.Code(), got.Location(), location, got.Body)
+		return
+	}
+	done := d.Get(got.Location())
+	leads := refresh.FindStringSubmatch(done.Body)
+	if done.StatusCode != http.StatusOK || leads == nil || html.UnescapeString(leads[1]) != location || !strings.Contains(done.Body, `href="`+leads[1]+`"`) {
+		d.T.Errorf("the page %d leads to %q, want %q: %s", done.StatusCode, leads, location, done.Body)
 	}
 }
 

@@ -2,6 +2,7 @@ package connect
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"igconnect/lib/graph"
@@ -16,6 +17,7 @@ type Ended struct {
 	User      string   `json:"user"`
 	Begun     int64    `json:"begun"`               // Unix seconds; what it saved is newer
 	Connected []string `json:"connected,omitempty"` // Instagram ids, unless they are too many for a cookie
+	Waiting   []string `json:"waiting,omitempty"`   // likewise: saved, and waiting for their person
 	Denied    bool     `json:"denied,omitempty"`
 	LoginOptions
 }
@@ -37,25 +39,38 @@ const maxKept = 20
 
 // Keep leaves in the browser what the named login ended with.
 func (e Endings) Keep(jar *sealed.Jar, flow string, ended Ended) {
-	if len(ended.Connected) > maxKept {
-		ended.Connected = nil
+	if len(ended.Connected)+len(ended.Waiting) > maxKept {
+		ended.Connected, ended.Waiting = nil, nil
 	}
 	_ = e.cookies.Set(jar, flow, ended) // what does not fit is not kept: a second time is refused then
 }
 
 // Open opens what the named login ended with in this browser, or the newest one where
-// flow is empty. The error is [ErrState] or [ErrExpired].
-func (e Endings) Open(jar *sealed.Jar, flow string) (ended Ended, err error) {
-	if _, ended, err = e.cookies.Open(jar, flow); err != nil {
-		return Ended{}, unsealing(err)
+// flow is empty, and names it. The error is [ErrState] or [ErrExpired].
+func (e Endings) Open(jar *sealed.Jar, flow string) (opened string, ended Ended, err error) {
+	if opened, ended, err = e.cookies.Open(jar, flow); err != nil {
+		return "", Ended{}, unsealing(err)
 	}
-	return ended, nil
+	return opened, ended, nil
+}
+
+// Accounts returns what the login saved, as it stands in the database now.
+func (e Endings) Accounts(ctx context.Context, ended Ended) ([]store.Account, error) {
+	connections, err := e.store.OfUser(ctx, ended.User)
+	saved := slices.Concat(ended.Connected, ended.Waiting)
+	var accounts []store.Account
+	for _, c := range connections {
+		if slices.Contains(saved, c.InstagramID) {
+			accounts = append(accounts, c.Account)
+		}
+	}
+	return accounts, err
 }
 
 // Saved returns the Instagram ids that the login connected: of those that were too many
 // for the cookie, the user's working connections that were made since it began.
 func (e Endings) Saved(ctx context.Context, ended Ended) ([]string, error) {
-	if len(ended.Connected) > 0 {
+	if len(ended.Connected)+len(ended.Waiting) > 0 {
 		return ended.Connected, nil
 	}
 	connections, err := e.store.OfUser(ctx, ended.User)

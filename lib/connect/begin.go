@@ -117,6 +117,7 @@ type Grant struct {
 	Token   graph.Token
 	Begun   time.Time // when Meta granted it: it lasts ten minutes, however often it is sealed again
 	Chosen  []string  // Instagram ids; none before the person has chosen
+	Stopped []string  // names of the user's accounts that it no longer covers
 }
 
 // NewGrant is the grant of a login that Meta has just confirmed.
@@ -132,15 +133,25 @@ type sealedGrant struct {
 	Expires int64    `json:"expires,omitempty"` // Unix seconds
 	Begun   int64    `json:"begun"`             // Unix seconds
 	Chosen  []string `json:"chosen,omitempty"`
+	Stopped []string `json:"stopped,omitempty"`
 	LoginOptions
 }
 
+// keepGrant leaves the grant sealed in the browser for ten minutes. Where hundreds of
+// accounts do not fit into a cookie, they are chosen once more.
 func (s *Service) keepGrant(jar *sealed.Jar, g Grant) error {
-	kept := sealedGrant{User: g.User, LoginOptions: g.Options, Token: g.Token.Value.Reveal(), Begun: g.Begun.Unix(), Chosen: g.Chosen}
+	kept := sealedGrant{
+		User: g.User, LoginOptions: g.Options, Token: g.Token.Value.Reveal(), Begun: g.Begun.Unix(), Chosen: g.Chosen, Stopped: g.Stopped,
+	}
 	if !g.Token.Expires.IsZero() {
 		kept.Expires = g.Token.Expires.Unix()
 	}
-	return s.grants.Set(jar, g.Flow, kept)
+	err := s.grants.Set(jar, g.Flow, kept)
+	if errors.Is(err, sealed.ErrTooLarge) {
+		kept.Chosen, kept.Stopped = nil, nil
+		err = s.grants.Set(jar, g.Flow, kept)
+	}
+	return err
 }
 
 // OpenGrant opens the grant that waits for the named login in this browser, or
@@ -152,7 +163,7 @@ func (s *Service) OpenGrant(jar *sealed.Jar, flow string) (Grant, error) {
 	}
 	g := Grant{
 		Flow: flow, User: kept.User, Options: kept.LoginOptions, Token: graph.Token{Value: secret.New(kept.Token)},
-		Begun: time.Unix(kept.Begun, 0), Chosen: kept.Chosen,
+		Begun: time.Unix(kept.Begun, 0), Chosen: kept.Chosen, Stopped: kept.Stopped,
 	}
 	if kept.Expires != 0 {
 		g.Token.Expires = time.Unix(kept.Expires, 0)

@@ -49,7 +49,8 @@ func (e *MissingPermissionError) Error() string {
 // NoAccountError says that what was granted leads to no Instagram account.
 type NoAccountError struct {
 	Found   graph.Found
-	Stopped []string // names of the user's accounts that the grant no longer covers
+	Stopped []string   // names of the user's accounts that the grant no longer covers
+	Missed  *NotShared // the account to reconnect; nil where none was named
 }
 
 func (e *NoAccountError) Error() string { return "no Page has an Instagram account" }

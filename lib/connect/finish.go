@@ -1,6 +1,7 @@
 package connect
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -38,8 +39,8 @@ func (s *Service) Select(ctx context.Context, grant Grant, found graph.Found) ([
 	wanted := found.Chosen([]string{grant.Options.InstagramID})
 	switch {
 	case len(found.Accounts) == 0:
-		_, stopped := s.StopUncovered(ctx, grant, found)
-		return nil, &NoAccountError{Found: found, Stopped: stopped}
+		known, stopped := s.StopUncovered(ctx, grant, found)
+		return nil, &NoAccountError{Found: found, Stopped: stopped, Missed: notShared(grant, found, known)}
 	case len(grant.Chosen) > 0: // before Supabase failed
 		return found.Chosen(grant.Chosen), nil
 	case len(wanted) == 1:
@@ -50,26 +51,59 @@ func (s *Service) Select(ctx context.Context, grant Grant, found graph.Found) ([
 	return nil, nil
 }
 
-// Choice is what a person should know about the accounts to choose from.
-type Choice struct {
-	Connected []string // Instagram ids that the user has connected and that work
-	Stopped   []string // names of the user's accounts that the grant no longer covers
+// AwaitChoice leaves the grant sealed in the browser while the person chooses,
+// and marks in the database what it no longer covers.
+func (s *Service) AwaitChoice(ctx context.Context, jar *sealed.Jar, grant Grant, found graph.Found) error {
+	_, grant.Stopped = s.StopUncovered(ctx, grant, found)
+	return s.keepGrant(jar, grant)
 }
 
-// OfferChoice leaves the grant sealed in the browser while the person chooses,
-// and marks in the database what it no longer covers.
-func (s *Service) OfferChoice(ctx context.Context, jar *sealed.Jar, grant Grant, found graph.Found) (Choice, error) {
-	known, stopped := s.StopUncovered(ctx, grant, found)
-	if err := s.keepGrant(jar, grant); err != nil {
-		return Choice{}, err
+// Choice is what a person should know about the accounts to choose from.
+type Choice struct {
+	Connected []string   // Instagram ids that the user has connected and that work
+	Missed    *NotShared // the account to reconnect, where it is not among them
+}
+
+// NotShared is the account that a login was to reconnect, where the person shared
+// others, or none.
+type NotShared struct {
+	Account      string // its user name; "" unless this user has connected it
+	PageName     string // may be empty
+	WithoutPage  bool   // it was shared, and the Page that leads to it was not
+	OtherProfile bool   // another Facebook profile connected it than the one that shares now
+}
+
+// Choice reads what the user has connected before. A failure is noted only: it must
+// not cost the choice.
+func (s *Service) Choice(ctx context.Context, grant Grant, found graph.Found) Choice {
+	ctx, cancel := context.WithTimeout(ctx, reconcileLimit)
+	defer cancel()
+	known, err := s.Store.OfUser(ctx, grant.User)
+	if err != nil {
+		note.Add(ctx, "not_reconciled", err.Error())
 	}
-	choice := Choice{Stopped: stopped}
+	choice := Choice{Missed: notShared(grant, found, known)}
 	for _, connection := range known {
-		if connection.Status != store.StatusReconnect && !slices.Contains(choice.Connected, connection.InstagramID) {
+		if connection.Status != store.StatusReconnect {
 			choice.Connected = append(choice.Connected, connection.InstagramID)
 		}
 	}
-	return choice, nil
+	return choice
+}
+
+// notShared compares what was found with the account to reconnect, given the user's
+// connections. It is nil where that one was found, or none was named.
+func notShared(grant Grant, found graph.Found, known []store.Connection) *NotShared {
+	id := grant.Options.InstagramID
+	if id == "" || len(found.Chosen([]string{id})) > 0 {
+		return nil
+	}
+	missed := &NotShared{WithoutPage: slices.Contains(found.Pageless(), id)}
+	if at := slices.IndexFunc(known, func(c store.Connection) bool { return c.InstagramID == id }); at >= 0 {
+		missed.Account, missed.PageName = known[at].Title(), string(known[at].PageName)
+		missed.OtherProfile = known[at].FacebookUserID != "" && string(known[at].FacebookUserID) != found.Person.ID
+	}
+	return missed
 }
 
 const (
@@ -86,17 +120,32 @@ type Saved struct {
 // IDs are the Instagram ids of the accounts that are connected now: of those saved
 // that are not waiting for their person.
 func (s Saved) IDs() []string {
-	ids := []string{}
-	for _, connection := range s.Connections {
-		if connection.Status != store.StatusReconnect {
-			ids = append(ids, connection.InstagramID)
-		}
-	}
-	return ids
+	connected, _ := s.split()
+	return connected
 }
 
-// Silent reports whether Meta refused to send the events of the i-th account.
-func (s Saved) Silent(i int) bool { return s.came[i].Error != "" }
+// split tells those that are connected from those that wait for their person.
+func (s Saved) split() (connected, waiting []string) {
+	connected = []string{}
+	for _, connection := range s.Connections {
+		if connection.Status == store.StatusReconnect {
+			waiting = append(waiting, connection.InstagramID)
+		} else {
+			connected = append(connected, connection.InstagramID)
+		}
+	}
+	return connected, waiting
+}
+
+// Accounts are the accounts as they stand in the database now.
+func (s Saved) Accounts() []store.Account {
+	accounts := make([]store.Account, len(s.Connections))
+	for i, connection := range s.Connections {
+		accounts[i] = connection.Account
+		accounts[i].Subscription = s.came[i]
+	}
+	return accounts
+}
 
 // SaveConnections writes the chosen accounts to the database and subscribes them
 // at Meta, side by side, and marks what the grant no longer covers. Where
@@ -127,14 +176,19 @@ func (s *Service) SaveConnections(ctx context.Context, jar *sealed.Jar, grant Gr
 		return Saved{}, fmt.Errorf("%w: %v", ErrUserDeleted, saveErr)
 	}
 	if saveErr != nil {
-		return Saved{}, s.keepForAnotherTry(jar, grant, ids, saveErr)
+		grant.Chosen = ids
+		if err := s.keepGrant(jar, grant); err != nil {
+			return Saved{}, errors.Join(saveErr, err)
+		}
+		return Saved{}, &NotSavedError{Flow: grant.Flow, Cause: saveErr}
 	}
 	s.correctSubscriptions(ctx, saved)
-	note.Add(ctx, "connected", saved.IDs())
+	connected, waiting := saved.split()
+	note.Add(ctx, "connected", connected)
 	s.grants.Clear(jar, grant.Flow)
-	if len(saved.IDs()) > 0 {
-		s.Endings.Keep(jar, grant.Flow, Ended{User: grant.User, Begun: grant.Begun.Unix(), Connected: saved.IDs(), LoginOptions: grant.Options})
-	}
+	s.Endings.Keep(jar, grant.Flow, Ended{
+		User: grant.User, Begun: grant.Begun.Unix(), Connected: connected, Waiting: waiting, LoginOptions: grant.Options,
+	})
 	return saved, nil
 }
 
@@ -162,12 +216,17 @@ func row(grant Grant, found graph.Found, account graph.Account, now time.Time) s
 	return row
 }
 
-// expectedSubscription is what subscribing the account should come to.
+// expectedSubscription is what subscribing the account should come to. A role that
+// does not cover messages stands there whatever Meta takes.
 func expectedSubscription(account graph.Account) store.Subscription {
-	if account.Token.Empty() {
-		return store.Subscription{Fields: []string{}, Error: "Meta gave no Page token"}
+	expected := store.Subscription{Fields: []string{}, Error: "Meta gave no Page token"}
+	if !account.Token.Empty() {
+		expected = store.Subscription{Fields: append(expected.Fields, account.Fields...)}
+		if page := account.Page; page != nil && !page.CanMessage() {
+			expected.Error = store.Text(graph.NoTask)
+		}
 	}
-	return store.Subscription{Fields: append([]string{}, account.Fields...)}
+	return expected
 }
 
 // subscribe subscribes each account that has a token, and returns what came of
@@ -186,9 +245,9 @@ func (s *Service) subscribe(ctx context.Context, accounts []graph.Account) []sto
 		}
 		jobs = append(jobs, func() {
 			reached, err := s.Provider.Subscribe(ctx, account)
-			came[i] = store.Subscription{Fields: reached}
+			came[i].Fields = reached
 			if refused, ok := errors.AsType[*graph.Error](err); ok {
-				came[i].Error = store.Text(refused.Reason())
+				came[i].Error = cmp.Or(came[i].Error, store.Text(refused.Reason()))
 				note.Add(ctx, "subscription", err.Error())
 			}
 		})
@@ -217,19 +276,4 @@ func (s *Service) correctSubscriptions(ctx context.Context, saved Saved) {
 			note.Add(ctx, "subscription_not_noted", err.Error())
 		}
 	}
-}
-
-// keepForAnotherTry keeps the grant in the browser for ten minutes, with what
-// was chosen.
-func (s *Service) keepForAnotherTry(jar *sealed.Jar, grant Grant, chosen []string, cause error) error {
-	grant.Chosen = chosen
-	err := s.keepGrant(jar, grant)
-	if errors.Is(err, sealed.ErrTooLarge) { // hundreds of accounts: they are chosen once more
-		grant.Chosen = nil
-		err = s.keepGrant(jar, grant)
-	}
-	if err != nil {
-		return errors.Join(cause, err)
-	}
-	return &NotSavedError{Flow: grant.Flow, Cause: cause}
 }

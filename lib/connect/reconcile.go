@@ -12,8 +12,8 @@ import (
 )
 
 const (
-	// notShared is the reason of a connection that the newest grant left out.
-	notShared = "Not shared with us the last time you connected."
+	// leftOut is the reason of a connection that the newest grant left out.
+	leftOut = "Not shared with us the last time you connected."
 
 	reconcileLimit = 5 * time.Second
 )
@@ -52,7 +52,7 @@ func (s *Service) stopUncovered(ctx context.Context, grant Grant, found graph.Fo
 		}
 	}
 	note.Add(ctx, "stopped", ids)
-	if err := s.Store.Stop(ctx, found.Person.ID, ids, found.Asked, notShared); err != nil {
+	if err := s.Store.Stop(ctx, found.Person.ID, ids, found.Asked, leftOut); err != nil {
 		note.Add(ctx, "not_stopped", err.Error())
 	}
 	return stopped

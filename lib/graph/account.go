@@ -120,6 +120,10 @@ const (
 	LostPageToken Loss = "Your role on the Facebook Page does not let us answer its messages."
 )
 
+// NoTask says in the person's words that an account is connected and its messages
+// cannot be answered: see [Page.CanMessage].
+const NoTask = "Your role on the Facebook Page does not cover its messages."
+
 // SavedAccount is an account that was saved before, as far as calls about it need
 // one: with the token that acts for it. That is the Page's, or the person's where
 // the account was saved without a Page (pageID is empty).

@@ -13,16 +13,34 @@ type Chooser struct {
 	Action   string
 	Fields   []Field // hidden, sent along
 	Accounts []Account
+	Person   string // name of the Facebook profile that was used; may be empty
 	Stopped  Stopped
-	Notice   Key    // shown on top, such as [NoneTicked]; may be empty
-	Again    Action // ask Meta again, for an account that is not listed
+	Missed   *Missed // the account to reconnect, where it is not among them
+	Notice   Key     // shown on top, such as [NoneTicked]; may be empty
+	Again    Action  // ask Meta again, for an account that is not listed
 	Cancel   Action
 }
 
 func (Chooser) template() string { return "chooser.html" }
 
 // Title is its heading.
-func (Chooser) Title() Key { return "chooser.title" }
+func (c Chooser) Title() Key {
+	if c.Missed != nil {
+		return "missed.title"
+	}
+	return "chooser.title"
+}
+
+// Missed is the account that the person came to reconnect and did not share.
+type Missed struct {
+	Account      string // user name, without @; "" where it is not known
+	PageName     string // of the Page that leads to it; may be empty
+	WithoutPage  bool   // it was shared, but not its Page
+	OtherProfile bool   // it was connected with another Facebook profile
+}
+
+// Handle is its user name with @.
+func (m Missed) Handle() string { return "@" + m.Account }
 
 // Searchable reports whether a search field helps: with ten accounts or more.
 func (c Chooser) Searchable() bool { return len(c.Accounts) >= 10 }

@@ -2,6 +2,7 @@ package page
 
 import (
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -42,6 +43,9 @@ type Action struct {
 
 // Shown reports whether the action leads anywhere.
 func (a Action) Shown() bool { return a.Href != "" || a.Post != "" }
+
+// OpensMeta reports whether the action begins a login, which leads straight to Meta.
+func (a Action) OpensMeta() bool { return strings.HasPrefix(a.Href, "/api/login") }
 
 // Quiet is the action where something else is the primary one.
 func (a Action) Quiet() Action {

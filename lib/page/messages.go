@@ -83,6 +83,7 @@ const (
 	AskAgain   Key = "action.ask_again"
 	Back       Key = "action.back"
 	Cancel     Key = "action.cancel"
+	Continue   Key = "action.continue"
 	StartAgain Key = "action.start_again"
 	TryAgain   Key = "action.try_again"
 	Kept       Key = "error.kept"

@@ -11,9 +11,11 @@ type Missing struct {
 	Pages     []Verdict
 	Declined  []Permission
 	Stopped   Stopped
-	Saved     bool   // accounts were saved just now, though they may not work fully
-	Person    string // name of the Facebook profile that was used; may be empty
-	Again     Action // ask Meta again, with auth_type=rerequest
+	Missed    *Missed // the account to reconnect; nil where none was named
+	Pageless  bool    // an Instagram account was shared, and its Page was not
+	Saved     bool    // accounts were saved just now, though they may not work fully
+	Person    string  // name of the Facebook profile that was used; may be empty
+	Again     Action  // ask Meta again, with auth_type=rerequest
 	Back      Action
 	RequestID string
 }
@@ -30,6 +32,11 @@ func (m Missing) Title() Key {
 		return ErrorText("missing_permission", "title")
 	}
 	return "missing.title"
+}
+
+// ToDo reports whether there is something that the person can put right.
+func (m Missing) ToDo() bool {
+	return len(m.Declined) > 0 || slices.ContainsFunc(m.Pages, func(v Verdict) bool { return !v.Kind.Good() })
 }
 
 // Refused reports whether a permission is declined that we cannot do without:
@@ -56,12 +63,14 @@ const (
 	NotProfessional VerdictKind = "not_professional" // Meta does not show the account linked as a professional one
 	NoToken         VerdictKind = "no_token"         // Meta lists the Page without a token
 	NoTask          VerdictKind = "no_task"          // the person's role does not cover messages
+	NotShown        VerdictKind = "not_shown"        // Meta named the Page, by its number only, and did not show it
 	Silent          VerdictKind = "silent"           // connected, but Meta tells us nothing of new messages
+	Waiting         VerdictKind = "waiting"          // connected, but the app lacks Meta's permission for new messages
 	Connected       VerdictKind = "connected"        // the account is connected
 )
 
 // kinds are all, in the order in which the page shows them.
-var kinds = []VerdictKind{NoInstagram, NotProfessional, NoToken, NoTask, Silent, Connected}
+var kinds = []VerdictKind{NoInstagram, NotProfessional, NoToken, NoTask, NotShown, Silent, Waiting, Connected}
 
 // Group is all Pages with one verdict, so that the way to put it right is told
 // once, however many they are.
@@ -70,8 +79,8 @@ type Group struct {
 	Pages []Verdict
 }
 
-// Good reports whether nothing is wrong.
-func (g Group) Good() bool { return g.Kind == Connected }
+// Good reports whether there is nothing for the person to put right.
+func (k VerdictKind) Good() bool { return k == Connected || k == Waiting }
 
 // Folded reports whether the list is folded up, so that the advice stays in
 // sight: with nine Pages or more.
@@ -92,7 +101,7 @@ func (m Missing) Groups() []Group {
 // SomeConnected reports whether the page lists an account that is well: then it
 // explains the others only.
 func (m Missing) SomeConnected() bool {
-	return slices.ContainsFunc(m.Pages, func(v Verdict) bool { return v.Kind == Connected })
+	return slices.ContainsFunc(m.Pages, func(v Verdict) bool { return v.Kind.Good() })
 }
 
 // Label is the Page's name; empty where Meta gave none.

@@ -1,5 +1,5 @@
 // Package page draws the HTML pages that a person may meet on the way to a
-// connected account: [Home], an [Error], the [Chooser], [Missing] ("Why is my
+// connected account: [Home], an [Error], the [Chooser], [Done], [Missing] ("Why is my
 // account not here?") and [Erased]. Start at [Render].
 //
 // It decides nothing and sends nothing: what a page shows are its fields, and
@@ -24,8 +24,8 @@ import (
 //go:embed templates/*.html
 var files embed.FS
 
-// Page is one of the pages of this package: [Home], [Error], [Chooser], [Missing] or
-// [Erased].
+// Page is one of the pages of this package: [Home], [Error], [Chooser], [Done], [Missing]
+// or [Erased].
 type Page interface {
 	// Title stands in its head, and as its heading unless it is [Home].
 	Title() Key
@@ -57,6 +57,9 @@ func Render(look Look, policy Policy, p Page) (Document, error) {
 	}
 	_, landing := p.(Home)
 	frame := frame{Look: look, Landing: landing, Style: look.style(), Title: p.Title(), Content: template.HTML(content.String())}
+	if done, ok := p.(Done); ok && done.Goes {
+		frame.GoesTo = done.Onward.Href
+	}
 	if err := templates().ExecuteTemplate(&body, "frame.html", frame); err != nil {
 		return Document{}, fmt.Errorf("drawing the page's frame: %w", err)
 	}
@@ -69,6 +72,7 @@ type frame struct {
 	Landing bool // whose heading is its own, and whose script asks for the list of accounts
 	Style   template.HTML
 	Title   Key
+	GoesTo  string // where the page leads by itself; mostly empty
 	Content template.HTML
 }
 

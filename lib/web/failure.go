@@ -126,12 +126,18 @@ func failurePage(r *Request, f *Failure) page.Page {
 	if none, ok := errors.AsType[*connect.NoAccountError](f.Cause); ok {
 		return noAccountPage(r, none)
 	}
-	shown := page.Error{Code: string(f.Code), RequestID: r.ID}
-	if notSaved, ok := errors.AsType[*connect.NotSavedError](f.Cause); ok {
+	shown := page.Error{Code: string(f.Code), RequestID: r.ID, Actions: []page.Action{toApp(r)}}
+	label := errorTable[f.Code].again
+	notSaved, ok := errors.AsType[*connect.NotSavedError](f.Cause)
+	switch {
+	case ok:
 		shown.Note = page.Kept
-		shown.Actions = []page.Action{{Label: page.TryAgain, Post: "/api/choose", Fields: flowField(notSaved.Flow), Primary: true}}
-	} else if label := errorTable[f.Code].again; label != "" {
-		shown.Actions = []page.Action{again(r, label)}
+		try := page.Action{Label: page.TryAgain, Post: "/api/choose", Fields: flowField(notSaved.Flow), Primary: true}
+		shown.Actions = []page.Action{try, toApp(r)}
+	case label != "":
+		shown.Actions = []page.Action{again(r, label), toApp(r)}
+	case f.Code != NotFound: // whoever looks for something else begins no login
+		shown.Actions = append(shown.Actions, again(r, page.StartAgain).Quiet())
 	}
 	return shown
 }

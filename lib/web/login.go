@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"errors"
 	"maps"
 	"net/http"
@@ -27,7 +28,7 @@ func (r *Request) LoginOptions() (connect.LoginOptions, error) {
 		r.Login.Language = options.Language
 	}
 	if options.ReturnTo != "" && !returnToAllowed(options.ReturnTo, r.App.Config.AllowedOrigins) {
-		return options, fail(BadRequest, errors.New("return_to is not allowed"))
+		return options, fail(BadRequest, notListed("return_to", options.ReturnTo))
 	}
 	r.Login = options
 	if options.InstagramID != "" && !connect.IsInstagramID(options.InstagramID) {
@@ -91,6 +92,15 @@ func denied(r *Request) (Response, error) {
 		return Response{}, connect.ErrDenied
 	}
 	return Return(withResult(r.Login.ReturnTo, "error", string(AccessDenied))), nil
+}
+
+// toApp leads back to where the login came from, else to the app.
+func toApp(r *Request) page.Action {
+	address := r.Login.ReturnTo
+	if address == "" && r.App != nil {
+		address = r.App.Config.AppURL
+	}
+	return page.Action{Label: page.Back, Href: cmp.Or(address, "/")}
 }
 
 // again is a link that begins a new login for the same thing.

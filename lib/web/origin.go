@@ -1,10 +1,11 @@
 package web
 
 import (
-	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -19,8 +20,20 @@ func (r *Request) FromAllowedPage() error {
 	if unnamed || slices.Contains(r.App.Config.AllowedOrigins, origin) {
 		return nil
 	}
-	return fail(ForbiddenOrigin, errors.New("the request is not of an allowed origin"))
+	return fail(ForbiddenOrigin, notListed("the page that asks", origin))
 }
+
+// notListed tells the operator which setting allows an address of the app, where one
+// would. It names the origin alone.
+func notListed(what, address string) error {
+	u, err := url.Parse(address)
+	if err != nil || u.Scheme != "https" && u.Scheme != "http" || !plainHost.MatchString(u.Host) {
+		return fmt.Errorf("%s is not allowed", what)
+	}
+	return fmt.Errorf("%s is at %s://%s, which is not in ALLOWED_ORIGINS", what, u.Scheme, u.Host)
+}
+
+var plainHost = regexp.MustCompile(`^[A-Za-z0-9.-]{1,200}(:[0-9]{1,5})?$`)
 
 // Hostname is the name by which the browser came, without a port.
 func (r *Request) Hostname() string {
@@ -84,7 +97,7 @@ func sharedWith(r *Request) bool {
 // preflight answers a browser that asks whether a script may make a request.
 func preflight(r *Request, route Route) (Response, error) {
 	if !sharedWith(r) {
-		return Response{}, fail(ForbiddenOrigin, errors.New("asked for by a page that is not of an allowed origin"))
+		return Response{}, fail(ForbiddenOrigin, notListed("the page that asks", r.Header.Get("Origin")))
 	}
 	return Empty(http.StatusNoContent).
 		with("Access-Control-Allow-Methods", route.allowed()).

@@ -53,12 +53,17 @@ func (r *Request) CurrentUser() (string, error) {
 	return user, err
 }
 
-// SameUser fails with [connect.ErrUserChanged] if the browser now holds the
-// session of somebody else than the user who began, and none of that user. Without
-// a session that user counts. The session is not verified here: it can only stop a
-// login, never start one.
-func (r *Request) SameUser(user string) error {
+// Resume goes on with what a user began, as it was sealed in this browser. It fails
+// with [connect.ErrUserChanged] if the browser now holds the session of somebody else,
+// and none of that user. Without a session that user counts. The session is not
+// verified here: it can only stop a login, never start one. Where to be afterwards
+// must be allowed still.
+func (r *Request) Resume(user string, options connect.LoginOptions) error {
 	note.Add(r.Context(), "user_id", user)
+	if !returnToAllowed(options.ReturnTo, r.App.Config.AllowedOrigins) {
+		options.ReturnTo = ""
+	}
+	r.Login = options
 	if r.App.Identity.OnlyOthers(r.Cookies(), user) {
 		return connect.ErrUserChanged
 	}
