@@ -332,13 +332,22 @@ func TestCannotReceiveMessages(t *testing.T) {
 	const well = "All is well here"
 	parallel(t, "no task", func(t *testing.T) {
 		d := deploy(t, weak)
-		got := d.Get(d.LogIn("?return_to=/x", metasim.Approval{}))
+		d.WantRedirect(d.Get(d.LogIn("?return_to=/x", metasim.Approval{})), 303, "/x?connected="+instagramID(1))
+		got := d.Get(d.LogIn("?return_to=/x&explain=1", metasim.Approval{}))
 		d.want(got, 200, "")
 		d.wantTexts(got, "Your role does not cover messages", "What you connected is saved", `href="/x?connected=`+instagramID(1)+`"`)
 		if row := d.row(ada, 1); row["status"] != "active" || row["subscription_error"] != "Your role on the Facebook Page does not cover its messages." {
 			t.Errorf("%v: %v", row["status"], row["subscription_error"])
 		}
 		d.wantTexts(d.Get("/api/accounts"), `"subscription_error":"Your role on the Facebook Page does not cover its messages."`)
+	})
+	parallel(t, "no task, chosen", func(t *testing.T) {
+		d, chooser := connected(t, weak, brand(2))
+		d.wantTexts(chooser, "Your role on this Page does not cover messages")
+		got := d.Get(d.Submit(chooser, choice(1)).Location())
+		if d.wantTexts(got, "Your role does not cover messages"); strings.Contains(got.Body, well) {
+			t.Error(got.Body)
+		}
 	})
 	parallel(t, "no pages_messaging", func(t *testing.T) {
 		d, chooser := connected(t, brand(1), brand(2))

@@ -65,8 +65,7 @@ func (r *Request) SaveConnections(grant connect.Grant, found graph.Found, chosen
 		return Response{}, err
 	}
 	ids := saved.IDs()
-	mute := func(a graph.Account) bool { return a.Token.Empty() || a.Page != nil && !a.Page.CanMessage() }
-	if r.Login.Explain || slices.ContainsFunc(chosen, mute) {
+	if r.Login.Explain || len(ids) < len(chosen) {
 		explanation := explanationPage(r, found, saved.Accounts(), ids)
 		if len(ids) == 0 || explanation.ToDo() {
 			return explained(explanation, ids), nil
