@@ -365,6 +365,20 @@ func TestCannotReceiveMessages(t *testing.T) {
 			t.Error(got.Body)
 		}
 	})
+	parallel(t, "pages_messaging is not approved", func(t *testing.T) {
+		d := deployWith(t, map[string]string{"FB_LOGIN_SCOPES": seedScopes + ",pages_messaging"}, brand(1), brand(2))
+		callback := d.LogIn("", metasim.Approval{})
+		var granted []string
+		for scope := range strings.SplitSeq(seedScopes, ",") {
+			granted = append(granted, `{"permission":"`+scope+`","status":"granted"}`)
+		}
+		d.Meta.Inject(metasim.Fault{Step: "permissions", Body: new(`{"data":[` + strings.Join(granted, ",") + `]}`)})
+		got := d.Get(d.Submit(d.ComeBack(callback), choice(1)).Location())
+		d.wantTexts(got, "New messages may not arrive until this app has one more permission from Meta.")
+		if strings.Contains(got.Body, "pages_messaging") || !strings.Contains(d.Watch.Log(), `"withheld":["pages_messaging"`) {
+			t.Errorf("%s: %s", d.Watch.Log(), got.Body)
+		}
+	})
 	parallel(t, "a refused subscription", func(t *testing.T) {
 		d, chooser := connected(t, brand(1), brand(2))
 		d.Meta.Inject(metasim.Fault{Step: "subscribe", Code: 100, Message: "no"})

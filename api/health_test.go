@@ -111,6 +111,41 @@ func (d deployment) wantNoValue(got answer) {
 	}
 }
 
+// Accounts that are connected and get no messages are the operator's trouble: a warning, and what to do
+// about the permission.
+func TestHealthWarnsOfMuteAccounts(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name     string
+		settings map[string]string
+		mute     string
+		fix      string // "": no warning
+	}{
+		{"none", nil, "0", ""},
+		{"not asked for", nil, "3", "Add pages_messaging to FB_LOGIN_SCOPES"},
+		{"asked for", map[string]string{"FB_LOGIN_SCOPES": seedScopes + ",pages_messaging"}, "100", "See that Meta has approved pages_messaging"},
+		{"by a configuration", map[string]string{"FB_LOGIN_CONFIG_ID": "77"}, "1", "See that Meta has approved pages_messaging"},
+		{"messages are not wanted", map[string]string{"WEBHOOK_FIELDS": "feed"}, "3", ""},
+	} {
+		parallel(t, c.name, func(t *testing.T) {
+			d := deployHealthy(t)
+			for name, value := range c.settings {
+				d.Set(name, value)
+			}
+			d.Supabase.Break("", waiting(rightVersion, vaultWorks, reply(200, `[{"mute":`+c.mute+`}]`)))
+			got, report := d.health()
+			at := slices.IndexFunc(report.Checks, func(c health.Check) bool { return c.Name == "messages" })
+			if got.StatusCode != 200 || !report.OK || at < 0 {
+				t.Fatalf("%d %s", got.StatusCode, got.Body)
+			}
+			check := report.Checks[at]
+			if warned := c.fix != ""; check.OK == warned || check.Warning != warned || !strings.HasPrefix(check.Fix, c.fix) || warned && !strings.HasPrefix(check.Problem, c.mute+" ") {
+				t.Errorf("%+v", check)
+			}
+		})
+	}
+}
+
 // Each thing that can be wrong is found, by its name, with a fix.
 func TestNotHealthy(t *testing.T) {
 	t.Parallel()

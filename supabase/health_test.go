@@ -277,6 +277,24 @@ var healthCases = []testCase[*project]{
 		want("one was given up", ago(5), ago(1), ago(4))
 		in.disconnect(t, old)
 	}},
+	// What is connected and known to get no messages.
+	{"BacklogOfMessages", func(t *testing.T, p *project) {
+		for _, c := range []struct {
+			name, change string
+			mute         int
+		}{
+			{"the least", "subscribed_fields = '{feed}'", 1},
+			{"nothing", "subscribed_fields = '{}'", 1},
+			{"other fields of messages", "subscribed_fields = '{messaging_postbacks,standby}'", 1},
+			{"messages", "subscribed_fields = '{standby,messages}'", 0},
+			{"unknown", "subscribed_fields = null", 0},
+			{"needs its person", "subscribed_fields = '{feed}', status = 'reconnect'", 0},
+		} {
+			r := newRenewal(t, p)
+			r.sql(t, "update public.user_configs set "+c.change+" where instagram_id = $1", r.connect(t, 60))
+			wantEqual(t, c.name, object{"mute": float64(c.mute)}, p.onlyRow(t, "select mute from public.igconnect_backlog()"))
+		}
+	}},
 	// What the daily job is about to lose, and what fails at each check, which does not pass for unchecked.
 	{"BacklogOfDailyJob", func(t *testing.T, p *project) {
 		r := newRenewal(t, p)

@@ -25,6 +25,9 @@ func (s *Service) Discover(ctx context.Context, token graph.Token) (graph.Found,
 	for _, err := range found.Skipped {
 		note.Add(ctx, "skipped", err.Error())
 	}
+	if len(found.Withheld) > 0 {
+		note.Add(ctx, "withheld", found.Withheld)
+	}
 	if len(found.Missing) > 0 {
 		return found, &MissingPermissionError{Found: found}
 	}

@@ -54,6 +54,7 @@ type Found struct {
 	Person            Person
 	Granted           []string  // permissions
 	Declined          []string  // permissions that were asked for and declined, needed or not
+	Withheld          []string  // permissions that were asked for and that Meta neither granted nor offered
 	Missing           []string  // those needed that were not granted: nothing may be saved then
 	Accounts          []Account // each account once
 	Pages             []Page    // also those without an account, to explain why

@@ -199,7 +199,7 @@ func (s *Service) backlog(ctx context.Context) []Check {
 		note.Add(ctx, "backlog", err.Error())
 		return append(failed(dailyJob, problem, fix), failed(inbox, problem, fix)...)
 	}
-	return slices.Concat(tokens(waits), webhookFields(waits), s.dailyJob(waits), s.inbox(waits))
+	return slices.Concat(tokens(waits), webhookFields(waits), s.messages(waits), s.dailyJob(waits), s.inbox(waits))
 }
 
 func tokens(waits store.Backlog) []Check {
@@ -216,6 +216,25 @@ func webhookFields(waits store.Backlog) []Check {
 			"Take those out of WEBHOOK_FIELDS, or correct their names. The other fields are subscribed to.")
 	}
 	return passed("webhook_fields")
+}
+
+// messages warns the operator of accounts that are connected and get no messages:
+// their people can do nothing about it where the app lacks a permission.
+func (s *Service) messages(waits store.Backlog) []Check {
+	const permission = "pages_messaging"
+	if waits.Mute == 0 || !slices.Contains(s.Config.WebhookFields, "messages") {
+		return passed("messages")
+	}
+	warning := Check{
+		Name: "messages", Warning: true,
+		Problem: fmt.Sprintf("%d connected account(s) or more get no messages: their Pages are not subscribed to them.", waits.Mute),
+		Fix: "See that Meta has approved " + permission + " for the app (docs/meta-app-review.md): else it gives it to people with a role in the app only. " +
+			"Where it refused a single Page, subscription_error in user_configs says why. Then these people connect once more.",
+	}
+	if s.Config.LoginConfigID == "" && !slices.Contains(s.Config.Scopes, permission) {
+		warning.Fix = "Add " + permission + " to FB_LOGIN_SCOPES and have Meta approve it (docs/meta-app-review.md). Then these people connect once more."
+	}
+	return []Check{warning}
 }
 
 // dailyJob tells a job that never runs from one that does not get through what is

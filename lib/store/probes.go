@@ -26,6 +26,7 @@ type Backlog struct {
 	Dead      *Timestamp `json:"dead_since"`      // events that were given up
 	Unopened  int        `json:"unopened"`        // connections whose token Vault can't open
 	LeftOut   Text       `json:"left_out"`        // what Meta said last of a webhook field that it refused
+	Mute      int        `json:"mute"`            // working connections that are not subscribed to messages, up to a hundred
 }
 
 // Backlog asks for the longest waiting.

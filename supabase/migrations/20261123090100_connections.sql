@@ -240,6 +240,9 @@ create index user_configs_set_back_idx on public.user_configs (coalesce(leased_u
   where (status <> 'reconnect' or retry) and (lease_id is not null or failures > 0);
 -- For the health check: webhook fields that Meta refused.
 create index user_configs_left_out_idx on public.user_configs (connected_at) where subscription_error like '%: left out %';
+-- And accounts that are connected and get no messages.
+create index user_configs_mute_idx on public.user_configs (connected_at)
+  where status <> 'reconnect' and not subscribed_fields @> '{messages}';
 -- For Meta's callbacks, which know the Facebook person alone.
 create index user_configs_facebook_user_id_idx on public.user_configs (facebook_user_id)
   where facebook_user_id is not null;

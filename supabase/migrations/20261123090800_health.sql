@@ -30,14 +30,15 @@ create index instagram_events_dead_idx on public.instagram_events (dead_at) wher
 -- Returns since when the longest waiting have waited: for the daily check (the last one, or the connect),
 -- for a worker, and for somebody to look at events that were given up. Null: nothing waits. And of the
 -- connections whose tokens end within a week, how many nobody has looked at for 36 hours; and how many of all
--- fail at each check for two days, and so do not count as unchecked.
+-- fail at each check for two days, and so do not count as unchecked. And how many of those that work are
+-- known to get no messages, up to a hundred.
 --
 -- It never reads a whole table. Of the conversations it looks at the thousand whose turn comes first:
 -- where no worker comes for days, the oldest are among them. It counts to a thousand.
 create function public.igconnect_backlog()
 returns table (
   unchecked_since timestamptz, ending integer, failing integer,
-  waiting_since timestamptz, dead_since timestamptz, unopened integer, left_out text
+  waiting_since timestamptz, dead_since timestamptz, unopened integer, left_out text, mute integer
 )
 language sql stable security definer set search_path = '' set jit = off as $$
   with set_back as (
@@ -83,7 +84,9 @@ language sql stable security definer set search_path = '' set jit = off as $$
     (select min(e.dead_at) from public.instagram_events e where e.dead_at is not null),
     (select count(*)::integer from public.user_configs c where c.status_reason = igconnect.unopened()),
     (select c.subscription_error from public.user_configs c
-     where c.subscription_error like '%: left out %' order by c.connected_at desc limit 1)
+     where c.subscription_error like '%: left out %' order by c.connected_at desc limit 1),
+    (select count(*)::integer from (
+       select from public.user_configs c where c.status <> 'reconnect' and not c.subscribed_fields @> '{messages}' limit 100) without)
 $$;
 
 revoke all on function public.igconnect_schema_version(), public.probe_vault(), public.igconnect_backlog()
@@ -95,7 +98,7 @@ comment on function public.igconnect_schema_version() is
 comment on function public.probe_vault() is
   'Whether Vault gives back what was sealed, tried with a secret that it removes again. Vault''s own error if it fails. For the secret key only.';
 comment on function public.igconnect_backlog() is
-  'Since when the longest waiting have waited: "unchecked_since" for the daily check (without those that fail at each), "waiting_since" for a worker, "dead_since" for a look at events that were given up. "ending" counts connections whose token ends within a week and that were not checked for 36 hours, "failing" those whose check fails for two days, "unopened" those whose token Vault can''t open. "left_out" is what Meta said last of a webhook field that it does not know. Events of connections in "reconnect" wait for their person and do not count, nor do those that tell of connections themselves. For the secret key only.';
+  'Since when the longest waiting have waited: "unchecked_since" for the daily check (without those that fail at each), "waiting_since" for a worker, "dead_since" for a look at events that were given up. "ending" counts connections whose token ends within a week and that were not checked for 36 hours, "failing" those whose check fails for two days, "unopened" those whose token Vault can''t open. "left_out" is what Meta said last of a webhook field that it does not know. "mute" counts working connections that are not subscribed to messages, to a hundred. Events of connections in "reconnect" wait for their person and do not count, nor do those that tell of connections themselves. For the secret key only.';
 
 -- PostgREST learns of everything that the migrations made.
 notify pgrst, 'reload schema';

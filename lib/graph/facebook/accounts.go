@@ -68,6 +68,7 @@ func (l Login) Accounts(ctx context.Context, token graph.Token) (graph.Found, er
 	found.DataAccessExpires = inspection.DataAccessExpires
 	found.Shared, found.AllNamed, found.SharedAccounts = inspection.PageIDs, inspection.AllNamed, inspection.AccountIDs
 	found.Missing = l.missing(found.Granted, declined)
+	found.Withheld = l.withheld(found.Granted, declined)
 	found.Declined = slices.DeleteFunc(declined, func(scope string) bool { return !slices.Contains(l.Scopes, scope) })
 	all := distinct(append(listed, ofBusiness...))
 	reading, cancelReading := upstream.EndingEarly(ctx, timeAfterReading)

@@ -57,6 +57,19 @@ func (l Login) missing(granted, declined []string) []string {
 	return missing
 }
 
+// withheld are the permissions that were asked for and of which Meta says nothing: it
+// asks people for those alone that it has approved for the app. With a ConfigID nobody
+// knows what was asked for.
+func (l Login) withheld(granted, declined []string) []string {
+	var withheld []string
+	for _, scope := range l.Scopes {
+		if l.ConfigID == "" && !slices.Contains(granted, scope) && !slices.Contains(declined, scope) {
+			withheld = append(withheld, scope)
+		}
+	}
+	return withheld
+}
+
 // Exchange trades an authorization code for a short-lived token. A code works
 // once, so this is never repeated. A refusal is of class [graph.CodeRejected].
 func (l Login) Exchange(ctx context.Context, code string) (graph.Token, error) {
