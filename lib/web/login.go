@@ -32,6 +32,7 @@ func (r *Request) LoginOptions() (connect.LoginOptions, error) {
 	}
 	r.Login = options
 	if options.InstagramID != "" && !connect.IsInstagramID(options.InstagramID) {
+		r.Login.InstagramID = "" // starting again with it would end here again
 		return options, fail(BadRequest, errors.New("not an Instagram id"))
 	}
 	return options, nil
