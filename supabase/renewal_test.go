@@ -473,6 +473,7 @@ var renewalCases = []testCase[*renewal]{
 		if r.leased(t, id) {
 			t.Error("a refused claim took a row")
 		}
+		r.dropConnectionEvents(t)
 		for _, most := range []object{{"p_limit": 1000, "p_lease": "1 hour"}, {"p_limit": 1, "p_lease": "1 second"}} {
 			var rows []claimed
 			if in.mustCall(t, "claim_instagram_events", most, &rows); len(rows) != 1 {

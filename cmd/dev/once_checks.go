@@ -101,11 +101,12 @@ func (w *walk) checkInbox(ctx context.Context) error {
 	return err
 }
 
-// onlyEvent returns the event of an inbox that holds one.
+// onlyEvent returns the message of an inbox that holds one.
 func (w *walk) onlyEvent(ctx context.Context) (event, error) {
 	events, err := w.events(ctx)
+	events = slices.DeleteFunc(events, func(e event) bool { return e.Kind == "connection" })
 	if err == nil && len(events) != 1 {
-		err = fmt.Errorf("it holds %d events", len(events))
+		err = fmt.Errorf("it holds %d messages", len(events))
 	}
 	if err != nil {
 		return event{}, fmt.Errorf("reading the inbox: %w", err)
