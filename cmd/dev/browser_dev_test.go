@@ -31,13 +31,14 @@ func behindTheSystem(b *tab) {
 	b.reads("The app is allowed by Ada Lindqvist.")
 	b.wantEnabled(nil)
 	b.page("behind-connected")
-	if height, limit := evaluate[int64](b, fullHeight), map[bool]int64{true: 2500, false: 4000}[b.width > 1000]; height > limit {
-		b.Errorf("the page is %d pixels high, more than %d", height, limit)
+	if height := evaluate[int64](b, fullHeight); height > 4000 || b.width > 1000 && height > 2500 {
+		b.Errorf("the page is %d pixels high", height)
 	}
 
 	b.press("DisclosureTriangle", "@lindqvist.ceramics…")
 	b.reads("token_secret_id")
-	if _, err := b.system.supabase.SQL(b.Context(), "delete from auth.users where email = 'ada@example.com'"); err != nil {
+	const leave = "delete from auth.users where email = 'ada@example.com'"
+	if _, err := b.system.supabase.SQL(b.Context(), leave); err != nil {
 		b.Fatal(err)
 	}
 	b.reads("the session in this browser has ended, or its user is gone")

@@ -17,7 +17,6 @@ type request struct {
 	Method, Path string
 	Note         string // code of the error, or Meta's step
 	Status       int    // 0: nothing was answered, or Meta not yet
-	Took         time.Duration
 }
 
 // Good reports whether it was answered, and with no error.
@@ -38,7 +37,7 @@ func (l *requestLog) record(h http.Handler) http.Handler {
 		}
 		answer, begin := &statusWriter{ResponseWriter: w}, time.Now()
 		defer func() {
-			l.add(request{begin, "igconnect", r.Method, r.URL.Path, w.Header().Get("X-Error-Code"), answer.status, time.Since(begin)})
+			l.add(request{begin, "igconnect", r.Method, r.URL.Path, w.Header().Get("X-Error-Code"), answer.status})
 		}()
 		h.ServeHTTP(answer, r)
 		answer.status = cmp.Or(answer.status, http.StatusOK) // of who wrote nothing
@@ -87,11 +86,7 @@ func (s *system) lastRequests() []request {
 	if s.meta != nil {
 		received := s.meta.Requests()
 		for _, r := range received[max(0, len(received)-maxShown):] {
-			one := request{At: r.Start, To: "Meta", Method: r.Method, Path: r.Path, Note: r.Step, Status: r.Status}
-			if !r.End.IsZero() {
-				one.Took = r.End.Sub(r.Start)
-			}
-			all = append(all, one)
+			all = append(all, request{r.Start, "Meta", r.Method, r.Path, r.Step, r.Status})
 		}
 	}
 	slices.SortStableFunc(all, func(a, b request) int { return b.At.Compare(a.At) })

@@ -30,7 +30,8 @@ func TestRequests(t *testing.T) {
 	}))
 	ask := func(h http.Handler, method, target string) {
 		defer func() { _ = recover() }()
-		h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(method, target, strings.NewReader("fb_exchange_token=hush")))
+		body := strings.NewReader("fb_exchange_token=hush")
+		h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(method, target, body))
 	}
 	ask(functions, "GET", "/api/login?code=hush")
 	ask(functions, "GET", "/igconnect/style.css")
@@ -66,7 +67,8 @@ func TestRequests(t *testing.T) {
 	if err := pageTemplates.ExecuteTemplate(&page, "requests", last); err != nil {
 		t.Fatal(err)
 	}
-	if text := page.String(); strings.Contains(text, "hush") || strings.Contains(text, "<b>") || !strings.Contains(text, ">none<") {
+	text := page.String()
+	if strings.Contains(text, "hush") || strings.Contains(text, "<b>") || !strings.Contains(text, ">none<") {
 		t.Errorf("the page tells:\n%s", text)
 	}
 

@@ -32,15 +32,12 @@ func TestVisitor(t *testing.T) {
 		"no JSON":                   {"{", nil, visitor{}},
 	} {
 		s := &system{env: env{"SUPABASE_URL": "https://x.supabase.co"}}
-		s.app = &app.App{Identity: identity.Supabase{CookieName: name, Verify: func(_ context.Context, token secret.String) (string, error) {
-			if tt.err == nil && !token.Equal("good") {
-				return "", identity.ErrSignedOut
-			}
-			return "the-user", tt.err
-		}}}
+		verify := func(context.Context, secret.String) (string, error) { return "the-user", tt.err }
+		s.app = &app.App{Identity: identity.Supabase{CookieName: name, Verify: verify}}
 		r := httptest.NewRequest("GET", "/dev/", nil)
 		if tt.session != "" {
-			r.AddCookie(&http.Cookie{Name: name, Value: base64Mark + base64.RawURLEncoding.EncodeToString([]byte(tt.session))})
+			value := base64Mark + base64.RawURLEncoding.EncodeToString([]byte(tt.session))
+			r.AddCookie(&http.Cookie{Name: name, Value: value})
 		}
 		if got := s.visitor(r); got != tt.want {
 			t.Errorf("%s: %+v, want %+v", what, got, tt.want)

@@ -39,8 +39,12 @@ func TestKeep(t *testing.T) {
 	long := r.token(r.oauth(upgradeForm(short)))
 	page, bo := r.pageToken("901", long), r.Grant(Grant{Person: "502"})
 	r.call("POST", "/901/subscribed_apps", page, "subscribed_fields", "messages,standby").want(t, 200, 0, 0, "")
-	must(r.Deliver(t.Context(), newHook(t).url, r.Delivery("17841001", Message("77", "17841001", "hello").At(start))))
-	r.call("POST", "/901/messages", page, "recipient", `{"id":"77"}`, "message", `{"text":"yes"}`).want(t, 200, 0, 0, "")
+	hello := r.Delivery("17841001", Message("77", "17841001", "hello").At(start))
+	must(r.Deliver(t.Context(), newHook(t).url, hello))
+	send := func(to string) reply {
+		return r.call("POST", "/901/messages", page, "recipient", `{"id":"`+to+`"}`, "message", `{"text":"yes"}`)
+	}
+	send("77").want(t, 200, 0, 0, "")
 	r.Decline("501", "instagram_basic")
 	r.LoseRole("501", "902")
 	r.DeletePage("903")
@@ -59,8 +63,13 @@ func TestKeep(t *testing.T) {
 	if got := r.Subscribed("901"); !cmp.Equal(got, []string{"messages", "standby"}) {
 		t.Errorf("subscribed: %q", got)
 	}
-	if r.HasRole("501", "902") || r.HasRole("501", "903") || !r.HasRole("501", "901") || !r.Consented("501") || !r.Consented("502") {
-		t.Error("roles and consents are not as they were")
+	for page, want := range map[string]bool{"901": true, "902": false, "903": false} {
+		if r.HasRole("501", page) != want {
+			t.Errorf("a role on %s: %v", page, !want)
+		}
+	}
+	if !r.Consented("501") || !r.Consented("502") {
+		t.Error("a consent is gone")
 	}
 	if got := read(r.Sim, func() string { return r.consents["501"].state("instagram_basic") }); got != declined {
 		t.Errorf("instagram_basic is %q", got)
@@ -73,9 +82,6 @@ func TestKeep(t *testing.T) {
 	}
 	if got := len(r.Secrets()); got != secrets-1-1 { // the codes
 		t.Errorf("%d of %d secrets are known", got, secrets)
-	}
-	send := func(person string) reply {
-		return r.call("POST", "/901/messages", page, "recipient", `{"id":"`+person+`"}`, "message", `{"text":"yes"}`)
 	}
 	send("77").want(t, 200, 0, 0, "")
 	send("78").want(t, 403, 10, 2534022, "")
@@ -98,8 +104,14 @@ func TestKeepDamaged(t *testing.T) {
 		return `{"Tokens":` + tokens + `,"Consents":` + consents + `,"Subscriptions":{},"LastWritten":{}}`
 	}
 	for name, text := range map[string]string{
-		"empty": "", "cut": `{"Tokens":{"EAA`, "two of them": "{}{}", "no object": "[]", "null": "null", "nothing in it": "{}",
-		"an empty token": whole(`{"EAAx":null}`, `{}`), "an empty consent": whole(`{}`, `{"501":null}`),
+		"empty":                        "",
+		"cut":                          `{"Tokens":{"EAA`,
+		"two of them":                  "{}{}",
+		"no object":                    "[]",
+		"null":                         "null",
+		"nothing in it":                "{}",
+		"an empty token":               whole(`{"EAAx":null}`, `{}`),
+		"an empty consent":             whole(`{}`, `{"501":null}`),
 		"a consent to nothing":         whole(`{}`, `{"501":{}}`),
 		"a token of an unknown one":    whole(`{"EAAx":{"Kind":"PAGE","Parent":"EAAy"}}`, `{}`),
 		"another type":                 whole(`{"EAAx":7}`, `{}`),
@@ -116,7 +128,8 @@ func TestKeepDamaged(t *testing.T) {
 			if err := r.Keep(file, func(err error) { reported = append(reported, err.Error()) }); err != nil {
 				t.Fatal(err)
 			}
-			if len(reported) != 1 || !strings.Contains(reported[0], "connect your accounts again. The file is now "+file+".damaged") {
+			want := "connect your accounts again. The file is now " + file + ".damaged"
+			if len(reported) != 1 || !strings.Contains(reported[0], want) {
 				t.Errorf("reported: %q", reported)
 			}
 			if aside := string(must(os.ReadFile(file + ".damaged"))); aside != text {
@@ -133,7 +146,8 @@ func TestKeepDamaged(t *testing.T) {
 func TestKeepFails(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "data")
 	r, reported := newRig(t), []error{}
-	if err := r.Keep(filepath.Join(dir, "meta.json"), func(err error) { reported = append(reported, err) }); err != nil {
+	report := func(err error) { reported = append(reported, err) }
+	if err := r.Keep(filepath.Join(dir, "meta.json"), report); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.RemoveAll(dir); err != nil {

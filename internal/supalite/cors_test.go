@@ -58,18 +58,23 @@ func testCORS(t *testing.T, s *Server) {
 		res.Body.Close()
 		return res
 	}
-	names := func(res *http.Response, header string) []string { return strings.Split(res.Header.Get(header), ", ") }
+	names := func(res *http.Response, header string) []string {
+		return strings.Split(res.Header.Get(header), ", ")
+	}
 
-	for _, path := range []string{"/auth/v1/signup", "/auth/v1/token?grant_type=password", "/rest/v1/user_configs", "/rest/v1/nothing"} {
+	for _, path := range []string{
+		"/auth/v1/signup", "/auth/v1/token?grant_type=password", "/rest/v1/user_configs", "/rest/v1/nothing",
+	} {
 		res := ask("OPTIONS", path, map[string]string{
-			"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "apikey,authorization, X-Of-The-App",
+			"Access-Control-Request-Method":  "POST",
+			"Access-Control-Request-Headers": "apikey,authorization, X-Of-The-App",
 		})
 		if res.StatusCode != http.StatusNoContent || res.Header.Get("Access-Control-Allow-Origin") != "*" {
 			t.Errorf("%s: %d, %v", path, res.StatusCode, res.Header)
 		}
 		for _, want := range []string{
-			"accept-profile", "apikey", "authorization", "content-profile", "content-type", "prefer", "range", "x-client-info",
-			"x-of-the-app", "x-supabase-api-version",
+			"accept-profile", "apikey", "authorization", "content-profile", "content-type", "prefer", "range",
+			"x-client-info", "x-of-the-app", "x-supabase-api-version",
 		} {
 			if allowed := names(res, "Access-Control-Allow-Headers"); !slices.Contains(allowed, want) {
 				t.Errorf("%s: %s is not among %q", path, want, allowed)
@@ -136,8 +141,9 @@ func testSupabaseJS(t *testing.T, s *Server) {
 	defer app.Close()
 
 	ctx, end := context.WithTimeout(t.Context(), 2*time.Minute)
-	browser := exec.CommandContext(ctx, chromium, "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
-		"--disable-background-networking", "--no-proxy-server", "--user-data-dir="+t.TempDir(), "--remote-debugging-port=0", app.URL)
+	browser := exec.CommandContext(ctx, chromium, "--headless", "--no-sandbox", "--disable-gpu",
+		"--disable-dev-shm-usage", "--disable-background-networking", "--no-proxy-server",
+		"--user-data-dir="+t.TempDir(), "--remote-debugging-port=0", app.URL)
 	ownGroup(browser)
 	browser.Cancel = func() error { return killGroup(browser) }
 	browser.WaitDelay = 10 * time.Second
