@@ -3,6 +3,7 @@ package main
 import (
 	"maps"
 	"net"
+	"net/http"
 	"net/url"
 	"os"
 	"slices"
@@ -272,5 +273,32 @@ func TestRedirectURI(t *testing.T) {
 	}
 	if strings.Contains(said.String(), "sb_secret_") {
 		t.Errorf("it shows a real secret:\n%s", &said)
+	}
+}
+
+// TestRefusedOrigin shows that who develops an app finds in one line of the output why the app's
+// page is refused, and which setting lets it in.
+func TestRefusedOrigin(t *testing.T) {
+	t.Parallel()
+	log := &keptLog{}
+	o := usual(t, env{
+		"FB_APP_ID": "1234567890", "FB_APP_SECRET": "nobody-is-asked", "SUPABASE_URL": "http://127.0.0.1:1",
+		"SUPABASE_SECRET_KEY": "sb_secret_nobody-listens-there",
+	})
+	o.at, o.log = anyPorts, log
+	s, err := start(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.close()
+	header := map[string]string{"Origin": "http://localhost:5173"}
+	res, _, err := ask(t.Context(), http.DefaultClient, http.MethodOptions, s.at.main+"/api/accounts", header, "")
+	if err != nil || res.StatusCode != http.StatusForbidden {
+		t.Fatalf("%v, %v", res, err)
+	}
+	said := string(log.bytes())
+	const why = "the page that asks is at http://localhost:5173, which is not in ALLOWED_ORIGINS"
+	if strings.Count(said, "\n") != 1 || !strings.Contains(said, why) {
+		t.Errorf("the output is %q, want one line with %q", said, why)
 	}
 }
