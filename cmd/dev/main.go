@@ -30,10 +30,10 @@ func main() {
 	flag.StringVar(&o.at.main, "addr", "localhost:3000", "where to listen")
 	flag.StringVar(&o.at.supabase, "supabase-addr", "127.0.0.1:54321", "where the simulated Supabase listens")
 	flag.StringVar(&o.at.meta, "meta-addr", "localhost:3001", "where the simulated Meta listens")
-	flag.StringVar(&o.data, "data", "", "folder of what is kept until the next start (default: in the user's cache folder)")
+	flag.StringVar(&o.data, "data", "", "folder of what is kept (default: in the user's cache folder)")
 	flag.BoolVar(&o.fresh, "fresh", false, "forget the data of earlier runs, but for the keys")
-	once := flag.Bool("once", false, "walk through a connection and a message with simulators only, check what came out, and end")
-	printEnv := flag.Bool("env", false, "print what goes into the .env.local of an app that uses this server, and end")
+	once := flag.Bool("once", false, "walk through a connection and a message, check them, and end")
+	printEnv := flag.Bool("env", false, "print what the .env.local of an app needs, and end")
 	flag.Parse()
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"net"
 	"net/url"
 	"slices"
 	"strings"
@@ -25,40 +24,6 @@ type options struct {
 	fresh       bool      // forget what stayed, but for the keys
 	env         env       // what .env says
 	log         io.Writer // of the functions, and of what goes on beside them
-}
-
-// addresses say where each part is: as host:port where it listens, as http://host:port where it is
-// asked. What is real, or on a port that is not known yet, has none.
-type addresses struct{ main, supabase, meta string }
-
-// urls is how a browser names the addresses.
-func (o options) urls() (at addresses, err error) {
-	if at.main, err = urlOf(o.at.main); err != nil {
-		return at, err
-	}
-	if !o.env.realSupabase() {
-		if at.supabase, err = urlOf(o.at.supabase); err != nil {
-			return at, err
-		}
-	}
-	if !o.env.realMeta() {
-		at.meta, err = urlOf(o.at.meta)
-	}
-	return at, err
-}
-
-func urlOf(addr string) (string, error) {
-	host, port, err := net.SplitHostPort(addr)
-	if err != nil {
-		return "", fmt.Errorf("the address %q is not of the form host:port", addr)
-	}
-	if port == "0" {
-		return "", nil
-	}
-	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
-		host = "localhost"
-	}
-	return "http://" + net.JoinHostPort(host, port), nil
 }
 
 // settings are the variables of the functions: what .env says, and else what is simulated. Secrets

@@ -12,10 +12,8 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
-	"syscall"
 	"time"
 
 	"igconnect/internal/faultproxy"
@@ -64,7 +62,7 @@ func start(ctx context.Context, o options) (s *system, err error) {
 		return s, err
 	}
 	s.onClose(func(context.Context) error { return unlock() })
-	ports, at, err := s.listen(o) // before the rest: a port that is taken should not wait for an installation
+	ports, at, err := s.listen(o) // before the rest: a held port should not wait for an installation
 	if err == nil {
 		err = nameHolder(o.data, at.main)
 	}
@@ -193,7 +191,8 @@ func (s *system) announce(w io.Writer, o options) {
 		fmt.Fprintf(w, "  REDIRECT_URI in .env says %s: /api/ of that address must lead to %s.\n", s.origin, s.at.main)
 	}
 	if s.meta != nil && s.supabase != nil {
-		fmt.Fprintf(w, "  For the .env.local of your app (go run ./cmd/dev -env prints only this):\n\n%s\n", s.env.forApp(s.at))
+		fmt.Fprintf(w, "  For the .env.local of your app (go run ./cmd/dev -env prints only this):\n\n%s\n",
+			s.env.forApp(s.at))
 	} else { // a terminal is no place for real secrets
 		fmt.Fprint(w, "  For the .env.local of your app, with real secrets: go run ./cmd/dev -env\n\n")
 	}
@@ -203,8 +202,8 @@ func (s *system) announce(w io.Writer, o options) {
 // onClose remembers what close has to do, by the time that its context ends.
 func (s *system) onClose(f func(context.Context) error) { s.closers = append(s.closers, f) }
 
-// close stops everything, the last started first. Requests that are still served get half a second, all of them
-// together.
+// close stops everything, the last started first. Requests that are still served get half a
+// second, all of them together.
 func (s *system) close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), 500*time.Millisecond)
 	defer cancel()
@@ -213,63 +212,6 @@ func (s *system) close() error {
 		errs = append(errs, f(ctx))
 	}
 	return errors.Join(errs...)
-}
-
-// listeners are the ports of this machine that the system has; nil where the service is a real one.
-type listeners struct{ main, supabase, meta net.Listener }
-
-// listen takes the ports of what is not real, and returns how a browser names them.
-func (s *system) listen(o options) (taken listeners, at addresses, err error) {
-	for _, port := range []struct {
-		wanted   bool
-		listener *net.Listener
-		addr     *string
-		flag     string
-		holders  string // who else likes this port
-	}{
-		{true, &taken.main, &o.at.main, "-addr", "the dev server of an app, or another igconnect"},
-		{!o.env.realSupabase(), &taken.supabase, &o.at.supabase, "-supabase-addr", "the Supabase CLI's stack (npx supabase stop ends it), or another igconnect"},
-		{!o.env.realMeta(), &taken.meta, &o.at.meta, "-meta-addr", "the dev server of an app, or another igconnect"},
-	} {
-		if !port.wanted {
-			continue
-		}
-		if *port.listener, err = listen(*port.addr, port.flag, port.holders); err != nil {
-			return taken, at, err
-		}
-		s.onClose(func(context.Context) error { (*port.listener).Close(); return nil })
-		host, _, _ := net.SplitHostPort(*port.addr) // which could be listened on
-		_, number, _ := net.SplitHostPort((*port.listener).Addr().String())
-		*port.addr = net.JoinHostPort(host, number)
-	}
-	at, err = o.urls()
-	return taken, at, err
-}
-
-// listen takes addr; port 0 means any free one. An error names who could hold it and the flag that
-// chooses another. Who answers at another address of the same name counts too, such as [::1] of
-// localhost: a browser might ask that one.
-func listen(addr, flag, holders string) (net.Listener, error) {
-	host, port, err := net.SplitHostPort(addr)
-	if err != nil {
-		return nil, fmt.Errorf("the address %q is not of the form host:port", addr)
-	}
-	var l net.Listener
-	if conn, none := net.DialTimeout("tcp", addr, time.Second); none == nil {
-		conn.Close()
-		err = syscall.EADDRINUSE
-	} else {
-		l, err = net.Listen("tcp", addr)
-	}
-	if errors.Is(err, syscall.EADDRINUSE) {
-		n, _ := strconv.Atoi(port)
-		other := net.JoinHostPort(host, strconv.Itoa(n%65000+100))
-		return nil, fmt.Errorf("port %d is taken, perhaps by %s: stop that, or choose another port with %s %s", n, holders, flag, other)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("listening on %s: %w", addr, err)
-	}
-	return l, nil
 }
 
 // serve runs an HTTP server on its own goroutine and reports on failed why it ended, unless it was

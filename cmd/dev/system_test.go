@@ -33,7 +33,7 @@ func TestListen(t *testing.T) {
 	defer taken.Close()
 	_, port, _ := net.SplitHostPort(taken.Addr().String())
 	for addr, want := range map[string]string{
-		taken.Addr().String(): "port " + port + " is taken, perhaps by somebody: stop that, or choose another port with -flag 127.0.0.1:",
+		taken.Addr().String(): "port " + port + " is taken, perhaps by somebody or another igconnect: stop that, or choose another port with -flag 127.0.0.1:",
 		"localhost:" + port:   "is taken",
 		"3000":                `the address "3000" is not of the form host:port`,
 	} {

@@ -40,7 +40,9 @@ type answer struct {
 }
 
 // launch starts server.mjs with a config and waits until it listens. The steps that it says are followed.
-func launch(ctx context.Context, node, app string, progress io.Writer, steps map[string]step, config map[string]any) (*process, int, error) {
+func launch(
+	ctx context.Context, node, app string, progress io.Writer, steps map[string]step, config map[string]any,
+) (*process, int, error) {
 	line, err := json.Marshal(config)
 	if err != nil {
 		return nil, 0, err
@@ -103,8 +105,8 @@ func (p *process) watch(stdout io.Reader, answers chan<- answer) {
 	close(answers)
 }
 
-// stop asks the process to end and waits for it. If it takes more than a second, or left something behind in its group,
-// the group is killed: PostgreSQL recovers from that at the next start.
+// stop asks the process to end and waits for it. If it takes more than a second, or left something
+// behind in its group, the group is killed: PostgreSQL recovers from that at the next start.
 func (p *process) stop() {
 	p.stdin.Close()
 	select {

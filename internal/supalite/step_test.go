@@ -13,16 +13,19 @@ import (
 // TestStep shows that nothing is silent for three seconds, and what a step says in the end.
 func TestStep(t *testing.T) {
 	t.Parallel()
+	const ticks = "  still making it: 2.0 s\n  still making it: 4.0 s\n"
 	size := int64(0)
+	growing := func() int64 { size += 650_000; return size }
 	for name, tt := range map[string]struct {
 		step step
 		err  error
 		want string
 	}{
-		"with a size":    {step{"making it", "Made it", func() int64 { size += 650_000; return size }}, nil, "  still making it: 2.0 s, 650.0 kB\n  still making it: 4.0 s, 1.3 MB\nMade it: 5.5 s, 1.9 MB\n"},
-		"without a size": {step{"making it", "Made it", nil}, nil, "  still making it: 2.0 s\n  still making it: 4.0 s\nMade it: 5.5 s\n"},
-		"nothing there":  {step{"making it", "Made it", func() int64 { return 0 }}, nil, "  still making it: 2.0 s\n  still making it: 4.0 s\nMade it: 5.5 s\n"},
-		"with an error":  {step{"making it", "Made it", nil}, errors.New("no"), "  still making it: 2.0 s\n  still making it: 4.0 s\n"},
+		"with a size": {step{"making it", "Made it", growing}, nil,
+			"  still making it: 2.0 s, 650.0 kB\n  still making it: 4.0 s, 1.3 MB\nMade it: 5.5 s, 1.9 MB\n"},
+		"without a size": {step{"making it", "Made it", nil}, nil, ticks + "Made it: 5.5 s\n"},
+		"nothing there":  {step{"making it", "Made it", func() int64 { return 0 }}, nil, ticks + "Made it: 5.5 s\n"},
+		"with an error":  {step{"making it", "Made it", nil}, errors.New("no"), ticks},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
