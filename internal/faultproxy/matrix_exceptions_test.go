@@ -56,6 +56,8 @@ var exceptions = []exception{
 		why: "a code works once, so it is never sent twice"},
 	{flows: "callback|choose", call: "meta GET /debug_token", faults: lasting, label: "ok", state: completeWith("data access known", "data access not known"),
 		why: "it would add a fallback, and a date that the daily check finds as well"},
+	{flows: "chooser", call: "(meta GET /debug_token|supabase GET /user_configs)", faults: lasting, label: "ok",
+		why: "what is shown without it can be connected: only what is connected already is not marked"},
 	{flows: "callback, far Pages", call: "meta GET (/debug_token|/{id}|/me/businesses|/{id}/(owned|client)_pages)", faults: "refused|TLS", label: "ok", state: oneOf(beforeWith(), completeWith()),
 		why: "what was found without it can be connected; without any of these calls nobody knows what stopped, and the daily check finds that"},
 	{flows: "callback, far Pages", call: "meta GET (/debug_token|/{id}|/me/businesses|/{id}/(owned|client)_pages)", faults: lasting, label: "ok",

@@ -56,9 +56,16 @@ var flows = []flow{
 	{name: "callback, far Pages", limit: 25 * time.Second, person: farPages, settings: map[string]string{
 		"FB_LOGIN_SCOPES": "instagram_basic,instagram_manage_messages,pages_show_list,pages_manage_metadata,pages_messaging,business_management",
 	}, prepare: func(d *deployment) (act, retry) {
-		d.Choose(d.Get(d.LogIn("", metasim.Approval{Pages: []string{d.pageID(9)}})), d.instagramID(9))
+		d.Choose(d.ComeBack(d.LogIn("", metasim.Approval{Pages: []string{d.pageID(9)}})), d.instagramID(9))
 		return comeBack(metasim.Approval{Pages: []string{d.pageID(1), d.pageID(2), d.pageID(3)}})(d)
-	}, done: func(d *deployment, a answer) bool {
+	}, done: func(_ *deployment, a answer) bool {
+		return a.StatusCode == http.StatusSeeOther && strings.HasPrefix(a.Location(), "/api/choose?flow=")
+	}},
+	{name: "chooser", limit: 25 * time.Second, person: withPages(1, 2), prepare: repeat(func(d *deployment) act {
+		d.connect(1)
+		chooser := d.Get(d.LogIn("", metasim.Approval{})).Location()
+		return func() answer { return d.Get(chooser) }
+	}), done: func(d *deployment, a answer) bool {
 		return isOK(d, a) && strings.Contains(a.Body, d.instagramID(1)) && strings.Contains(a.Body, d.instagramID(2))
 	}},
 	{name: "choose", limit: 25 * time.Second, person: withPages(1, 2), prepare: choose, done: (*deployment).saved},
