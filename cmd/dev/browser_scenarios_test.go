@@ -4,6 +4,7 @@ import (
 	"igconnect/internal/metasim"
 	"net/http"
 	"slices"
+	"strings"
 
 	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/chromedp"
@@ -121,7 +122,7 @@ func leftOut(b *tab) {
 	b.comesBackWith("?connected=17841400011223303", "@harbour_bakery is connected.")
 	if b.script {
 		b.reads("@harbour.coffee was not shared this time and stopped.")
-		b.sees("link", "Ask again")
+		b.sees("link", "Ask Meta again")
 	}
 	b.page("left-out")
 	b.wantSaved("harbour.coffee reconnect", "harbour.events active", "harbour_bakery active")
@@ -269,14 +270,16 @@ func (b *tab) share(pages ...string) {
 // script it tells only that something is connected.
 func (b *tab) comesBackWith(query string, news ...string) {
 	b.Helper()
+	address := "/" // tidied up
 	if !b.script {
-		b.arrives("/" + query)
+		address += query
 		b.sees("heading", "Your Instagram messages, where you work.")
-		b.reads("Your Instagram account is connected.")
-		return
+		if strings.HasPrefix(query, "?connected=") {
+			news = []string{"Your Instagram account is connected."}
+		}
 	}
 	for _, text := range news {
 		b.reads(text)
 	}
-	b.arrives("/") // the address is tidied up
+	b.arrives(address)
 }
