@@ -155,3 +155,34 @@ func TestFillEscapesValuesAndFillsOnce(t *testing.T) {
 		t.Errorf("a text that does not exist is %q", got)
 	}
 }
+
+// Each reason that a connection can be given has a text in each language, and no other has one.
+func TestEveryReasonHasAText(t *testing.T) {
+	t.Parallel()
+	given := map[string]bool{}
+	for pattern, sentence := range map[string]string{
+		"../renew/check.go":              `reason: "([A-Z][^"]+)("| \+)`,
+		"../graph/account.go":            `Loss = "([^"]+)"`,
+		"../connect/reconcile.go":        `notShared = "([^"]+)"`,
+		"../../supabase/migrations/*sql": `(?s)status_reason = ''?([A-Z][^']+)'|unopened\(\).{1,120}select '([^']+)'`,
+	} {
+		for _, name := range must(filepath.Glob(pattern)) {
+			for _, found := range regexp.MustCompile(sentence).FindAllStringSubmatch(string(must(os.ReadFile(name))), -1) {
+				said := found[1]
+				if said == "" {
+					said = found[2]
+				}
+				given[strings.TrimSuffix(said, "at Meta: ")] = true
+			}
+		}
+	}
+	told := map[string]bool{}
+	for key, text := range languages()[English]() {
+		if strings.HasPrefix(string(key), "reason.") {
+			told[strings.TrimSuffix(text, "at Meta: {names}.")] = true
+		}
+	}
+	if diff := cmp.Diff(given, told); diff != "" {
+		t.Errorf("reasons (-given +told):\n%s", diff)
+	}
+}
