@@ -38,6 +38,7 @@ var fuzzedFunctions = []struct {
 	{"/api/deletion", []string{""}}, // the look-up of an erasure, which the stand-in does not know
 	{"/api/renew", nil},
 	{"/api/health", nil},
+	{"/api/home", nil},
 }
 
 var fuzzedMethods = []string{"GET", "POST", "DELETE", "OPTIONS", "HEAD", "PUT"}

@@ -163,7 +163,7 @@ func TestEveryReasonHasAText(t *testing.T) {
 	for pattern, sentence := range map[string]string{
 		"../renew/check.go":              `reason: "([A-Z][^"]+)("| \+)`,
 		"../graph/account.go":            `Loss = "([^"]+)"`,
-		"../connect/reconcile.go":        `notShared = "([^"]+)"`,
+		"../connect/reconcile.go":        `leftOut = "([^"]+)"`,
 		"../../supabase/migrations/*sql": `(?s)status_reason = ''?([A-Z][^']+)'|unopened\(\).{1,120}select '([^']+)'`,
 	} {
 		for _, name := range must(filepath.Glob(pattern)) {
