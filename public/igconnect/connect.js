@@ -1,0 +1,113 @@
+// Connect Instagram in your own pages: docs/front-end.md.
+const page = globalThis.document; // none on a server
+const tabs = page && new BroadcastChannel("igconnect");
+let known; // list last read, as text
+let turn = 0; // of the newest reading; older ones do not count
+
+const origin = () => new URL(connect.base, location).origin;
+const make = (tag, properties) => Object.assign(page.createElement(tag), properties);
+
+export async function connect({ returnTo, instagramId, target, ...more } = {}) {
+  const token = await connect.token?.();
+  const back = new URL(returnTo || location, location);
+  back.searchParams.delete("igconnect");
+  if (target === "tab") back.searchParams.set("igconnect", "tab");
+  const fields = Object.entries({
+    ...more, instagram_id: instagramId, access_token: token,
+    return_to: back.href.slice(back.origin === origin() ? back.origin.length : 0),
+  }).filter((field) => field[1]);
+  const way = { target: target === "tab" ? "_blank" : "", rel: "noopener" };
+  const login = origin() + "/api/login";
+  // A link: no form-action stops it. A form: no address tells the token.
+  if (!token) return make("a", { ...way, href: login + "?" + new URLSearchParams(fields) }).click();
+  const form = make("form", { ...way, action: login, method: "post" });
+  for (const [name, value] of fields) form.append(make("input", { name, value }));
+  page.body.append(form);
+  form.submit();
+  form.remove();
+}
+connect.base = "";
+connect.texts = {
+  connect: "Connect Instagram", reconnect: "Reconnect", disconnect: "Disconnect",
+  problem: "That did not work. Please try again.", close: "You can close this tab.",
+};
+
+export const accounts = async () => (await call("GET", "")).accounts;
+
+export async function disconnect(id) {
+  await call("DELETE", "?instagram_id=" + encodeURIComponent(id));
+  tabs.postMessage({ disconnected: id });
+  await refresh({ disconnected: id });
+}
+
+async function call(method, query) {
+  known ??= "";
+  const token = await connect.token?.();
+  const headers = token ? { Authorization: "Bearer " + token } : {};
+  const response = await fetch(origin() + "/api/accounts" + query, { method, headers, credentials: "include" });
+  const answer = await response.json().catch(() => {});
+  if (response.ok && (answer || method !== "GET")) return answer;
+  throw Object.assign(Error(connect.texts.problem), answer?.error);
+}
+
+async function refresh(news) {
+  const mine = ++turn;
+  const list = await accounts().catch(({ code }) => code === "signed_out" && []);
+  const text = JSON.stringify(list);
+  if (mine !== turn || !list || (!news && text === known)) return;
+  known = text;
+  dispatchEvent(new CustomEvent("igconnect:change", { detail: { ...news, accounts: list } }));
+}
+
+class Button extends (globalThis.HTMLElement ?? Object) {
+  connectedCallback() {
+    connect.base = this.getAttribute("base") ?? connect.base;
+    addEventListener("igconnect:change", this);
+    this.draw([]);
+    refresh({});
+  }
+  disconnectedCallback() { removeEventListener("igconnect:change", this); }
+  handleEvent({ detail }) { this.draw(detail.accounts); }
+  draw(list) {
+    const root = this.shadowRoot ?? this.attachShadow({ mode: "open" });
+    const focused = root.activeElement;
+    const problem = make("span", { part: "problem", role: "alert" });
+    const button = (part, name, id) => {
+      const text = connect.texts[part];
+      const ariaLabel = `${text} ${name}`;
+      const act = async () =>
+        part !== "disconnect" ? connect({ ...this.dataset, instagramId: id })
+        : confirm(ariaLabel + "?") && disconnect(id);
+      const onclick = () => act().catch(() => (problem.textContent = connect.texts.problem));
+      return make("button", { part, textContent: text, ariaLabel, onclick });
+    };
+    const main = button("connect", "");
+    root.adoptedStyleSheets = [style];
+    root.replaceChildren(...list.map(({ instagram_id: id, username, status }) => {
+      const name = "@" + (username ?? id);
+      const row = make("div", { part: "account", textContent: name + " " });
+      if (status !== "active") row.append(button("reconnect", name, id));
+      row.append(button("disconnect", name, id));
+      return row;
+    }), main, problem);
+    if (focused) main.focus();
+  }
+}
+
+const style = page && new CSSStyleSheet(); // no CSP stops this kind
+if (page) {
+  style.replaceSync(`button{font:inherit;padding:.4em .8em;border-radius:.4em;color:var(--igconnect-color,inherit);
+background:var(--igconnect-background,none);border:var(--igconnect-border,1px solid)}`);
+  tabs.onmessage = ({ data }) => refresh(data);
+  page.addEventListener("visibilitychange", () => page.hidden || known == null || refresh());
+  if (!customElements.get("igconnect-button")) customElements.define("igconnect-button", Button);
+
+  const { connected, error, igconnect } = Object.fromEntries(new URLSearchParams(location.search));
+  if (connected || error) {
+    tabs.postMessage({ connected: connected?.split(","), error });
+    if (igconnect) setTimeout(() => {
+      close();
+      page.body.prepend(make("p", { role: "alert", textContent: connect.texts.close }));
+    }, 100);
+  }
+}
