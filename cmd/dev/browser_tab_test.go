@@ -267,7 +267,7 @@ const whereToPress = `function () {
   const box = this.getClientRects()[0];
   if (!box) return { problem: "it takes no room" };
   const [x, y] = [box.x + box.width / 2, box.y + box.height / 2];
-  const hit = document.elementFromPoint(x, y);
+  const hit = this.getRootNode().elementFromPoint(x, y); // it may lie in a shadow
   return this.contains(hit) ? { x, y } : { problem: "it is covered by " + hit?.outerHTML.slice(0, 80) };
 }`
 

@@ -53,6 +53,9 @@ type Options struct {
 	Person   *metasim.Person   // in the place of that one; nil: it stays
 	Settings map[string]string // environment variables besides the usual ones, or in their place
 	Provider connect.Provider  // in the place of Facebook Login; nil: it stays
+	// Before stands before the deployment on its own origin, as an app does that forwards some
+	// paths to it. Nil: nothing does.
+	Before func(http.Handler) http.Handler
 
 	// Lite takes the place of the stand-in for Supabase. Its connections are removed first: claims
 	// and renewals take from everybody.
@@ -153,6 +156,9 @@ func (d *Deployment) platform() http.Handler {
 		d.T.Fatal(err)
 	}
 	platform.OnPanic = func(v any) { d.T.Errorf("a function panicked, which ends the process: %v", v) }
+	if d.options.Before != nil {
+		return d.options.Before(platform)
+	}
 	return platform
 }
 

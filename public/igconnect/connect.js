@@ -1,7 +1,7 @@
 // Connect Instagram in your own pages: docs/front-end.md.
 const page = globalThis.document; // none on a server
 const tabs = page && new BroadcastChannel("igconnect");
-let known; // list last read, as text
+let known; // list last read
 let turn = 0; // of the newest reading; older ones do not count
 
 const origin = () => new URL(connect.base, location).origin;
@@ -64,7 +64,7 @@ class Button extends (globalThis.HTMLElement ?? Object) {
     connect.base = this.getAttribute("base") ?? connect.base;
     addEventListener("igconnect:change", this);
     this.draw([]);
-    refresh({});
+    setTimeout(refresh, 0, {});
   }
   disconnectedCallback() { removeEventListener("igconnect:change", this); }
   handleEvent({ detail }) { this.draw(detail.accounts); }
@@ -74,7 +74,7 @@ class Button extends (globalThis.HTMLElement ?? Object) {
     const problem = make("span", { part: "problem", role: "alert" });
     const button = (part, name, id) => {
       const text = connect.texts[part];
-      const ariaLabel = `${text} ${name}`;
+      const ariaLabel = text + name;
       const act = async () =>
         part !== "disconnect" ? connect({ ...this.dataset, instagramId: id })
         : confirm(ariaLabel + "?") && disconnect(id);
@@ -84,7 +84,7 @@ class Button extends (globalThis.HTMLElement ?? Object) {
     const main = button("connect", "");
     root.adoptedStyleSheets = [style];
     root.replaceChildren(...list.map(({ instagram_id: id, username, status }) => {
-      const name = "@" + (username ?? id);
+      const name = " @" + (username ?? id);
       const row = make("div", { part: "account", textContent: name + " " });
       if (status !== "active") row.append(button("reconnect", name, id));
       row.append(button("disconnect", name, id));
