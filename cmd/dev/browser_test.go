@@ -47,8 +47,9 @@ func TestBrowser(t *testing.T) {
 	}
 }
 
-// startSystem starts what go run ./cmd/dev -once starts. The log is shown if the test fails.
-func startSystem(t *testing.T) *system {
+// startSystem starts what go run ./cmd/dev -once starts, unless change says otherwise. The log is
+// shown if the test fails.
+func startSystem(t *testing.T, change ...func(*options)) *system {
 	t.Helper()
 	log := &keptLog{}
 	t.Cleanup(func() {
@@ -56,7 +57,11 @@ func startSystem(t *testing.T) *system {
 			t.Logf("the log:\n%s", log.bytes())
 		}
 	})
-	s, err := start(t.Context(), options{root: "../..", at: anyPorts, data: t.TempDir(), log: log})
+	o := options{root: "../..", at: anyPorts, data: t.TempDir(), log: log}
+	for _, f := range change {
+		f(&o)
+	}
+	s, err := start(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
 	}

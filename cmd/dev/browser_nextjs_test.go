@@ -1,0 +1,247 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/input"
+	"github.com/chromedp/chromedp"
+
+	"igconnect/internal/filelock"
+	"igconnect/internal/supalite"
+)
+
+// nextjsBackend is where igconnect answers in TestNextjs: Next.js writes the targets of rewrites into
+// its build, which is kept.
+const nextjsBackend = "localhost:39017"
+
+// TestNextjs walks through examples/nextjs, as it is built for production, in a real browser: somebody
+// signs up, connects an account, answers a message and disconnects.
+func TestNextjs(t *testing.T) {
+	path := findChromium(t)
+	needNpm(t)
+	folder := buildNextjs(t)
+	app := freeAddress(t)
+	s := startSystem(t, func(o *options) {
+		o.at.main = nextjsBackend
+		o.env = env{"REDIRECT_URI": "http://" + app + "/api/auth/callback"}
+	})
+	startNextjs(t, s, folder, app)
+
+	b := openTab(t, s, startChromium(t, path), variants[0])
+	b.do(chromedp.Navigate("http://" + app))
+	b.write("E-mail", "new@example.com")
+	b.write("Password", "a-password-for-tests")
+	b.press("button", "Sign up")
+	b.sees("heading", "Settings")
+
+	b.press("button", "Connect Instagram")
+	b.be("Ada Lindqvist")
+	b.share("Lindqvist Ceramics")
+	b.wantAccounts("@lindqvist.ceramics")
+	b.wantSaved("lindqvist.ceramics active")
+	b.photograph("nextjs-settings")
+
+	b.press("link", "Inbox")
+	b.reads("No message yet.")
+	const question, reply = "Do you ship to <Norway>?", "Yes, we do."
+	form := messageForm{Account: "17841400011223301", Person: senders[0].ID, Kind: "message", Text: question}
+	if _, err := s.sendMessages(t.Context(), form); err != nil {
+		t.Fatal(err)
+	}
+	b.reads(question) // by itself
+	b.write("Your answer", reply)
+	b.press("button", "Answer")
+	b.reads("Answered.")
+	b.photograph("nextjs-inbox")
+	var sent []string
+	for _, r := range s.meta.Replies() {
+		sent = append(sent, r.Recipient+" "+r.Text)
+	}
+	if want := []string{senders[0].ID + " " + reply}; !slices.Equal(sent, want) {
+		t.Errorf("sent are %q, want %q", sent, want)
+	}
+	if open := s.saved(t, "(select count(*) from public.instagram_events where finished_at is null and kind = 'message')"); !slices.Equal(open, []string{"0"}) {
+		t.Errorf("open messages: %q", open)
+	}
+
+	b.press("link", "Settings")
+	b.wantAccounts("@lindqvist.ceramics")
+	evaluate[bool](b, "(window.confirm = () => true)()")
+	b.press("button", "Disconnect @lindqvist.ceramics")
+	b.wantAccounts()
+	b.wantSaved()
+	b.press("button", "Sign out")
+	b.sees("button", "Sign up")
+}
+
+// write puts a text into a field.
+func (b *tab) write(field, text string) {
+	b.Helper()
+	b.press("textbox", field)
+	b.do(command(input.InsertText, input.InsertTextParams{Text: text}))
+}
+
+// needNpm skips the test where there is no npm to install packages with, but under CI=true.
+func needNpm(t *testing.T) {
+	t.Helper()
+	if _, err := exec.LookPath("npm"); err != nil {
+		if os.Getenv("CI") == "true" {
+			t.Fatal("there is no npm: install Node")
+		}
+		t.Skip("there is no npm here: install Node to build examples/nextjs")
+	}
+}
+
+// freeAddress is an address of localhost that nobody listens on.
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "localhost:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return fmt.Sprintf("localhost:%d", l.Addr().(*net.TCPAddr).Port)
+}
+
+// buildNextjs returns a folder with examples/nextjs as next build leaves it, for this test alone. It
+// is built once for these files and this machine.
+func buildNextjs(t *testing.T) string {
+	t.Helper()
+	files := sourcesOf(t, "../../examples/nextjs")
+	installed, err := supalite.InstallPackages(t.Context(), "nextjs", "the packages of examples/nextjs (about 380 MB)",
+		os.DirFS("../../examples/nextjs"), os.Stderr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	folder := filepath.Join(installed, "app-"+fingerprintOf(files))
+	lock(t, folder+".lock")
+	if _, err := os.Stat(filepath.Join(folder, ".next", "BUILD_ID")); err == nil {
+		return folder
+	}
+	for name, text := range files {
+		target := filepath.Join(folder, filepath.FromSlash(name))
+		if err := errors.Join(os.MkdirAll(filepath.Dir(target), 0o755), os.WriteFile(target, []byte(text), 0o644)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	build := nextjs(t.Context(), folder, "build")
+	build.Env = append(build.Env, "IGCONNECT_URL=http://"+nextjsBackend)
+	if said, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("next build: %v\n%s", err, said)
+	}
+	return folder
+}
+
+// sourcesOf returns the texts of a folder's own files, by their paths in it, without what npm, Next.js
+// and a person who tries it have put there. Without the lock file: it stands beside the packages.
+func sourcesOf(t *testing.T, folder string) map[string]string {
+	t.Helper()
+	files := map[string]string{}
+	made := []string{"node_modules", ".next", ".env.local", "next-env.d.ts", "package-lock.json"}
+	tree := os.DirFS(folder)
+	err := fs.WalkDir(tree, ".", func(name string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case slices.Contains(made, entry.Name()) && entry.IsDir():
+			return fs.SkipDir
+		case slices.Contains(made, entry.Name()) || entry.IsDir():
+			return nil
+		}
+		text, err := fs.ReadFile(tree, name)
+		files[name] = string(text)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return files
+}
+
+// fingerprintOf names the content of files.
+func fingerprintOf(files map[string]string) string {
+	sum := sha256.Sum256([]byte(asJSON(files)))
+	return hex.EncodeToString(sum[:6])
+}
+
+// lock waits until no other test has the lock, and has it until the test ends.
+func lock(t *testing.T, name string) {
+	t.Helper()
+	for {
+		unlock, err := filelock.Lock(name)
+		if err == nil {
+			t.Cleanup(func() { _ = unlock() })
+			return
+		}
+		if !errors.Is(err, filelock.ErrHeld) || t.Context().Err() != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(200 * time.Millisecond)
+	}
+}
+
+// nextjs is a command of Next.js in a folder below its packages, with nothing in its environment but
+// what it needs.
+func nextjs(ctx context.Context, folder string, args ...string) *exec.Cmd {
+	program := filepath.Join(filepath.Dir(folder), "node_modules", "next", "dist", "bin", "next")
+	cmd := exec.CommandContext(ctx, "node", append([]string{program}, args...)...)
+	cmd.Dir = folder
+	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"), "NEXT_TELEMETRY_DISABLED=1"}
+	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
+	cmd.WaitDelay = 5 * time.Second
+	return cmd
+}
+
+// startNextjs serves the app at an address, with the settings that the system prints for apps in its
+// .env.local, and waits until it answers.
+func startNextjs(t *testing.T, s *system, folder, address string) {
+	t.Helper()
+	settings := filepath.Join(folder, ".env.local")
+	if err := os.WriteFile(settings, []byte(s.env.forApp(s.at)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	host, port, _ := strings.Cut(address, ":")
+	ctx, stop := context.WithCancel(context.Background())
+	said := &keptLog{}
+	app := nextjs(ctx, folder, "start", "--hostname", host, "--port", port)
+	app.Stdout, app.Stderr = said, said
+	if err := app.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		stop()
+		_ = app.Wait() // it was told to end
+		_ = os.Remove(settings)
+		if t.Failed() {
+			t.Logf("the app said:\n%s", said.bytes())
+		}
+	})
+	for end := time.Now().Add(time.Minute); ; time.Sleep(100 * time.Millisecond) {
+		answer, err := http.Get("http://" + address)
+		if err == nil {
+			answer.Body.Close()
+			if answer.StatusCode == http.StatusOK {
+				return
+			}
+			err = errors.New(answer.Status)
+		}
+		if time.Now().After(end) {
+			t.Fatalf("the app does not answer: %v", err)
+		}
+	}
+}
