@@ -128,10 +128,14 @@ func buildNextjs(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	folder := filepath.Join(installed, "app-"+fingerprintOf(files))
+	folder := filepath.Join(installed, "app")
 	lock(t, folder+".lock")
-	if _, err := os.Stat(filepath.Join(folder, ".next", "BUILD_ID")); err == nil {
+	stamp, wanted := filepath.Join(folder, "built-of"), fingerprintOf(files)
+	if built, err := os.ReadFile(stamp); err == nil && string(built) == wanted {
 		return folder
+	}
+	if err := os.RemoveAll(folder); err != nil {
+		t.Fatal(err)
 	}
 	for name, text := range files {
 		target := filepath.Join(folder, filepath.FromSlash(name))
@@ -143,6 +147,9 @@ func buildNextjs(t *testing.T) string {
 	build.Env = append(build.Env, "IGCONNECT_URL=http://"+nextjsBackend)
 	if said, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("next build: %v\n%s", err, said)
+	}
+	if err := os.WriteFile(stamp, []byte(wanted), 0o644); err != nil {
+		t.Fatal(err)
 	}
 	return folder
 }
