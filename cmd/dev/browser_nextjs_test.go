@@ -33,7 +33,6 @@ const nextjsBackend = "localhost:39017"
 // signs up, connects an account, answers a message and disconnects.
 func TestNextjs(t *testing.T) {
 	path := findChromium(t)
-	needNpm(t)
 	folder := buildNextjs(t)
 	app := freeAddress(t)
 	s := startSystem(t, func(o *options) {
@@ -96,17 +95,6 @@ func (b *tab) write(field, text string) {
 	b.do(command(input.InsertText, input.InsertTextParams{Text: text}))
 }
 
-// needNpm skips the test where there is no npm to install packages with, but under CI=true.
-func needNpm(t *testing.T) {
-	t.Helper()
-	if _, err := exec.LookPath("npm"); err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatal("there is no npm: install Node")
-		}
-		t.Skip("there is no npm here: install Node to build examples/nextjs")
-	}
-}
-
 // freeAddress is an address of localhost that nobody listens on.
 func freeAddress(t *testing.T) string {
 	t.Helper()
@@ -123,12 +111,7 @@ func freeAddress(t *testing.T) string {
 func buildNextjs(t *testing.T) string {
 	t.Helper()
 	files := sourcesOf(t, "../../examples/nextjs")
-	installed, err := supalite.InstallPackages(t.Context(), "nextjs", "the packages of examples/nextjs (about 380 MB)",
-		os.DirFS("../../examples/nextjs"), os.Stderr)
-	if err != nil {
-		t.Fatal(err)
-	}
-	folder := filepath.Join(installed, "app")
+	folder := filepath.Join(installNextjs(t), "app")
 	lock(t, folder+".lock")
 	stamp, wanted := filepath.Join(folder, "built-of"), fingerprintOf(files)
 	if built, err := os.ReadFile(stamp); err == nil && string(built) == wanted {
@@ -152,6 +135,64 @@ func buildNextjs(t *testing.T) string {
 		t.Fatal(err)
 	}
 	return folder
+}
+
+// installNextjs returns the folder with the packages of examples/nextjs.
+func installNextjs(t *testing.T) string {
+	t.Helper()
+	if _, err := exec.LookPath("npm"); err != nil {
+		if os.Getenv("CI") == "true" {
+			t.Fatal("there is no npm: install Node")
+		}
+		t.Skip("there is no npm here: install Node to build examples/nextjs")
+	}
+	installed, err := supalite.InstallPackages(t.Context(), "nextjs", "the packages of examples/nextjs (about 380 MB)",
+		os.DirFS("../../examples/nextjs"), os.Stderr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return installed
+}
+
+// TestPartTypes checks public/igconnect/connect.d.ts by what an app may do, and may not.
+func TestPartTypes(t *testing.T) {
+	if testing.Short() {
+		t.Skip("installs packages")
+	}
+	t.Parallel()
+	const use = `import { accounts, connect, disconnect, type Account, type Refusal } from "./connect.js";
+connect.base = "https://connect.example.com";
+connect.token = async () => undefined;
+connect.texts.connect = "Instagram verbinden";
+const list: Account[] = await accounts();
+await disconnect(list[0].instagram_id).catch((err: Refusal) => console.log(err.code, err.message));
+await connect({ returnTo: "/settings", provider: "instagram", instagramId: "1", target: "tab", lang: "de" });
+addEventListener("igconnect:change", ({ detail }) => console.log(detail.accounts.length, detail.connected?.join()));
+document.querySelector("igconnect-button")?.setAttribute("base", connect.base);
+// @ts-expect-error
+await connect({ target: "popup" });
+// @ts-expect-error
+connect.texts = "Connect";
+// @ts-expect-error
+list[0].token;
+`
+	types, err := os.ReadFile("../../public/igconnect/connect.d.ts")
+	if err != nil {
+		t.Fatal(err)
+	}
+	folder := t.TempDir()
+	for name, text := range map[string]string{"connect.d.ts": string(types), "use.ts": use} {
+		if err := os.WriteFile(filepath.Join(folder, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	compiler := filepath.Join(installNextjs(t), "node_modules", "typescript", "bin", "tsc")
+	check := exec.CommandContext(t.Context(), "node", compiler, "--strict", "--noEmit", "--target", "es2022", "--module", "esnext",
+		"--moduleResolution", "bundler", "use.ts")
+	check.Dir = folder
+	if said, err := check.CombinedOutput(); err != nil {
+		t.Errorf("%v: %s", err, said)
+	}
 }
 
 // sourcesOf returns the texts of a folder's own files, by their paths in it, without what npm, Next.js

@@ -32,6 +32,7 @@ const appPage = `<!DOCTYPE html>
 const appScript = `
 Object.assign(window, { connect, accounts, disconnect, changes: [], asked: [] });
 window.confirm = (question) => asked.push(question) > 0;
+window.alert = (problem) => asked.push(problem);
 addEventListener("igconnect:change", (event) => changes.push(event.detail));
 `
 
@@ -90,7 +91,7 @@ func appElsewhere(t *testing.T) parts {
 	d := deploytest.New(t, deploytest.Options{
 		Pages: []metasim.Page{deploytest.Brand(1)}, Settings: map[string]string{"ALLOWED_ORIGINS": server.URL}, Before: noSession,
 	})
-	policy := fmt.Sprintf("default-src 'none'; script-src 'self'; connect-src %[1]s; form-action %[1]s %[2]s", d.URL, d.MetaURL)
+	policy := fmt.Sprintf("default-src 'none'; script-src 'self' %[1]s; connect-src %[1]s; form-action %[1]s %[2]s", d.URL, d.MetaURL)
 	script := fmt.Sprintf("%s\n%s\nconnect.token = async () => sessionStorage.session;", module, appScript)
 	app = appOf(http.NotFoundHandler(), policy, fmt.Sprintf(`base="%s" data-return-to="/done"`, d.URL), script)
 	return parts{d, server.URL}
@@ -221,12 +222,20 @@ func partsInTheSameTab(t *testing.T, chromium context.Context) {
 		return err
 	})
 	b.wantAccounts("@brand_1")
+	p.Supabase.Break("delete", deploytest.HTML(http.StatusBadGateway))
+	b.expect(http.StatusServiceUnavailable)
+	b.press("button", "Disconnect @brand_1")
+	b.until("being told", func(ctx context.Context) error {
+		asked, err := chromedp.Run(ctx, chromedp.Evaluate[[]string]("asked"))
+		if want := []string{"Disconnect @brand_1?", "That did not work. Please try again."}; err == nil && !slices.Equal(asked, want) {
+			return fmt.Errorf("it is %q", asked)
+		}
+		return err
+	})
+	p.Supabase.Break("delete", nil)
 	b.press("button", "Disconnect @brand_1")
 	b.wantAccounts()
 	b.wantChange(`detail.disconnected === "` + brand1 + `"`)
-	if asked := evaluate[[]string](b, "asked"); !slices.Equal(asked, []string{"Disconnect @brand_1?"}) {
-		b.Errorf("asked: %q", asked)
-	}
 	if role := evaluate[string](b, "document.querySelector('igconnect-button').shadowRoot.activeElement.textContent"); role != "Connect Instagram" {
 		b.Errorf("the focus is on %q", role)
 	}
@@ -286,6 +295,10 @@ func partsOfAnotherOrigin(t *testing.T, chromium context.Context) {
 	b.wantAccounts("@brand_1")
 	b.press("button", "Disconnect @brand_1")
 	b.wantAccounts()
+	load := fmt.Sprintf("import(%q).then((module) => Object.keys(module).sort().join())", p.URL+"/igconnect/connect.js")
+	if names := await[string](b, load); names != "accounts,connect,disconnect" { // a second time, from igconnect
+		t.Errorf("loaded from there it exports %s", names)
+	}
 }
 
 func partsLookAgain(t *testing.T, chromium context.Context) {

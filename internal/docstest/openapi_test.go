@@ -224,6 +224,9 @@ func checkSchemas(t *testing.T, d description) {
 		told := slices.Collect(maps.Keys(d.Components.Schemas[name].Properties))
 		compare(t, "members of "+name, members(reflect.TypeOf(answered)), told)
 	}
+	_, types, _ := strings.Cut(read(t, "public/igconnect/connect.d.ts"), "interface Account {")
+	types, _, _ = strings.Cut(types, "\n}")
+	compare(t, "members of Account in connect.d.ts", members(reflect.TypeOf(store.Account{})), firsts(`(?m)^  (\w+): `, types))
 }
 
 // members are the names that a struct has in JSON.

@@ -1,8 +1,8 @@
 // Connect Instagram in your own pages: docs/front-end.md.
 const page = globalThis.document; // none on a server
 const tabs = page && new BroadcastChannel("igconnect");
-let known; // list last read
-let turn = 0; // of the newest reading; older ones do not count
+let known; // the last list
+let reading = Promise.resolve(); // one by one
 
 const origin = () => new URL(connect.base, location).origin;
 const make = (tag, properties) => Object.assign(page.createElement(tag), properties);
@@ -50,51 +50,53 @@ async function call(method, query) {
   throw Object.assign(Error(connect.texts.problem), answer?.error);
 }
 
-async function refresh(news) {
-  const mine = ++turn;
+const refresh = (news) => (reading = reading.then(() => read(news)));
+
+async function read(news) {
   const list = await accounts().catch(({ code }) => code === "signed_out" && []);
   const text = JSON.stringify(list);
-  if (mine !== turn || !list || (!news && text === known)) return;
+  if (!list || (!news && text === known)) return;
   known = text;
   dispatchEvent(new CustomEvent("igconnect:change", { detail: { ...news, accounts: list } }));
 }
 
 class Button extends (globalThis.HTMLElement ?? Object) {
-  connectedCallback() {
-    connect.base = this.getAttribute("base") ?? connect.base;
-    addEventListener("igconnect:change", this);
-    this.draw([]);
-    setTimeout(refresh, 0, {});
-  }
+  connectedCallback() { setTimeout(() => this.start()); } // the app sets base first
   disconnectedCallback() { removeEventListener("igconnect:change", this); }
-  handleEvent({ detail }) { this.draw(detail.accounts); }
-  draw(list) {
-    const root = this.shadowRoot ?? this.attachShadow({ mode: "open" });
-    const focused = root.activeElement;
-    const problem = make("span", { part: "problem", role: "alert" });
-    const button = (part, name, id) => {
-      const text = connect.texts[part];
-      const ariaLabel = text + name;
-      const act = async () =>
-        part !== "disconnect" ? connect({ ...this.dataset, instagramId: id })
-        : confirm(ariaLabel + "?") && disconnect(id);
-      const onclick = () => act().catch(() => (problem.textContent = connect.texts.problem));
-      return make("button", { part, textContent: text, ariaLabel, onclick });
-    };
-    const main = button("connect", "");
-    root.adoptedStyleSheets = [style];
-    root.replaceChildren(...list.map(({ instagram_id: id, username, status }) => {
+  start() {
+    connect.base = this.getAttribute("base") ?? connect.base;
+    if (!this.list) {
+      const root = this.attachShadow({ mode: "open" });
+      root.adoptedStyleSheets = [style];
+      this.list = make("div");
+      this.main = this.button("connect", "");
+      root.append(this.list, this.main);
+    }
+    addEventListener("igconnect:change", this);
+    refresh({});
+  }
+  handleEvent({ detail }) {
+    const focused = this.shadowRoot.activeElement;
+    this.list.replaceChildren(...detail.accounts.map(({ instagram_id: id, username, status }) => {
       const name = " @" + (username ?? id);
       const row = make("div", { part: "account", textContent: name + " " });
-      if (status !== "active") row.append(button("reconnect", name, id));
-      row.append(button("disconnect", name, id));
+      if (status !== "active") row.append(this.button("reconnect", name, id));
+      row.append(this.button("disconnect", name, id));
       return row;
-    }), main, problem);
-    if (focused) main.focus();
+    }));
+    if (focused?.isConnected === false) this.main.focus();
+  }
+  button(part, name, id) {
+    const text = connect.texts[part];
+    const act = async () =>
+      part !== "disconnect" ? connect({ ...this.dataset, instagramId: id })
+      : confirm(text + name + "?") && disconnect(id);
+    const onclick = () => act().catch(() => alert(connect.texts.problem));
+    return make("button", { part, textContent: text, ariaLabel: text + name, onclick });
   }
 }
 
-const style = page && new CSSStyleSheet(); // no CSP stops this kind
+const style = page && new CSSStyleSheet(); // no CSP stops it
 if (page) {
   style.replaceSync(`button{font:inherit;padding:.4em .8em;border-radius:.4em;color:var(--igconnect-color,inherit);
 background:var(--igconnect-background,none);border:var(--igconnect-border,1px solid)}`);
