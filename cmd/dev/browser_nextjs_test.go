@@ -195,20 +195,20 @@ list[0].token;
 	}
 }
 
-// sourcesOf returns the texts of a folder's own files, by their paths in it, without what npm, Next.js
-// and a person who tries it have put there. Without the lock file: it stands beside the packages.
+// sourcesOf returns the texts of a folder's files, by their paths in it: those of the app, and not what
+// npm, Next.js and a person who tries it have put there. The lock file stands beside the packages.
 func sourcesOf(t *testing.T, folder string) map[string]string {
 	t.Helper()
 	files := map[string]string{}
-	made := []string{"node_modules", ".next", ".env.local", "next-env.d.ts", "package-lock.json"}
+	others := []string{"node_modules", ".next", ".env.local", "next-env.d.ts", "package-lock.json", "README.md", ".gitignore"}
 	tree := os.DirFS(folder)
 	err := fs.WalkDir(tree, ".", func(name string, entry fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
 			return err
-		case slices.Contains(made, entry.Name()) && entry.IsDir():
+		case slices.Contains(others, entry.Name()) && entry.IsDir():
 			return fs.SkipDir
-		case slices.Contains(made, entry.Name()) || entry.IsDir():
+		case slices.Contains(others, entry.Name()) || entry.IsDir():
 			return nil
 		}
 		text, err := fs.ReadFile(tree, name)
