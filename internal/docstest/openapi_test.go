@@ -116,7 +116,7 @@ func checkPaths(t *testing.T, d description) {
 	compare(t, "paths and methods", asLines(want), asLines(told))
 }
 
-// checkReferences shows that what is referred to is there.
+// checkReferences shows that what is referred to is there, and that no comma made a member of a text.
 func checkReferences(t *testing.T) {
 	var whole map[string]any
 	if err := yaml.Unmarshal([]byte(read(t, openAPI)), &whole); err != nil {
@@ -133,6 +133,26 @@ func checkReferences(t *testing.T) {
 			t.Errorf("there is no %s", reference)
 		}
 	}
+	for _, member := range empty(whole) {
+		t.Errorf("%q has no value", member)
+	}
+}
+
+// empty returns the members without a value, wherever they are.
+func empty(value any) (members []string) {
+	switch value := value.(type) {
+	case map[string]any:
+		for name, v := range value {
+			if members = append(members, empty(v)...); v == nil {
+				members = append(members, name)
+			}
+		}
+	case []any:
+		for _, v := range value {
+			members = append(members, empty(v)...)
+		}
+	}
+	return members
 }
 
 // checkFields compares the parameters and form fields with those that the code reads.
