@@ -27,7 +27,8 @@ export default async function Inbox({ searchParams }: { searchParams: Promise<{ 
       {data.map((event) => (
         <article key={event.id}>
           <p>
-            {event.payload.message?.text ?? "A picture, or something else"} <small>{new Date(event.occurred_at).toISOString()}</small>
+            {event.payload.message?.text ?? "A picture, or something else"}{" "}
+            <small>{new Date(event.occurred_at).toISOString().slice(0, 16).replace("T", " ")}</small>
           </p>
           {event.finished_at ? (
             <p>Answered.</p>
