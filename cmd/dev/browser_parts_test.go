@@ -305,13 +305,22 @@ func partsLookAgain(t *testing.T, chromium context.Context) {
 	p := appInFront(t, "")
 	b := p.visit(t, chromium, "/settings", true)
 	b.wantChange("detail.accounts.length === 0")
-	p.Supabase.Insert(map[string]any{
-		"user_id": deploytest.Ada, "instagram_id": "1", "username": "<b>elsewhere</b>", "status": "reconnect", "connected_at": "2026-01-01T00:00:00Z",
-	})
+	for i, row := range []map[string]any{
+		{"username": "<b>elsewhere</b>", "status": "reconnect"},
+		{"username": "silent", "status": "active", "subscription_error": "no role"},
+		{"username": "well", "status": "active"},
+	} {
+		row["user_id"], row["instagram_id"] = deploytest.Ada, fmt.Sprint(i)
+		row["connected_at"] = fmt.Sprintf("2026-01-0%dT00:00:00Z", 9-i)
+		p.Supabase.Insert(row)
+	}
 	const comesIntoSight = `document.dispatchEvent(new Event("visibilitychange")); true`
 	evaluate[bool](b, comesIntoSight)
-	b.wantAccounts("@<b>elsewhere</b>")
-	b.sees("button", "Reconnect @<b>elsewhere</b>")
+	b.wantAccounts("@<b>elsewhere</b>", "@silent", "@well")
+	b.sees("button", "Reconnect @silent")
+	if _, err := b.find(b.ctx, "button", "Reconnect @well"); err == nil {
+		t.Error("what works can be connected again")
+	}
 	const count = "changes.length"
 	before := evaluate[int](b, count)
 	evaluate[bool](b, comesIntoSight)

@@ -1,7 +1,7 @@
-// Connect Instagram in your own pages: docs/front-end.md.
-const page = globalThis.document; // none on a server
+// For your own pages: docs/front-end.md.
+const page = globalThis.document; // not on servers
 const tabs = page && new BroadcastChannel("igconnect");
-let known; // the last list
+let known; // last list
 let reading = Promise.resolve(); // one by one
 
 const origin = () => new URL(connect.base, location).origin;
@@ -18,7 +18,7 @@ export async function connect({ returnTo, instagramId, target, ...more } = {}) {
   }).filter((field) => field[1]);
   const way = { target: target === "tab" ? "_blank" : "", rel: "noopener" };
   const login = origin() + "/api/login";
-  // A link: no form-action stops it. A form: no address tells the token.
+  // A link: no form-action stops it. A form: no URL has the token.
   if (!token) return make("a", { ...way, href: login + "?" + new URLSearchParams(fields) }).click();
   const form = make("form", { ...way, action: login, method: "post" });
   for (const [name, value] of fields) form.append(make("input", { name, value }));
@@ -61,7 +61,7 @@ async function read(news) {
 }
 
 class Button extends (globalThis.HTMLElement ?? Object) {
-  connectedCallback() { setTimeout(() => this.start()); } // the app sets base first
+  connectedCallback() { setTimeout(() => this.start()); } // the app goes first
   disconnectedCallback() { removeEventListener("igconnect:change", this); }
   start() {
     connect.base = this.getAttribute("base") ?? connect.base;
@@ -77,10 +77,10 @@ class Button extends (globalThis.HTMLElement ?? Object) {
   }
   handleEvent({ detail }) {
     const focused = this.shadowRoot.activeElement;
-    this.list.replaceChildren(...detail.accounts.map(({ instagram_id: id, username, status }) => {
+    this.list.replaceChildren(...detail.accounts.map(({ instagram_id: id, username, status, subscription_error: silent }) => {
       const name = " @" + (username ?? id);
       const row = make("div", { part: "account", textContent: name + " " });
-      if (status !== "active") row.append(this.button("reconnect", name, id));
+      if (status !== "active" || silent) row.append(this.button("reconnect", name, id));
       row.append(this.button("disconnect", name, id));
       return row;
     }));
@@ -102,14 +102,14 @@ if (page) {
 background:var(--igconnect-background,none);border:var(--igconnect-border,1px solid)}`);
   tabs.onmessage = ({ data }) => refresh(data);
   page.addEventListener("visibilitychange", () => page.hidden || known == null || refresh());
-  if (!customElements.get("igconnect-button")) customElements.define("igconnect-button", Button);
+  customElements.get("igconnect-button") || customElements.define("igconnect-button", Button);
 
   const { connected, error, igconnect } = Object.fromEntries(new URLSearchParams(location.search));
   if (connected || error) {
     tabs.postMessage({ connected: connected?.split(","), error });
     if (igconnect) setTimeout(() => {
       close();
-      page.body.prepend(make("p", { role: "alert", textContent: connect.texts.close }));
+      page.body.append(make("p", { role: "alert", textContent: connect.texts.close }));
     }, 100);
   }
 }
