@@ -22,6 +22,7 @@ var scenarios = []struct {
 	{"deny", false, deny},
 	{"retry after an outage", false, retryAfterOutage},
 	{"left out by a new grant", false, leftOut},
+	{"reconnect with another profile", false, reconnectWithAnother},
 	{"disconnect", true, disconnect},
 	{"choose among twelve", false, chooseAmongTwelve},
 	{"no Page", false, noPage},
@@ -126,6 +127,32 @@ func leftOut(b *tab) {
 	}
 	b.page("left-out")
 	b.wantSaved("harbour.coffee reconnect", "harbour.events active", "harbour_bakery active")
+}
+
+func reconnectWithAnother(b *tab) {
+	b.connectCeramics()
+	b.open("/api/login?return_to=/&instagram_id=17841400011223301")
+	b.be("Bruno Takahashi")
+	b.share("Harbour Coffee", "Harbour Events")
+	b.pageTitled("The account to reconnect was not shared", "chooser-not-shared")
+	b.reads("You wanted to reconnect @lindqvist.ceramics")
+	b.tick(true, "Harbour Coffee…")
+	b.press("button", "Connect")
+	b.comesBackWith("?connected=17841400011223302", "@harbour.coffee is connected.")
+	b.wantSaved("harbour.coffee active", "lindqvist.ceramics active")
+	b.do(chromedp.NavigateBack())
+	b.pageTitled("Connected", "done-already")
+	b.reads("That is done already.")
+
+	// It was shared, and its Page was not.
+	b.open("/api/login?return_to=/&instagram_id=17841400011223301")
+	b.expect(http.StatusUnprocessableEntity)
+	b.be("Ada Lindqvist")
+	b.tick(false, "Lindqvist Ceramics …")
+	b.tick(true, "Only @lindqvist.ceramics, without its Page")
+	b.press("button", "Continue")
+	b.reads("You shared @lindqvist.ceramics, but not the Facebook Page that it belongs to.")
+	b.page("why-without-its-page")
 }
 
 func disconnect(b *tab) {

@@ -59,7 +59,9 @@ func OfferChoice(r *Request, grant connect.Grant, found graph.Found, notice page
 // subscribes at Meta, and leads back to where the person came from; or first shows
 // what is missing: where a chosen account can't work yet, or where that was asked for
 // and a Page gave no working account.
-func (r *Request) SaveConnections(grant connect.Grant, found graph.Found, chosen []graph.Account) (Response, error) {
+func (r *Request) SaveConnections(
+	grant connect.Grant, found graph.Found, chosen []graph.Account,
+) (Response, error) {
 	saved, err := r.App.Connect.SaveConnections(r.Context(), r.Jar, grant, found, chosen)
 	if err != nil {
 		return Response{}, err
@@ -158,7 +160,8 @@ func openEnded(r *Request, flow string, cause error) (string, connect.Ended, err
 		return "", ended, err
 	}
 	if !ended.Denied {
-		if ended.Connected, err = endings.Saved(r.Context(), ended); err == nil && len(ended.Connected)+len(ended.Waiting) == 0 {
+		ended.Connected, err = endings.Saved(r.Context(), ended)
+		if err == nil && len(ended.Connected)+len(ended.Waiting) == 0 {
 			err = cause // disconnected since
 		}
 	}
@@ -179,7 +182,8 @@ func readSaved(r *Request, ended *connect.Ended) []store.Account {
 		return nil
 	}
 	ended.Connected = slices.DeleteFunc(slices.Clone(ended.Connected), func(id string) bool {
-		return !slices.ContainsFunc(accounts, func(a store.Account) bool { return a.InstagramID == id && a.Status != store.StatusReconnect })
+		works := func(a store.Account) bool { return a.InstagramID == id && a.Status != store.StatusReconnect }
+		return !slices.ContainsFunc(accounts, works)
 	})
 	return accounts
 }

@@ -13,10 +13,11 @@ import (
 
 func chooserPage(r *Request, grant connect.Grant, found graph.Found, choice connect.Choice) page.Chooser {
 	returnTo := r.Login.ReturnTo
+	explain := connect.LoginOptions{ReturnTo: returnTo, Explain: true, Language: r.Login.Language}
 	chooser := page.Chooser{
 		Action: "/api/choose", Fields: append(flowField(grant.Flow), page.Field{Name: "choosing", Value: "1"}),
 		Person: found.Person.Name, Stopped: grant.Stopped, Missed: missedPage(choice.Missed),
-		Again:  page.Action{Label: page.AskAgain, Href: loginPath(connect.LoginOptions{ReturnTo: returnTo, Explain: true, Language: r.Login.Language})},
+		Again:  page.Action{Label: page.AskAgain, Href: loginPath(explain)},
 		Cancel: page.Action{Label: page.Cancel, Href: withResult(returnTo, "error", string(AccessDenied))},
 	}
 	if chooser.Missed != nil {
