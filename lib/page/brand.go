@@ -3,6 +3,7 @@ package page
 import (
 	"crypto/sha256"
 	"encoding/base64"
+	"fmt"
 	"html/template"
 
 	"igconnect/lib/colour"
@@ -53,8 +54,8 @@ func (b Brand) style() template.HTML {
 }
 
 func shades(accent, link, strong, on, soft colour.Colour) string {
-	return ":root{--accent:" + accent.String() + ";--link:" + link.String() + ";--accent-strong:" + strong.String() +
-		";--on-accent:" + on.String() + ";--soft:" + soft.String() + "}"
+	return fmt.Sprintf(":root{--accent:%s;--link:%s;--accent-strong:%s;--on-accent:%s;--soft:%s}",
+		accent, link, strong, on, soft)
 }
 
 // readable is the nearest shade of a colour, towards black or white, that can be read on
