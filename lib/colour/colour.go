@@ -28,7 +28,8 @@ func Parse(text string) (c Colour, ok bool) {
 	}
 	digits, width := text[1:], len(text)/3
 	for i := range c {
-		channel, _ := strconv.ParseUint(strings.Repeat(digits[i*width:(i+1)*width], 3-width), 16, 8) // the pattern fits
+		pair := strings.Repeat(digits[i*width:(i+1)*width], 3-width)
+		channel, _ := strconv.ParseUint(pair, 16, 8) // the pattern fits
 		c[i] = uint8(channel)
 	}
 	return c, true

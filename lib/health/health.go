@@ -35,7 +35,7 @@ type Report struct {
 type Check struct {
 	Name    string `json:"name"`
 	OK      bool   `json:"ok"`
-	Warning bool   `json:"warning,omitempty"` // not ok, but nothing depends on it: the report is ok all the same
+	Warning bool   `json:"warning,omitempty"` // not ok, but nothing depends on it
 	Problem string `json:"problem"`
 	Fix     string `json:"fix"`
 }
@@ -107,7 +107,8 @@ func (s *Service) brand(ctx context.Context) []Check {
 			}
 		}
 		if problem != "" {
-			check = Check{Name: variable, Warning: true, Problem: problem, Fix: "Correct or remove it in the deployment's environment variables, then deploy again."}
+			const fix = "Correct or remove it in the deployment's environment variables, then deploy again."
+			check = Check{Name: variable, Warning: true, Problem: problem, Fix: fix}
 		}
 		checks = append(checks, check)
 	}

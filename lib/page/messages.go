@@ -199,7 +199,8 @@ func (t texts) reasons() (string, error) {
 // functions are what templates say in this language.
 func (t texts) functions() template.FuncMap {
 	return template.FuncMap{
-		"text": t.fill, "counted": t.counted, "list": t.list, "steps": t.steps, "date": t.date, "forScript": t.forScript, "reasons": t.reasons,
+		"text": t.fill, "counted": t.counted, "list": t.list, "steps": t.steps, "date": t.date,
+		"forScript": t.forScript, "reasons": t.reasons,
 		"key": key, "strong": element("strong"), "code": element("code"), "link": link,
 	}
 }
@@ -222,5 +223,6 @@ func element(name string) func(string) template.HTML {
 
 // link is a link of ours to another website.
 func link(text, address string) template.HTML {
-	return template.HTML(`<a href="` + template.HTMLEscapeString(address) + `">` + template.HTMLEscapeString(text) + "</a>")
+	escaped := template.HTMLEscapeString
+	return template.HTML(`<a href="` + escaped(address) + `">` + escaped(text) + "</a>")
 }

@@ -56,7 +56,9 @@ func Render(look Look, policy Policy, p Page) (Document, error) {
 		return Document{}, fmt.Errorf("drawing the page: %w", err)
 	}
 	_, landing := p.(Home)
-	frame := frame{Look: look, Landing: landing, Style: look.style(), Title: p.Title(), Content: template.HTML(content.String())}
+	frame := frame{
+		Look: look, Landing: landing, Style: look.style(), Title: p.Title(), Content: template.HTML(content.String()),
+	}
 	if done, ok := p.(Done); ok && done.Goes {
 		frame.GoesTo = done.Onward.Href
 	}

@@ -84,7 +84,8 @@ func drawn(r *Request, response Response) (Response, error) {
 
 // language is the one that the login was begun in, else that of the address or the browser.
 func language(r *Request) page.Language {
-	return page.LanguageFor(cmp.Or(r.Login.Language, r.URL.Query().Get("lang")), r.Header.Get("Accept-Language"))
+	asked := cmp.Or(r.Login.Language, r.URL.Query().Get("lang"))
+	return page.LanguageFor(asked, r.Header.Get("Accept-Language"))
 }
 
 // look is in which language the page speaks, and for whom.
