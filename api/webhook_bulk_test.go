@@ -84,7 +84,7 @@ func TestBulkDelivery(t *testing.T) {
 	parallel(t, "large events", func(t *testing.T) {
 		d := deploy(t)
 		large := metasim.Batch(5, func(i int) metasim.Event {
-			return metasim.Message("9", instagramID(1), fmt.Sprint(10+i)).With("attachments", strings.Repeat("x", 200_000))
+			return metasim.Message("9", instagramID(1), fmt.Sprint(10+i)).With("attachments", strings.Repeat("x", 120_000))
 		})
 		d.send(d.Meta.Delivery(instagramID(1), large...), http.StatusOK)
 		d.wantInbox(1, 5)
