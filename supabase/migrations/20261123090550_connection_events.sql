@@ -103,6 +103,7 @@ create function igconnect.gather_connection_events(met public.instagram_conversa
 language plpgsql security definer set search_path = '' set enable_seqscan = off set jit = off as $$
 declare
   first  record;
+  missed record;
   others uuid[];
 begin
   select e.occurred_at, e.place into first
@@ -127,6 +128,19 @@ begin
       where e.user_id = met.user_id and e.conversation = met.conversation and e.kind = 'connection'
         and coalesce(e.finished_at, e.dead_at) is null and e.connection_id <> met.connection_id))
     for update skip locked);
+  -- Where somebody else has one of them at this moment, those with later events stay where they are.
+  select e.occurred_at, e.place into missed
+  from public.instagram_events e
+  where e.user_id = met.user_id and e.conversation = met.conversation and e.kind = 'connection'
+    and coalesce(e.finished_at, e.dead_at) is null and e.connection_id <> met.connection_id and e.connection_id <> all (others)
+  order by e.occurred_at, e.place limit 1;
+  if found then
+    others := array(
+      select o from unnest(others) o where not exists (
+        select from public.instagram_events e
+        where e.connection_id = o and coalesce(e.finished_at, e.dead_at) is null
+          and (e.occurred_at, e.place) > (missed.occurred_at, missed.place)));
+  end if;
   if others <> '{}' then
     update public.instagram_events e set connection_id = met.connection_id where e.connection_id = any (others);
     delete from public.instagram_conversations c where c.connection_id = any (others);
