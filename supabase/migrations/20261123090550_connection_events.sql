@@ -69,7 +69,8 @@ begin
         select c.connection_id from public.instagram_conversations c where c.connection_id = any (freed) for update skip locked);
       delete from public.instagram_conversations c where c.connection_id = any (freed);
       delete from public.instagram_events e
-      where e.id = any (told) and (coalesce(e.finished_at, e.dead_at) is not null or e.connection_id = any (freed));
+      where e.connection_id = any (freed) -- also what a claim has brought there since
+        or e.id = any (told) and coalesce(e.finished_at, e.dead_at) is not null;
     end if;
     perform igconnect.add_connection_event(b.user_id, b.instagram_id, l.change, null, null)
     from before b, igconnect.last_change(b.connection_id, b.auth_user_id) as l (change)
