@@ -46,7 +46,11 @@ func (c Colour) Mixed(with Colour, share float64) Colour {
 	return c
 }
 
-// Contrast is how well one colour reads on the other, from 1 to 21. Text needs 4.5.
+// Readable is the contrast that text needs.
+// https://www.w3.org/TR/WCAG22/#contrast-minimum
+const Readable = 4.5
+
+// Contrast is how well one colour reads on the other, from 1 to 21.
 // https://www.w3.org/TR/WCAG22/#dfn-contrast-ratio
 func Contrast(a, b Colour) float64 {
 	first, second := luminance(a), luminance(b)

@@ -47,14 +47,14 @@ func (l *loader) logo(origin string, simulated bool) string {
 
 // accent reads the colour of buttons, whose text is white.
 func (l *loader) accent() string {
-	const variable, least = "APP_ACCENT", 4.5
+	const variable = "APP_ACCENT"
 	value := l.get(variable)
 	accent, ok := colour.Parse(value)
 	switch {
 	case value == "":
 	case !ok:
 		l.problem(variable, "is not a colour like #0c5c4c")
-	case colour.Contrast(accent, colour.White) < least:
+	case colour.Contrast(accent, colour.White) < colour.Readable:
 		l.problem(variable, "is too light: white text on it needs a contrast of 4.5")
 	default:
 		return accent.String()

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"html/template"
+	"slices"
 
 	"igconnect/lib/colour"
 )
@@ -29,10 +30,10 @@ func (b Brand) Top() string {
 
 // The grounds of public/igconnect/style.css that the accent stands on.
 var (
-	lightGrounds = []string{"#f7f5f0", "#fffefb", "#fbeadd"}
-	darkGrounds  = []string{"#121614", "#1a1f1c", "#382419"}
+	lightGrounds = []colour.Colour{{0xf7, 0xf5, 0xf0}, {0xff, 0xfe, 0xfb}, {0xfb, 0xea, 0xdd}}
+	darkGrounds  = []colour.Colour{{0x12, 0x16, 0x14}, {0x1a, 0x1f, 0x1c}, {0x38, 0x24, 0x19}}
 	darkCard     = darkGrounds[1]
-	onDarkAccent = "#101412"
+	onDarkAccent = colour.Colour{0x10, 0x14, 0x12}
 )
 
 // style is the element that puts the accent in the place of style.css's colours; "" without
@@ -44,12 +45,12 @@ func (b Brand) style() template.HTML {
 		return ""
 	}
 	soft := accent.Mixed(colour.White, .88)
-	link := readable(accent, colour.Black, append(parsed(lightGrounds), soft))
+	link := readable(accent, colour.Black, append(slices.Clone(lightGrounds), soft))
 	light := shades(accent, link, link.Mixed(colour.Black, .3), colour.White, soft)
 
-	softDark := hex(darkCard).Mixed(accent, .2)
-	bright := readable(accent, colour.White, append(parsed(darkGrounds), softDark, hex(onDarkAccent)))
-	dark := shades(bright, bright, bright.Mixed(colour.White, .3), hex(onDarkAccent), softDark)
+	softDark := darkCard.Mixed(accent, .2)
+	bright := readable(accent, colour.White, append(slices.Clone(darkGrounds), softDark, onDarkAccent))
+	dark := shades(bright, bright, bright.Mixed(colour.White, .3), onDarkAccent, softDark)
 	return template.HTML("<style>" + light + "@media (prefers-color-scheme:dark){" + dark + "}</style>")
 }
 
@@ -66,25 +67,11 @@ func readable(shade, towards colour.Colour, grounds []colour.Colour) colour.Colo
 		for _, ground := range grounds {
 			least = min(least, colour.Contrast(mixed, ground))
 		}
-		if least >= 4.5 {
+		if least >= colour.Readable {
 			return mixed
 		}
 	}
 	return towards
-}
-
-func parsed(colours []string) []colour.Colour {
-	list := make([]colour.Colour, len(colours))
-	for i, text := range colours {
-		list[i] = hex(text)
-	}
-	return list
-}
-
-// hex is a colour that is written in this file.
-func hex(text string) colour.Colour {
-	c, _ := colour.Parse(text)
-	return c
 }
 
 // allowed is the source with which a Content-Security-Policy lets this one style pass.

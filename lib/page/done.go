@@ -14,4 +14,4 @@ func (Done) template() string { return "done.html" }
 func (Done) Title() Key { return "done.title" }
 
 // Groups sorts the accounts by what is to be said of them.
-func (d Done) Groups() []Group { return Missing{Pages: d.Accounts}.Groups() }
+func (d Done) Groups() []Group { return grouped(d.Accounts) }

@@ -86,12 +86,15 @@ func (k VerdictKind) Good() bool { return k == Connected || k == Waiting }
 // sight: with nine Pages or more.
 func (g Group) Folded() bool { return len(g.Pages) >= 9 }
 
-// Groups sorts the Pages by verdict; a verdict without a Page is left out.
-func (m Missing) Groups() []Group {
+// Groups sorts the Pages by verdict.
+func (m Missing) Groups() []Group { return grouped(m.Pages) }
+
+// grouped sorts Pages by verdict; a verdict without a Page is left out.
+func grouped(all []Verdict) []Group {
 	var groups []Group
 	for _, kind := range kinds {
 		others := func(v Verdict) bool { return v.Kind != kind }
-		if pages := slices.DeleteFunc(slices.Clone(m.Pages), others); len(pages) > 0 {
+		if pages := slices.DeleteFunc(slices.Clone(all), others); len(pages) > 0 {
 			groups = append(groups, Group{kind, pages})
 		}
 	}
