@@ -8,6 +8,7 @@ import (
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
 
+	"igconnect/internal/chromium"
 	"igconnect/internal/deploytest"
 )
 
@@ -15,7 +16,7 @@ import (
 // form. An app that sends its people on to another origin, for their language or to sign in, made
 // Connect look dead, though all was saved. The page at which the form ends now leads there.
 func TestBrowserFormLeadsOn(t *testing.T) {
-	chromium := startChromium(t, findChromium(t))
+	browser := startChromium(t, chromium.Find(t))
 	home := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
 		_, _ = w.Write([]byte(`<!doctype html><html lang="en"><title>Home</title><link rel="icon" href="data:,"><h1>You are home</h1>`))
@@ -29,7 +30,7 @@ func TestBrowserFormLeadsOn(t *testing.T) {
 	for _, v := range []variant{variants[0], variants[2]} { // with JavaScript and without
 		t.Run(v.name, func(t *testing.T) {
 			d := deploytest.New(t, deploytest.Options{Pages: deploytest.Brands(1, 2), Settings: map[string]string{"ALLOWED_ORIGINS": app.URL}})
-			b := openTab(t, &system{at: addresses{main: d.URL}}, chromium, v)
+			b := openTab(t, &system{at: addresses{main: d.URL}}, browser, v)
 			session := d.Cookies("auth-token")[0]
 			b.do(command(network.SetCookie, network.SetCookieParams{Name: session.Name, Value: session.Value, URL: d.URL}))
 

@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"net/url"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -26,25 +25,6 @@ import (
 
 // browserLimit ends a browser that hangs, and with it the test.
 const browserLimit = 11 * time.Minute
-
-// findChromium returns the path of the browser; without one the test is
-// skipped, but under CI=true.
-func findChromium(t *testing.T) string {
-	t.Helper()
-	if testing.Short() {
-		t.Skip("Chromium is left out under -short")
-	}
-	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "headless-shell"} {
-		if path, err := exec.LookPath(name); err == nil {
-			return path
-		}
-	}
-	if os.Getenv("CI") == "true" {
-		t.Fatal("there is no Chromium: install the package chromium")
-	}
-	t.Skip("there is no Chromium here: install it to walk through the pages in a real browser")
-	return ""
-}
 
 // startChromium starts the browser with a new profile, and sees to it that
 // none of its processes is left when the test ends.

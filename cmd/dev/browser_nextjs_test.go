@@ -21,6 +21,7 @@ import (
 	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/chromedp"
 
+	"igconnect/internal/chromium"
 	"igconnect/internal/filelock"
 	"igconnect/internal/supalite"
 )
@@ -32,7 +33,7 @@ const nextjsBackend = "localhost:39017"
 // TestNextjs walks through examples/nextjs, as it is built for production, in a real browser: somebody
 // signs up, connects an account, answers a message and disconnects.
 func TestNextjs(t *testing.T) {
-	path := findChromium(t)
+	path := chromium.Find(t)
 	folder := buildNextjs(t)
 	app := freeAddress(t)
 	s := startSystem(t, func(o *options) {

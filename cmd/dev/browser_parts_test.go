@@ -17,6 +17,7 @@ import (
 	"github.com/chromedp/cdproto/target"
 	"github.com/chromedp/chromedp"
 
+	"igconnect/internal/chromium"
 	"igconnect/internal/deploytest"
 	"igconnect/internal/metasim"
 )
@@ -194,7 +195,7 @@ func await[T any](b *tab, code string) T {
 
 // TestParts uses connect.js and its element in a real browser, as apps do.
 func TestParts(t *testing.T) {
-	chromium := startChromium(t, findChromium(t))
+	browser := startChromium(t, chromium.Find(t))
 	for name, walk := range map[string]func(*testing.T, context.Context){
 		"the same tab":              partsInTheSameTab,
 		"a new tab":                 partsInANewTab,
@@ -203,7 +204,7 @@ func TestParts(t *testing.T) {
 		"what happened elsewhere":   partsLookAgain,
 		"the look is the app's own": partsLookNative,
 	} {
-		t.Run(name, func(t *testing.T) { walk(t, chromium) })
+		t.Run(name, func(t *testing.T) { walk(t, browser) })
 	}
 }
 

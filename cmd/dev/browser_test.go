@@ -17,6 +17,7 @@ import (
 	"github.com/chromedp/cdproto/storage"
 	"github.com/chromedp/chromedp"
 
+	"igconnect/internal/chromium"
 	"igconnect/internal/metasim"
 )
 
@@ -29,8 +30,8 @@ var variants = []variant{
 // TestBrowser walks through everything that a person can do, in a real browser: each time on the
 // whole system, with Meta and Supabase simulated. The pictures are in screenshots/.
 func TestBrowser(t *testing.T) {
-	chromium := startChromium(t, findChromium(t))
-	watchTargets(t, chromium)
+	browser := startChromium(t, chromium.Find(t))
+	watchTargets(t, browser)
 	s := startSystem(t)
 	for _, v := range variants {
 		t.Run(v.name, func(t *testing.T) {
@@ -40,7 +41,7 @@ func TestBrowser(t *testing.T) {
 				}
 				t.Run(sc.name, func(t *testing.T) {
 					s.forget(t)
-					sc.walk(openTab(t, s, chromium, v))
+					sc.walk(openTab(t, s, browser, v))
 				})
 			}
 		})

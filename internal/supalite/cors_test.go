@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"igconnect/internal/chromium"
 )
 
 //go:embed testdata/browser.html
@@ -115,10 +117,7 @@ func testCORS(t *testing.T, s *Server) {
 // testSupabaseJS lets supabase-js in Chromium, on a page of another origin, sign up, read, sign out and
 // in, and be refused.
 func testSupabaseJS(t *testing.T, s *Server) {
-	chromium, err := exec.LookPath("chromium")
-	if err != nil && os.Getenv("CI") != "true" {
-		t.Skip("there is no Chromium here")
-	}
+	path := chromium.Find(t)
 	scripts, err := install(t.Context(), os.Stderr)
 	if err != nil {
 		t.Fatal(err)
@@ -141,7 +140,7 @@ func testSupabaseJS(t *testing.T, s *Server) {
 	defer app.Close()
 
 	ctx, end := context.WithTimeout(t.Context(), 2*time.Minute)
-	browser := exec.CommandContext(ctx, chromium, "--headless", "--no-sandbox", "--disable-gpu",
+	browser := exec.CommandContext(ctx, path, "--headless", "--no-sandbox", "--disable-gpu",
 		"--disable-dev-shm-usage", "--disable-background-networking", "--no-proxy-server",
 		"--user-data-dir="+t.TempDir(), "--remote-debugging-port=0", app.URL)
 	ownGroup(browser)

@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"os"
 	"os/exec"
 	"slices"
 	"strings"
@@ -17,13 +16,15 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"igconnect/internal/chromium"
 )
 
 // browse opens a page in Chromium whose script drives our pages in a frame of a phone's width
 // and reports what it saw, as JSON. serve answers all but /igconnect/.
 func browse(t *testing.T, serve http.HandlerFunc, script string, seen any) {
 	t.Helper()
-	chromium := findChromium(t)
+	path := chromium.Find(t)
 	report := make(chan []byte, 1)
 	mux := http.NewServeMux()
 	mux.HandleFunc("/", serve)
@@ -44,7 +45,7 @@ func browse(t *testing.T, serve http.HandlerFunc, script string, seen any) {
 	})
 	server := httptest.NewServer(mux)
 	t.Cleanup(server.Close)
-	browser := exec.Command(chromium, "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-dev-shm-usage",
+	browser := exec.Command(path, "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-dev-shm-usage",
 		"--no-first-run", "--no-proxy-server", "--remote-debugging-port=0", "--user-data-dir="+t.TempDir(), server.URL+"/drive")
 	browser.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := browser.Start(); err != nil {
@@ -62,24 +63,6 @@ func browse(t *testing.T, serve http.HandlerFunc, script string, seen any) {
 	case <-time.After(3 * time.Minute):
 		t.Fatal("Chromium reports nothing")
 	}
-}
-
-// findChromium returns the path of the browser; without one the test is skipped, but under CI=true.
-func findChromium(t *testing.T) string {
-	t.Helper()
-	if testing.Short() {
-		t.Skip("Chromium is left out under -short")
-	}
-	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"} {
-		if path, err := exec.LookPath(name); err == nil {
-			return path
-		}
-	}
-	if os.Getenv("CI") == "true" {
-		t.Fatal("there is no Chromium: install the package chromium")
-	}
-	t.Skip("there is no Chromium here: install it to look at the pages in a real browser")
-	return ""
 }
 
 // On a phone no page is wider than the screen, in any language, with all of it unfolded, and
