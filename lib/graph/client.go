@@ -49,12 +49,15 @@ type Call struct {
 	Secrets []secret.String // those in Params: errors show none of them
 }
 
+// tries are those of a call that may be repeated.
+const tries = 3
+
 // Do makes the call and decodes the answer into out. It repeats the call after
 // failures of class [Unavailable], unless Once is set. The error is an [*Error].
 func (c *Client) Do(ctx context.Context, call Call, out any) error {
 	call.Secrets = append([]secret.String{call.Token, c.Secret}, call.Secrets...)
 	transient := func(err error) bool { return !call.Once && ClassOf(err) == Unavailable && !tooMuch(err) }
-	return upstream.Retry(ctx, func() error { return c.try(ctx, call, out) }, transient)
+	return upstream.Retry(ctx, tries, func() error { return c.try(ctx, call, out) }, transient)
 }
 
 // Read makes the call as [Client.Do] does and returns the answer. One that is not

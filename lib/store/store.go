@@ -18,7 +18,10 @@ import (
 	"igconnect/lib/upstream"
 )
 
-const tryTimeout = 5 * time.Second
+const (
+	tries      = 3 // of a call that may be repeated
+	tryTimeout = 5 * time.Second
+)
 
 // Store is one Supabase project, used with its secret key.
 type Store struct {
@@ -94,7 +97,7 @@ func repeated(ctx context.Context, op string, call func(context.Context) error) 
 		defer cancel()
 		return call(ctx)
 	}
-	if err := upstream.Retry(ctx, try, transient); err != nil {
+	if err := upstream.Retry(ctx, tries, try, transient); err != nil {
 		return named(op, err)
 	}
 	return nil

@@ -16,7 +16,7 @@ func Example() {
 	var first, second error
 	upstream.SideBySide(2,
 		func() {
-			first = upstream.Retry(context.Background(), func() error {
+			first = upstream.Retry(context.Background(), 3, func() error {
 				if tries++; tries < 2 {
 					return busy
 				}
@@ -24,7 +24,7 @@ func Example() {
 			}, mayPass)
 		},
 		func() {
-			second = upstream.Retry(context.Background(), func() error { return errors.New("refused") }, mayPass)
+			second = upstream.Retry(context.Background(), 3, func() error { return errors.New("refused") }, mayPass)
 		},
 	)
 	fmt.Println(first, "after", tries, "tries")

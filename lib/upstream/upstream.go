@@ -59,16 +59,14 @@ func WithoutURL(err error) error {
 	return err
 }
 
-const maxTries = 3
-
-// Retry calls try up to three times, as long as it fails, transient reports that
+// Retry calls try up to that many times, as long as it fails, transient reports that
 // the failure may pass, and ctx is not done. It pauses 50 to 150 ms before the
-// second try and three times that before the third. It returns try's last
+// second try, three times that before the third, and so on. It returns try's last
 // error.
-func Retry(ctx context.Context, try func() error, transient func(error) bool) error {
+func Retry(ctx context.Context, tries int, try func() error, transient func(error) bool) error {
 	for n := 1; ; n++ {
 		err := try()
-		if err == nil || n == maxTries || !transient(err) {
+		if err == nil || n >= tries || !transient(err) {
 			return err
 		}
 		select {

@@ -213,7 +213,7 @@ func TestRetry(t *testing.T) {
 	} {
 		synctest.Test(t, func(t *testing.T) { // whose clock skips the pauses
 			calls, transient := 0, func(err error) bool { return errors.Is(err, passing) }
-			err := Retry(c.ctx, func() error { calls++; return c.results[calls-1] }, transient)
+			err := Retry(c.ctx, 3, func() error { calls++; return c.results[calls-1] }, transient)
 			if err != c.want || calls != c.calls {
 				t.Errorf("%s: %v after %d calls, want %v after %d", c.name, err, calls, c.want, c.calls)
 			}
@@ -229,7 +229,7 @@ func TestPauses(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			var at []time.Time
 			try := func() error { at = append(at, time.Now()); return errors.New("passing") }
-			_ = Retry(t.Context(), try, func(error) bool { return true })
+			_ = Retry(t.Context(), 3, try, func(error) bool { return true })
 			first, second := at[1].Sub(at[0]), at[2].Sub(at[1])
 			if first < 50*time.Millisecond || first >= 150*time.Millisecond || second < 150*time.Millisecond || second >= 450*time.Millisecond {
 				t.Errorf("pauses of %v and %v", first, second)
@@ -250,7 +250,7 @@ func TestPauseEnds(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Millisecond)
 		defer cancel()
 		start, calls, passing := time.Now(), 0, errors.New("passing")
-		err := Retry(ctx, func() error { calls++; return passing }, func(error) bool { return true })
+		err := Retry(ctx, 3, func() error { calls++; return passing }, func(error) bool { return true })
 		if took := time.Since(start); took != 30*time.Millisecond || calls != 1 || err != passing {
 			t.Errorf("%v after %d calls in %v", err, calls, took)
 		}
