@@ -24,7 +24,7 @@ func finishLogin(r *web.Request) (web.Response, error) {
 
 	// 1. The state shows that this browser began this login. It works once.
 	sent := connect.SentState(query)
-	state, err := login.ConsumeState(r.Jar, sent)
+	state, err := login.States.Consume(r.Jar, sent)
 	if errors.Is(err, connect.ErrState) {
 		return finishAgain(r, connect.State{State: sent}.Flow(), err)
 	}

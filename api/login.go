@@ -20,6 +20,10 @@ func Login(w http.ResponseWriter, r *http.Request) {
 }
 
 func startLogin(r *web.Request) (web.Response, error) {
+	if web.BringsTicket(r) {
+		return goOnWithTicket(r)
+	}
+
 	// 1. Where to afterwards? Nothing else happens before that is known to be ours.
 	options, err := r.LoginOptions()
 	if err != nil {
@@ -38,7 +42,37 @@ func startLogin(r *web.Request) (web.Response, error) {
 	}
 
 	// 4. Seal a state for this browser, and off to the dialog.
-	dialog, err := r.App.Connect.Begin(r.Jar, user, options)
+	login := r.App.Connect
+	dialog, err := login.Begin(r.Jar, login.States.New(user, options))
+	if err != nil {
+		return web.Response{}, err
+	}
+	return r.ToDialog(dialog), nil
+}
+
+// goOnWithTicket goes on with a login whose user only the app's backend knows: it vouches for the
+// one who is signed in there, and sends the browser back.
+func goOnWithTicket(r *web.Request) (web.Response, error) {
+	// 1. The state is sealed in a cookie of one host.
+	if location, elsewhere := r.OnOtherHost(); elsewhere {
+		return web.Redirect(http.StatusTemporaryRedirect, location), nil
+	}
+
+	// 2. Whom does the app vouch for? Its ticket is good in this browser only, and once.
+	ticket, err := web.OpenTicket(r)
+	if err != nil {
+		return web.Response{}, err
+	}
+	state, err := r.App.Connect.States.OpenAwaiting(r.Jar, ticket)
+	if err != nil {
+		return web.Response{}, err
+	}
+	if err := r.Resume(state.User, state.LoginOptions); err != nil {
+		return web.Response{}, err
+	}
+
+	// 3. Seal the state with its user, and off to the dialog.
+	dialog, err := r.App.Connect.Begin(r.Jar, state)
 	if err != nil {
 		return web.Response{}, err
 	}

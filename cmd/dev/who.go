@@ -19,7 +19,7 @@ type visitor struct {
 // visitor asks what the functions ask: whose the session in the cookie is, now.
 func (s *system) visitor(r *http.Request) visitor {
 	email := signedInAs(r, s.env.cookieName())
-	if s.app == nil || s.app.Identity.Verify == nil {
+	if s.app == nil || s.app.Identity == nil {
 		return visitor{}
 	}
 	user, err := s.app.Identity.CurrentUser(r.Context(), identity.Credentials{Cookies: r.Cookies()})

@@ -171,7 +171,7 @@ func checkFields(t *testing.T, d description) {
 		for _, field := range firsts(`(?:query|Query\(\)|asked|form|answer)\.(?:Get|Has)\("([a-z_.]+)"\)`, code) {
 			want[field] = true
 		}
-		for _, field := range firsts(`(?:PostFormValue\(|answered\(answer, |form\[)"([a-z_]+)"`, code) {
+		for _, field := range firsts(`(?:PostFormValue\(|answered\(answer, |valuesOf\(r.URL.RawQuery, |form\[)"([a-z_]+)"`, code) {
 			want[field] = true
 		}
 		for _, list := range firsts(`range \[\]string\{((?:"error[a-z_]*"(?:, )?)+)\}`, code) { // what Meta may say

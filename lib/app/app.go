@@ -36,7 +36,8 @@ type App struct {
 	Now      func() time.Time
 
 	Store    *store.Store      // nil unless the variables of [config.Supabase] are well
-	Identity identity.Supabase // likewise
+	Identity identity.Source   // nil unless the variables of [config.Connect] are well
+	Tickets  *identity.Tickets // likewise, and where there is no VOUCH_URL
 	Connect  *connect.Service  // nil unless the variables of [config.Connect] are well
 	Renew    *renew.Service    // likewise
 	Health   *health.Service
@@ -76,11 +77,11 @@ func New(o Options) (*App, error) {
 			return nil, err
 		}
 		a.Health.Store = a.Store
-		a.Identity = identity.Supabase{CookieName: cfg.AuthCookie, Verify: a.verifySession}
 	}
 	if problems.Among(config.Connect) != nil {
 		return a, nil
 	}
+	a.identify()
 	client := &graph.Client{
 		HTTP: &http.Client{Transport: upstream.NewTransport(), CheckRedirect: upstream.NoRedirects},
 		URL:  cfg.GraphURL, AppID: cfg.AppID, Secret: cfg.AppSecrets[0], Now: a.Now,
@@ -95,11 +96,30 @@ func New(o Options) (*App, error) {
 		return nil, err
 	}
 	a.Connect = connect.New(provider, a.Store, box, cfg.Secure(), a.Now)
+	a.Connect.SupabaseUsers = cfg.SupabaseUsers
 	a.Renew = &renew.Service{
 		Provider: provider, Store: a.Store, RequiredScopes: config.RequiredScopes, Now: a.Now,
 		AskMeta: func(ctx context.Context) error { _, err := client.AppSubscriptions(ctx); return err },
 	}
 	return a, nil
+}
+
+// identify chooses who says who the app's users are.
+func (a *App) identify() {
+	cfg := a.Config
+	if cfg.VouchURL != "" {
+		a.Tickets = &identity.Tickets{Secrets: cfg.VouchSecrets, Audience: cfg.Origin, Now: a.Now}
+		a.Identity = a.Tickets
+	}
+	if cfg.JWTIssuer != "" {
+		a.Identity = identity.JWT{
+			Issuer: cfg.JWTIssuer, Audience: cfg.JWTAudience, Cookie: cfg.JWTCookie, Origins: cfg.AllowedOrigins,
+			Keys: identity.NewKeySet(cfg.JWKSURL, a.Now), Now: a.Now,
+		}
+	}
+	if cfg.SupabaseUsers {
+		a.Identity = identity.Supabase{CookieName: cfg.AuthCookie, Verify: a.verifySession}
+	}
 }
 
 func (a *App) verifySession(ctx context.Context, token secret.String) (string, error) {

@@ -29,7 +29,7 @@ var allowed = map[string][]string{
 	"lib/app": {
 		"lib/config", "lib/connect", "lib/graph", "lib/graph/facebook", "lib/health", "lib/identity", "lib/renew", "lib/sealed", "lib/store", "lib/webhook",
 	},
-	"lib/connect":        {"lib/graph", "lib/sealed", "lib/store"},
+	"lib/connect":        {"lib/graph", "lib/identity", "lib/sealed", "lib/store"},
 	"lib/renew":          {"lib/graph", "lib/store"},
 	"lib/health":         {"lib/config", "lib/graph", "lib/store"},
 	"lib/graph/facebook": {"lib/graph", "lib/metajson"},

@@ -35,7 +35,10 @@ var (
 	Connect = slices.Concat([]string{"FB_APP_ID", "FB_APP_SECRET", "REDIRECT_URI"}, Supabase, []string{
 		"SUPABASE_AUTH_COOKIE", "SIGN_IN_URL", "ALLOWED_ORIGINS", "WEBHOOK_FIELDS", "FB_LOGIN_SCOPES",
 		"FB_LOGIN_CONFIG_ID", "GRAPH_API_VERSION", "FB_GRAPH_URL", "FB_DIALOG_URL",
-	})
+	}, Users)
+
+	// Users say who the app's users are, where Supabase Auth does not.
+	Users = []string{"VOUCH_URL", "VOUCH_SECRET", "JWT_ISSUER", "JWT_AUDIENCE", "JWT_JWKS_URL", "JWT_COOKIE"}
 
 	// Handshake is for GET of /api/webhook, Deliveries for POST and for /api/deauthorize.
 	Handshake  = []string{"WEBHOOK_VERIFY_TOKEN"}
@@ -72,6 +75,15 @@ type Config struct {
 	SupabaseURL string // without a trailing slash
 	SupabaseKey secret.String
 	AuthCookie  string // name of the app's session cookie
+
+	SupabaseUsers bool            // Supabase Auth says who the app's users are: nothing else is set
+	VouchURL      string          // absolute; the app's route that vouches for its users; "" when there is none
+	VouchSecrets  []secret.String // the keys of its tickets
+	JWTIssuer     string          // "" when users bring no JWT of the app's own
+	JWTAudience   string          // or "none", where the issuer's tokens carry none
+	JWKSURL       string          // absolute
+	JWTCookie     string          // name of the cookie that holds the JWT itself; "" when there is none
+	Unused        []string        // variables of these that are set, and nothing reads
 
 	SignInURL      string   // absolute; "" when there is none
 	AllowedOrigins []string // our own first, where that is known
@@ -113,6 +125,7 @@ func Load(getenv func(string) string) (*Config, Problems) {
 	}
 	c.Origin = originOf(c.RedirectURI)
 	c.AuthCookie = l.authCookie(c.SupabaseURL)
+	l.users(c)
 	c.SignInURL = l.link("SIGN_IN_URL", c.Origin)
 	c.AllowedOrigins = l.origins("ALLOWED_ORIGINS", c.Origin)
 

@@ -35,6 +35,7 @@ func TestLoadDefaults(t *testing.T) {
 		AppID: "1234567890", AppSecrets: []secret.String{secret.New("new-secret"), secret.New("old-secret")},
 		RedirectURI: "https://App.example.com/api/auth/callback", Origin: "https://app.example.com",
 		SupabaseURL: "https://abcdefgh.supabase.co", SupabaseKey: secret.New("sb_secret_xyz"), AuthCookie: "sb-abcdefgh-auth-token",
+		SupabaseUsers:  true,
 		AllowedOrigins: []string{"https://app.example.com"},
 		WebhookFields:  []string{"messages", "messaging_postbacks", "message_reactions", "messaging_referrals", "message_edits", "standby"},
 		Scopes:         []string{"instagram_basic", "instagram_manage_messages", "pages_show_list", "pages_manage_metadata"},

@@ -110,8 +110,7 @@ func (l *loader) redirectURI() string {
 	if raw == "" {
 		l.problem("REDIRECT_URI", "is missing")
 	}
-	noFragment := func(u *url.URL) bool { return u.Fragment == "" }
-	return l.absolute("REDIRECT_URI", raw, noFragment, "must not have a fragment")
+	return l.absolute("REDIRECT_URI", raw, withoutFragment, "must not have a fragment")
 }
 
 // base reads the address of a service: nothing behind the host.
@@ -148,10 +147,15 @@ func (l *loader) link(variable, origin string) string {
 	if variable == "SUPPORT_URL" && strings.HasPrefix(raw, "mailto:") {
 		return l.matching(variable, raw, emailLink)
 	}
+	return l.absolute(variable, onOwnHost(raw, origin), func(*url.URL) bool { return true }, "")
+}
+
+// onOwnHost completes the path of a page of our own host.
+func onOwnHost(raw, origin string) string {
 	if strings.HasPrefix(raw, "/") && !strings.HasPrefix(raw, "//") {
-		raw = origin + raw
+		return origin + raw
 	}
-	return l.absolute(variable, raw, func(*url.URL) bool { return true }, "")
+	return raw
 }
 
 // origins reads a list of origins, our own put first.

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"igconnect/lib/graph"
+	"igconnect/lib/identity"
 	"igconnect/lib/sealed"
 	"igconnect/lib/store"
 )
@@ -14,7 +15,7 @@ import (
 // sealed, so that a callback or a choice that comes a second time, by a double tap, a
 // reload or a scanner of links, leads where the first one did.
 type Ended struct {
-	User      string   `json:"user"`
+	identity.User
 	Begun     int64    `json:"begun"`               // Unix seconds; what it saved is newer
 	Connected []string `json:"connected,omitempty"` // Instagram ids, unless they are too many for a cookie
 	Waiting   []string `json:"waiting,omitempty"`   // likewise: saved, and waiting for their person
@@ -56,7 +57,7 @@ func (e Endings) Open(jar *sealed.Jar, flow string) (opened string, ended Ended,
 
 // Accounts returns what the login saved, as it stands in the database now.
 func (e Endings) Accounts(ctx context.Context, ended Ended) ([]store.Account, error) {
-	connections, err := e.store.OfUser(ctx, ended.User)
+	connections, err := e.store.OfUser(ctx, ended.User.ID)
 	saved := slices.Concat(ended.Connected, ended.Waiting)
 	var accounts []store.Account
 	for _, c := range connections {
@@ -73,7 +74,7 @@ func (e Endings) Saved(ctx context.Context, ended Ended) ([]string, error) {
 	if len(ended.Connected)+len(ended.Waiting) > 0 {
 		return ended.Connected, nil
 	}
-	connections, err := e.store.OfUser(ctx, ended.User)
+	connections, err := e.store.OfUser(ctx, ended.User.ID)
 	var ids []string
 	for _, c := range connections {
 		if c.Connected != nil && c.Connected.Unix() >= ended.Begun && c.Status != store.StatusReconnect {

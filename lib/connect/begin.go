@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"igconnect/lib/graph"
+	"igconnect/lib/identity"
 	"igconnect/lib/sealed"
 	"igconnect/lib/secret"
 )
@@ -27,23 +28,10 @@ var instagramID = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
 // IsInstagramID reports whether a text can be an Instagram id.
 func IsInstagramID(text string) bool { return instagramID.MatchString(text) }
 
-// State is what a login remembers until Meta sends the browser back.
-type State struct {
-	State string `json:"state"` // 32 random bytes; Meta returns it
-	User  string `json:"user"`
-	Begun int64  `json:"begun"` // Unix seconds
-	LoginOptions
-}
-
-// Flow names the login, and what belongs to it, in cookies and forms.
-func (s State) Flow() string { return sealed.Flow(s.State) }
-
-// Begin makes a state, seals it for the browser and returns the address of
-// Meta's dialog.
+// Begin seals the state of a login for the browser and returns the address of Meta's dialog.
 // https://developers.facebook.com/docs/facebook-login/guides/advanced/manual-flow
-func (s *Service) Begin(jar *sealed.Jar, user string, options LoginOptions) (dialog string, err error) {
-	state := State{State: sealed.Random(32), User: user, Begun: s.Now().Unix(), LoginOptions: options}
-	if err := s.states.Set(jar, state.Flow(), state); err != nil {
+func (s *Service) Begin(jar *sealed.Jar, state State) (dialog string, err error) {
+	if err := s.States.keep(jar, state); err != nil {
 		return "", err
 	}
 	return s.Provider.AuthCodeURL(state.State), nil
@@ -59,32 +47,6 @@ func answered(answer url.Values, name string) string {
 
 // SentState returns the state in the answer of Meta's dialog.
 func SentState(answer url.Values) string { return answered(answer, "state") }
-
-// ConsumeState opens the state that Meta sent back. Its cookie works once: it is
-// cleared whatever follows. The error is [ErrState] or [ErrExpired].
-func (s *Service) ConsumeState(jar *sealed.Jar, sent string) (State, error) {
-	if sent == "" {
-		return State{}, fmt.Errorf("%w: no state", ErrState)
-	}
-	flow := sealed.Flow(sent)
-	s.states.Clear(jar, flow)
-	state, err := s.states.Get(jar, flow)
-	switch {
-	case err != nil:
-		return State{}, unsealing(err)
-	case !secret.New(state.State).Equal(sent):
-		return State{}, fmt.Errorf("%w: the state differs", ErrState)
-	}
-	return state, nil
-}
-
-// unsealing says what it means that a cookie does not open.
-func unsealing(err error) error {
-	if errors.Is(err, sealed.ErrExpired) {
-		return fmt.Errorf("%w: %w", ErrExpired, err)
-	}
-	return fmt.Errorf("%w: %w", ErrState, err)
-}
 
 // AuthorizationCode returns the code in the answer of Meta's dialog. The error
 // is [ErrDenied], [ErrDialog] or [ErrNoCode].
@@ -112,7 +74,7 @@ func AuthorizationCode(answer url.Values) (string, error) {
 // chooses or Supabase recovers.
 type Grant struct {
 	Flow    string
-	User    string
+	User    identity.User
 	Options LoginOptions
 	Token   graph.Token
 	Begun   time.Time // when Meta granted it: it lasts ten minutes, however often it is sealed again
@@ -128,7 +90,7 @@ func (s *Service) NewGrant(state State, token graph.Token) Grant {
 // sealedGrant is a Grant as the cookie holds it: the one place where its token
 // is written out.
 type sealedGrant struct {
-	User    string   `json:"user"`
+	identity.User
 	Token   string   `json:"token"`
 	Expires int64    `json:"expires,omitempty"` // Unix seconds
 	Begun   int64    `json:"begun"`             // Unix seconds

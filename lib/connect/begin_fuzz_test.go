@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"igconnect/lib/identity"
 	"igconnect/lib/sealed"
 	"igconnect/lib/secret"
 )
@@ -20,9 +21,9 @@ var sealedOnce = []struct {
 	err                error
 }{
 	{"fresh-state", "__Host-igconnect_state_fcc1464bdbb28f03", "bH1fasQMUjpL0hKnt49Fc72qwH3FaAIscMF7bM3GsD2JzW7SxwTfMhNHL4HcJZmOwtzb1XNjNJV3O8yxHvXq1SjVTn5feWOZgaJAoZw56J9UGCGzN_p5fKCT-L9eQxnHli9c9XYNZgjhljfP8HxF8pxhqivsJBtC1TOd2baV1eu2jACykm-dwMfKHrr9MDfh5UBtuWtZFm4in8M8XWVns6gNR3qJu2mG1SVuttfL0CWBGTHj6ql9q_e4I-TDOeXBSxNC5jpwCQ",
-		State{State: "fresh-state", User: fuzzUser, LoginOptions: LoginOptions{"/settings?tab=1", true, "17841400000000001", ""}}, nil},
+		State{State: "fresh-state", User: identity.User{ID: fuzzUserID}, LoginOptions: LoginOptions{"/settings?tab=1", true, "17841400000000001", ""}}, nil},
 	{"rotated-state", "__Host-igconnect_state_7131552d421cc619", "Gf7zngux3mWtwAPtalB-2H64HRAAqyomgqysuVeMcY6Ea4G1O3pm3JBsstEwQNvxZt8_z246b3BkPdSq6coDod8k8NLmFof_wMa1b-1F0-pF7XQrjCozNDyexIELF3rt2EFTtqlSUSQD1QVLaCcSsbK4PpPVm31S6lSRmzR_",
-		State{State: "rotated-state", User: fuzzUser}, nil},
+		State{State: "rotated-state", User: identity.User{ID: fuzzUserID}}, nil},
 	{"expired-state", "__Host-igconnect_state_a26a37a9853646b5", "YLmrqizT7KJ5fK4HHiLv9xtAWO5fgavQvLL0_DkEJIXs79ec-m-FE_Wj8m8xbZHEOqomLeoLT1vlq57M6INBf2n4TQXAQfGxS1tzEsfq_DvaQ4wpZ6YFOJKvbtbpVupjpy3vEozn_0obak15JpZzNgVuCDY5-edckw5YCi12",
 		State{}, ErrExpired},
 	{"foreign-state", "__Host-igconnect_state_aa9d2a075302a2e0", "ZBihqsfpQpNY_FjiMoN9xIMDsH7ilycT4YXc-V8he_TAroBt9dfjP5MdacIma0R3mhHShWwEbvMBePQa7AeefcXT3w1pifApUhyeVQAxsOZ8fUrh97q8znVSZtJf4_6HogwFdl-Yz82GmXWCXRs8Cfe_eaLxAufDB6w_beQJzhQ",
@@ -34,7 +35,7 @@ const (
 	grantName  = "__Host-igconnect_grant_fcc1464bdbb28f03"
 	grantValue = "OpTfWoIxrcyi8xG-I2w_llkao2MjC4_eZBhc-Ay0AC4JmShV3-Sdv1BUksSR-LKv_N328Zy5b39hl0TVZxcy7DknI-AqqwUEDRGjkAUgujETMu5fOSBhlKIF-aCyaT9UKCTcbC9fEgHynBaLOB8x3bFTUxXDlw6LUBGS33suMrnxATVn6sgeA3AVcYtminwvwmCo17oq0wMmzDcazL1LAxqV6EBv9cmrz-i-s2v6JhpRtgwSQhCCqwrHZCma6VthF7Q0GaAi"
 
-	fuzzUser = "6f09c27e-5d0b-4b43-9c0e-0a3b8f6d2c11"
+	fuzzUserID = "6f09c27e-5d0b-4b43-9c0e-0a3b8f6d2c11"
 )
 
 // fuzzed is a Service with settings that never change, at the time of the seals.
@@ -60,7 +61,7 @@ func FuzzConsumeState(f *testing.F) {
 	s := fuzzed(f)
 	f.Fuzz(func(t *testing.T, header, sent string) {
 		jar := jarOf(header)
-		state, err := s.ConsumeState(jar, sent)
+		state, err := s.States.Consume(jar, sent)
 		checkConsumed(t, header, sent, state, err)
 		cleared := "__Host-igconnect_state_" + sealed.Flow(sent) + "=; Path=/; Max-Age=0; HttpOnly; Secure; SameSite=Lax"
 		if set := jar.Changes(); sent != "" && (len(set) != 1 || set[0].String() != cleared) || sent == "" && len(set) != 0 {
@@ -69,7 +70,7 @@ func FuzzConsumeState(f *testing.F) {
 
 		for _, once := range sealedOnce {
 			valid := once.name + "=" + once.value
-			state, err := s.ConsumeState(jarOf(valid+"; theme=dark", header), once.state)
+			state, err := s.States.Consume(jarOf(valid+"; theme=dark", header), once.state)
 			if tooMany := strings.Count(header, ";") > 2000; !tooMany && (!errors.Is(err, once.err) || state != once.want) {
 				t.Errorf("%s beside %q: %+v, %v", once.state, header, state, err)
 			}

@@ -70,9 +70,11 @@ type Service struct {
 	Provider Provider
 	Store    *store.Store
 	Now      func() time.Time
+	States   States
 	Endings  Endings
+	// SupabaseUsers reports whether the ids of users are those of Supabase Auth.
+	SupabaseUsers bool
 
-	states sealed.Cookies[State]
 	grants sealed.Cookies[sealedGrant]
 }
 
@@ -82,7 +84,7 @@ func New(provider Provider, db *store.Store, box *sealed.Box, secure bool, now f
 	return &Service{
 		Provider: provider, Store: db, Now: now,
 		Endings: Endings{cookies: sealed.Cookies[Ended]{Box: box, Kind: "ended", Secure: secure, Now: now}, store: db},
-		states:  sealed.Cookies[State]{Box: box, Kind: "state", Secure: secure, Now: now},
+		States:  States{cookies: sealed.Cookies[State]{Box: box, Kind: "state", Secure: secure, Now: now}, now: now},
 		grants:  sealed.Cookies[sealedGrant]{Box: box, Kind: "grant", Secure: secure, Now: now},
 	}
 }

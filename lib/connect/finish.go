@@ -81,7 +81,7 @@ type NotShared struct {
 func (s *Service) Choice(ctx context.Context, grant Grant, found graph.Found) Choice {
 	ctx, cancel := context.WithTimeout(ctx, reconcileLimit)
 	defer cancel()
-	known, err := s.Store.OfUser(ctx, grant.User)
+	known, err := s.Store.OfUser(ctx, grant.User.ID)
 	if err != nil {
 		note.Add(ctx, "not_reconciled", err.Error())
 	}
@@ -162,7 +162,11 @@ func (s *Service) SaveConnections(ctx context.Context, jar *sealed.Jar, grant Gr
 	)
 	now := s.Now() // one for all: lists begin with the newest, and keep these in order
 	for _, account := range chosen {
-		saved.Connections, ids = append(saved.Connections, row(grant, found, account, now)), append(ids, account.InstagramID)
+		row := row(grant, found, account, now)
+		if s.SupabaseUsers { // so that the row of one who is deleted meanwhile is refused
+			row.AuthUserID = store.Text(grant.User.ID)
+		}
+		saved.Connections, ids = append(saved.Connections, row), append(ids, account.InstagramID)
 	}
 	var saveErr error
 	upstream.SideBySide(2,
@@ -200,7 +204,7 @@ func row(grant Grant, found graph.Found, account graph.Account, now time.Time) s
 	row := store.Sealed{
 		Tokens: store.Tokens{Token: grant.Token.Value},
 		Connection: store.Connection{
-			UserID: grant.User, AuthUserID: store.Text(grant.User), FacebookUserID: store.Text(found.Person.ID),
+			UserID: grant.User.ID, FacebookUserID: store.Text(found.Person.ID),
 			Scopes: append([]string{}, found.Granted...), DataAccessExpires: store.At(found.DataAccessExpires), Checked: store.At(now),
 			Account: store.Account{
 				InstagramID: account.InstagramID, Username: store.Text(account.Username), Name: store.Text(account.Name),

@@ -27,12 +27,12 @@ const (
 func (s *Service) StopUncovered(ctx context.Context, grant Grant, found graph.Found) (known []store.Connection, stopped []string) {
 	ctx, cancel := context.WithTimeout(ctx, reconcileLimit)
 	defer cancel()
-	stored, err := s.Store.OfUserOrPerson(ctx, grant.User, found.Person.ID)
+	stored, err := s.Store.OfUserOrPerson(ctx, grant.User.ID, found.Person.ID)
 	if err != nil {
 		note.Add(ctx, "not_reconciled", err.Error())
 		return nil, nil
 	}
-	known = slices.DeleteFunc(slices.Clone(stored), func(c store.Connection) bool { return c.UserID != grant.User })
+	known = slices.DeleteFunc(slices.Clone(stored), func(c store.Connection) bool { return c.UserID != grant.User.ID })
 	return known, s.stopUncovered(ctx, grant, found, stored)
 }
 
@@ -47,7 +47,7 @@ func (s *Service) stopUncovered(ctx context.Context, grant Grant, found graph.Fo
 	var ids []string
 	for _, connection := range uncovered {
 		ids = append(ids, connection.InstagramID)
-		if connection.UserID == grant.User {
+		if connection.UserID == grant.User.ID {
 			stopped = append(stopped, connection.Title())
 		}
 	}

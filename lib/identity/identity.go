@@ -26,10 +26,10 @@ var (
 	ErrNoKey = errors.New("the app publishes no usable key")
 )
 
-// User is the app's user.
+// User is the app's user. Its JSON is for what seals one among other things.
 type User struct {
-	ID   string `json:"id"`             // the app's own id, see [ValidID]
-	Name string `json:"name,omitempty"` // what pages call the user; only a ticket says it
+	ID   string `json:"user"`                // the app's own id, see [ValidID]
+	Name string `json:"user_name,omitempty"` // what pages call the user; only a ticket says it
 }
 
 // Source says who the app's user is: [Supabase], [JWT] or [Tickets].

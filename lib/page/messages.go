@@ -201,7 +201,7 @@ func (t texts) functions() template.FuncMap {
 	return template.FuncMap{
 		"text": t.fill, "counted": t.counted, "list": t.list, "steps": t.steps, "date": t.date,
 		"forScript": t.forScript, "reasons": t.reasons,
-		"key": key, "strong": element("strong"), "code": element("code"), "link": link,
+		"key": key, "strong": element("strong"), "code": element("code"), "isolated": element("bdi"), "link": link,
 	}
 }
 

@@ -36,6 +36,7 @@ type Page interface {
 // Look is how pages look to the person.
 type Look struct {
 	Language Language // one of [LanguageFor]; another one is English
+	For      string   // what the app calls the user for whom an account is connected; "" where it is not known
 	Brand
 }
 

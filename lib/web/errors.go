@@ -22,6 +22,8 @@ const (
 	TokenRejected      Code = "token_rejected"
 	MissingPermission  Code = "missing_permission"
 	UserChanged        Code = "user_changed"
+	TicketRejected     Code = "ticket_rejected"
+	AuthUnavailable    Code = "auth_unavailable"
 	NoInstagramAccount Code = "no_instagram_account"
 	Throttled          Code = "throttled"
 	MetaUnavailable    Code = "meta_unavailable"
@@ -53,6 +55,8 @@ var errorTable = map[Code]struct {
 	TokenRejected:      {http.StatusBadGateway, page.StartAgain, slog.LevelWarn},
 	MissingPermission:  {http.StatusUnprocessableEntity, page.AskAgain, slog.LevelInfo},
 	UserChanged:        {http.StatusConflict, page.StartAgain, slog.LevelWarn},
+	TicketRejected:     {http.StatusUnauthorized, page.StartAgain, slog.LevelWarn},
+	AuthUnavailable:    {http.StatusServiceUnavailable, page.StartAgain, slog.LevelError},
 	NoInstagramAccount: {http.StatusUnprocessableEntity, page.AskAgain, slog.LevelInfo},
 	Throttled:          {http.StatusServiceUnavailable, page.StartAgain, slog.LevelWarn},
 	MetaUnavailable:    {http.StatusBadGateway, page.StartAgain, slog.LevelError},

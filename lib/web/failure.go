@@ -38,6 +38,9 @@ var sentinels = []struct {
 	code Code
 }{
 	{identity.ErrSignedOut, SignedOut},
+	{identity.ErrTicket, TicketRejected},
+	{identity.ErrUnavailable, AuthUnavailable},
+	{identity.ErrNoKey, Misconfigured},
 	{connect.ErrUserDeleted, SignedOut},
 	{connect.ErrState, StateMismatch},
 	{connect.ErrExpired, StateExpired},

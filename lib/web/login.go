@@ -63,11 +63,16 @@ func (r *Request) ToDialog(dialog string) Response {
 	return Redirect(http.StatusFound, dialog)
 }
 
-// SignInFirst answers somebody without a session: off to the app's own sign-in,
-// which sends them back to this login. It returns other errors, and that one
-// where there is no sign-in, as they are.
+// SignInFirst answers somebody without a session: off to the app, which vouches for who
+// is signed in there, or to its sign-in, which sends people back to this login. It returns
+// other errors, and that one where there is neither, as they are.
 func (r *Request) SignInFirst(cause error) (Response, error) {
-	if !errors.Is(cause, identity.ErrSignedOut) || r.App.Config.SignInURL == "" || byScript(r) {
+	switch {
+	case !errors.Is(cause, identity.ErrSignedOut) || byScript(r):
+		return Response{}, cause
+	case r.App.Tickets != nil:
+		return askApp(r, cause)
+	case r.App.Config.SignInURL == "":
 		return Response{}, cause
 	}
 	signIn, err := url.Parse(r.App.Config.SignInURL)

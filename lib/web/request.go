@@ -26,6 +26,8 @@ type Request struct {
 	// Login is what the person asked for, once that is known and checked: pages
 	// lead back with it.
 	Login connect.LoginOptions
+	// User is for whom a login goes on, once that is known: pages name that one.
+	User identity.User
 }
 
 // Need fails if one of the variables is missing or broken.
@@ -38,7 +40,7 @@ func (r *Request) Need(variables []string) error {
 
 // CurrentUser returns the id of the app's user who asks, by the session that came
 // along and nothing else.
-func (r *Request) CurrentUser() (string, error) {
+func (r *Request) CurrentUser() (user string, err error) {
 	credentials := identity.Credentials{Cookies: r.Cookies()}
 	if token, ok := bearer(r); ok {
 		credentials.Bearer = &token
@@ -46,11 +48,24 @@ func (r *Request) CurrentUser() (string, error) {
 		form := secret.New(r.PostFormValue("access_token"))
 		credentials.Form = &form
 	}
-	user, err := r.App.Identity.CurrentUser(r.Context(), credentials)
-	if err == nil {
+	if user, err = r.App.Identity.CurrentUser(r.Context(), credentials); err == nil {
 		note.Add(r.Context(), "user_id", user)
 	}
 	return user, err
+}
+
+// AccountsUser returns the id of the user whose accounts are asked for, and reports
+// whether the app's server asks, which a ticket proves; else [Request.CurrentUser] does.
+func (r *Request) AccountsUser() (user string, byServer bool, err error) {
+	token, ok := bearer(r)
+	if !ok || r.App.Tickets == nil || !identity.IsTicket(token) {
+		user, err = r.CurrentUser()
+		return user, false, err
+	}
+	if user, err = r.App.Tickets.OfServer(token); err == nil {
+		note.Add(r.Context(), "user_id", user)
+	}
+	return user, true, err
 }
 
 // Resume goes on with what a user began, as it was sealed in this browser. It fails
@@ -58,13 +73,14 @@ func (r *Request) CurrentUser() (string, error) {
 // and none of that user. Without a session that user counts. The session is not
 // verified here: it can only stop a login, never start one. Where to be afterwards
 // must be allowed still.
-func (r *Request) Resume(user string, options connect.LoginOptions) error {
-	note.Add(r.Context(), "user_id", user)
+func (r *Request) Resume(user identity.User, options connect.LoginOptions) error {
+	note.Add(r.Context(), "user_id", user.ID)
+	r.User = user
 	if !returnToAllowed(options.ReturnTo, r.App.Config.AllowedOrigins) {
 		options.ReturnTo = ""
 	}
 	r.Login = options
-	if r.App.Identity.OnlyOthers(r.Cookies(), user) {
+	if r.App.Identity.OnlyOthers(r.Cookies(), user.ID) {
 		return connect.ErrUserChanged
 	}
 	return nil

@@ -90,7 +90,7 @@ func language(r *Request) page.Language {
 
 // look is in which language the page speaks, and for whom.
 func look(r *Request) page.Look {
-	look := page.Look{Language: language(r)}
+	look := page.Look{Language: language(r), For: r.User.Name}
 	if r.App != nil {
 		cfg := r.App.Config
 		look.Brand = page.Brand{

@@ -447,6 +447,7 @@ func TestErrorTable(t *testing.T) {
 		"signed_out": 401, "bad_request": 400, "forbidden_origin": 403, "state_mismatch": 400, "state_expired": 400, "access_denied": 403,
 		"code_rejected": 400, "token_rejected": 502, "missing_permission": 422, "user_changed": 409, "no_instagram_account": 422,
 		"throttled": 503, "meta_unavailable": 502, "store_unavailable": 503, "misconfigured": 500, "not_found": 404, "bad_signature": 401, "unauthorized": 401, "forbidden": 403,
+		"ticket_rejected": 401, "auth_unavailable": 503,
 		"method_not_allowed": 405, "internal": 500, "too_large": 413,
 	}
 	for code, status := range want {
