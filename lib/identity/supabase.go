@@ -1,11 +1,9 @@
 package identity
 
 import (
-	"cmp"
 	"context"
 	"encoding/base64"
 	"encoding/json"
-	"errors"
 	"net/http"
 	"net/url"
 	"slices"
@@ -26,63 +24,19 @@ type Supabase struct {
 	Verify func(ctx context.Context, token secret.String) (user string, err error)
 }
 
-// maxAsked bounds the calls for one request: more cookies than that are an attack.
-const maxAsked = 4
-
-// CurrentUser returns the id of the user whose verified session came along: as a
-// script's Bearer, else in the form of a POST, else in the cookie. A session that
-// Supabase Auth refuses costs only itself: of several in the cookie the others are
-// tried. But a page of another subdomain can set a cookie of the same name for the
-// whole domain, so valid sessions of two users are none. The error is
-// [ErrSignedOut], or that of Verify.
+// CurrentUser implements [Source]: the session is a script's Bearer, else in the form of a
+// POST, else in the cookie.
 func (s Supabase) CurrentUser(ctx context.Context, c Credentials) (user string, err error) {
-	var sessions []secret.String
-	switch {
-	case c.Bearer != nil:
-		sessions = []secret.String{*c.Bearer}
-	case c.Form != nil:
-		sessions = []secret.String{*c.Form}
-	default:
-		sessions = SessionTokens(c.Cookies, s.CookieName)
-	}
-	asked := 0
-	for _, token := range sessions {
-		if named, ok := Subject(token); token.Empty() || user != "" && (!ok || named == user) {
-			continue
-		}
-		if asked++; asked > maxAsked {
-			return "", ErrSignedOut
-		}
-		verified, err := s.Verify(ctx, token)
-		switch {
-		case errors.Is(err, ErrSignedOut):
-			continue
-		case err != nil:
-			return "", err
-		case user != "" && user != verified:
-			return "", ErrSignedOut
-		}
-		user = verified
-	}
-	if user == "" {
-		return "", ErrSignedOut
-	}
-	return user, nil
+	return oneUser(ctx, c.tokens(s.inCookie), Subject, s.Verify)
 }
 
-// OnlyOthers reports whether the session cookie names users, and none of them this
-// one. Nothing is verified: it is good for noticing that somebody else has signed in
-// meanwhile, and for nothing else.
+// OnlyOthers implements [Source].
 func (s Supabase) OnlyOthers(cookies []*http.Cookie, user string) bool {
-	others := false
-	for _, token := range SessionTokens(cookies, s.CookieName) {
-		named, ok := Subject(token)
-		if named == user {
-			return false
-		}
-		others = others || ok
-	}
-	return others
+	return onlyOthers(s.inCookie(cookies), Subject, user)
+}
+
+func (s Supabase) inCookie(cookies []*http.Cookie) []secret.String {
+	return SessionTokens(cookies, s.CookieName)
 }
 
 const (
@@ -109,8 +63,7 @@ func SessionTokens(cookies []*http.Cookie, name string) []secret.String {
 			tokens = append(tokens, token)
 		}
 	}
-	slices.SortStableFunc(tokens, func(a, b secret.String) int { return cmp.Compare(ends(b), ends(a)) })
-	return tokens
+	return latestFirst(tokens)
 }
 
 // tokenIn returns the access token in the value of a whole cookie; empty where
@@ -155,45 +108,13 @@ func joined(cookies []*http.Cookie, name string) (all []string) {
 	return all
 }
 
-// values returns the different values, other than empty ones, of a cookie.
-func values(cookies []*http.Cookie, name string) []string {
-	var all []string
-	for _, cookie := range cookies {
-		if cookie.Name == name && cookie.Value != "" && !slices.Contains(all, cookie.Value) {
-			all = append(all, cookie.Value)
-		}
-	}
-	return all
-}
-
 // Subject reads the user's id from a session token without verifying anything,
 // and reports whether there is one.
 func Subject(token secret.String) (string, bool) {
-	var claims struct {
-		Subject uuid.UUID `json:"sub"`
-	}
-	if !readClaims(token, &claims) || claims.Subject == uuid.Nil {
+	text, _ := unverified(token).text("sub")
+	user, err := uuid.Parse(text)
+	if err != nil || user == uuid.Nil {
 		return "", false
 	}
-	return claims.Subject.String(), true
-}
-
-// ends is when a session token ends, in Unix seconds; 0 where it does not say so.
-func ends(token secret.String) float64 {
-	var claims struct {
-		Expires float64 `json:"exp"`
-	}
-	if !readClaims(token, &claims) {
-		return 0
-	}
-	return claims.Expires
-}
-
-func readClaims(token secret.String, claims any) bool {
-	parts := strings.Split(token.Reveal(), ".")
-	if len(parts) != 3 {
-		return false
-	}
-	payload, err := base64.RawURLEncoding.DecodeString(parts[1])
-	return err == nil && json.Unmarshal(payload, claims) == nil
+	return user.String(), true
 }

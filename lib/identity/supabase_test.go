@@ -49,7 +49,7 @@ func userOf(t *testing.T, headers []string, refused ...string) (user string, ask
 		return "", ErrSignedOut
 	}}
 	user, err := s.CurrentUser(t.Context(), Credentials{Cookies: cookiesOf(headers...)})
-	if (err == ErrSignedOut) != (user == "") || err != nil && err != ErrSignedOut {
+	if errors.Is(err, ErrSignedOut) != (user == "") || user != "" && err != nil {
 		t.Errorf("CurrentUser = %q, %v", user, err)
 	}
 	return user, asked
@@ -235,8 +235,8 @@ func TestSeveralSessions(t *testing.T) {
 		{"two users, one in chunks", both(chunked(others, 200), whole(current)), nil, "", 2},
 		{"two users and an old one", slices.Concat(whole(old), whole(newest), whole(current)), []string{old}, "", 2},
 		{"some forged ones", both(forged(3), whole(current)), tokens(forged(3)), user, 4},
-		{"forged ones without end", both(forged(20), whole(current)), tokens(forged(20)), "", maxAsked},
-		{"forged ones hide a second user", slices.Concat(whole(ending(9_999, user)), forged(9)), tokens(forged(9)), "", maxAsked},
+		{"forged ones without end", both(forged(20), whole(current)), tokens(forged(20)), "", maxVerified},
+		{"forged ones hide a second user", slices.Concat(whole(ending(9_999, user)), forged(9)), tokens(forged(9)), "", maxVerified},
 	} {
 		if got, asked := userOf(t, c.cookies, c.refused...); got != c.want || asked != c.asked {
 			t.Errorf("%s: %q after %d questions, want %q after %d", c.name, got, asked, c.want, c.asked)
@@ -337,7 +337,7 @@ func checkBeside(t *testing.T, header string, found secret.String, ok bool) {
 	const somebody = "00000000-0000-4000-8000-00000000000b"
 	other := cookie + "=" + wrapped(`{"access_token":"`+tokenOf(somebody)+`"}`)
 	for _, cookies := range [][]string{{header, other}, {other, header}} {
-		if who, asked := userOf(t, cookies); named && of != somebody && who != "" || asked > maxAsked {
+		if who, asked := userOf(t, cookies); named && of != somebody && who != "" || asked > maxVerified {
 			t.Errorf("two users, and the session is that of %q after %d questions", who, asked)
 		}
 	}
