@@ -17,7 +17,7 @@ func Accounts(w http.ResponseWriter, r *http.Request) {
 }
 
 func listAccounts(r *web.Request) (web.Response, error) {
-	user, err := r.CurrentUser()
+	user, _, err := r.AccountsUser()
 	if err != nil {
 		return web.Response{}, err
 	}
@@ -35,7 +35,7 @@ func disconnectAccount(r *web.Request) (web.Response, error) {
 	}
 
 	// 2. Whose account is it?
-	user, err := r.CurrentUser()
+	user, _, err := r.AccountsUser()
 	if err != nil {
 		return web.Response{}, err
 	}

@@ -265,19 +265,22 @@ func (s *Supabase) selected(query url.Values) []map[string]any {
 	return rows
 }
 
-// conditions splits a list of conditions at the commas that are not in brackets.
+// conditions splits a list at the commas that are neither in brackets nor in quotes.
 func conditions(list string) (parts []string) {
-	depth, begun := 0, 0
-	for i, letter := range list {
-		switch letter {
-		case '(':
+	depth, begun, quoted := 0, 0, false
+	for i := 0; i < len(list); i++ {
+		switch letter := list[i]; {
+		case letter == '"':
+			quoted = !quoted
+		case letter == '\\' && quoted:
+			i++ // the next letter means itself
+		case quoted:
+		case letter == '(':
 			depth++
-		case ')':
+		case letter == ')':
 			depth--
-		case ',':
-			if depth == 0 {
-				parts, begun = append(parts, list[begun:i]), i+1
-			}
+		case letter == ',' && depth == 0:
+			parts, begun = append(parts, list[begun:i]), i+1
 		}
 	}
 	return append(parts, list[begun:])
@@ -306,7 +309,8 @@ func among(value any, filter string) bool {
 	case "eq":
 		return text == operand
 	}
-	return slices.Contains(strings.Split(strings.TrimSuffix(strings.TrimPrefix(operand, "("), ")"), ","), `"`+text+`"`)
+	quoted := `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(text) + `"`
+	return slices.Contains(conditions(strings.TrimSuffix(strings.TrimPrefix(operand, "("), ")")), quoted)
 }
 
 // sortRows brings rows into a query's order: columns as column.asc.nullslast or column.desc.nullslast,
