@@ -144,7 +144,7 @@ func (d vouched) signIn(n int) {
 // vouch follows a login to the app, which sends the browser back: the address with its ticket.
 func (d vouched) vouch(begun answer) (back string) {
 	d.T.Helper()
-	if begun.StatusCode != http.StatusFound || !strings.HasPrefix(begun.Location(), d.at+"/instagram/vouch?nonce=") {
+	if begun.StatusCode != http.StatusFound || !strings.HasPrefix(begun.Location(), d.at+"/instagram/vouch?") {
 		d.T.Fatalf("%d %s to %q, want to the app: %s", begun.StatusCode, begun.Code(), begun.Location(), begun.Body)
 	}
 	got := d.Get(begun.Location())
