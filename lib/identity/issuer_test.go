@@ -83,9 +83,10 @@ func es256(private *ecdsa.PrivateKey) func(string) []byte {
 		if err != nil {
 			panic(err)
 		}
-		signature := make([]byte, 64)
-		r.FillBytes(signature[:32])
-		s.FillBytes(signature[32:])
+		size := (private.Params().BitSize + 7) / 8
+		signature := make([]byte, 2*size)
+		r.FillBytes(signature[:size])
+		s.FillBytes(signature[size:])
 		return signature
 	}
 }
