@@ -107,9 +107,9 @@ func (c claims) GetAudience() (audience jwt.ClaimStrings, err error) {
 	if !ok {
 		return nil, nil
 	}
-	all := []json.RawMessage{raw}
-	if raw[0] == '[' {
-		_ = json.Unmarshal(raw, &all)
+	var all []json.RawMessage
+	if json.Unmarshal(raw, &all) != nil || all == nil {
+		all = []json.RawMessage{raw}
 	}
 	for _, one := range all {
 		text, ok := textOf(one)
