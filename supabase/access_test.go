@@ -35,6 +35,7 @@ var functions = map[string]object{
 	"erase_facebook_user":         {"p_facebook_user_id": "1", "p_code": uuid.NewString()},
 	"erasure":                     {"p_code": uuid.NewString()},
 	"delete_removed_events":       {},
+	"delete_user":                 {"p_user_id": "1"},
 	"igconnect_schema_version":    {},
 	"igconnect_backlog":           {},
 	"probe_vault":                 {},
@@ -74,25 +75,6 @@ var accessCases = []testCase[*inbox]{
 		if status, out := in.rest(t, in.service(), "GET", "instagram_events?select=*", nil); status != 200 || !strings.Contains(out, in.id("a")) {
 			t.Errorf("the secret key reads: status %d: %s", status, out)
 		}
-	}},
-	// The token's subject says whose rows these are, also where it is no uuid.
-	{"OwnRowsOfAnyUser", func(t *testing.T, in *inbox) {
-		users := []string{"auth0|1", "auth0|12", "AUTH0|1", "%", "a/b", `"`, in.userID}
-		for _, user := range users {
-			in.connect(t, user)
-		}
-		in.dropConnectionEvents(t)
-		in.ingest(t, len(users), in.event("a", "ann", 1))
-		for _, user := range append(users, "auth0|", "_", "") {
-			want := []object{{"user_id": user}}
-			if !slices.Contains(users, user) {
-				want = []object{}
-			}
-			for _, table := range []string{"user_configs", "instagram_events"} {
-				wantEqual(t, user+" reads "+table, want, in.asUser(t, user, "select user_id from public."+table))
-			}
-		}
-		wantEqual(t, "without a subject", []object{}, in.sql(t, "set local role authenticated; select user_id from public.user_configs"))
 	}},
 	// All that is refused: nothing may come of it.
 	{"Denied", func(t *testing.T, in *inbox) {

@@ -113,8 +113,8 @@ var hotStatements = []hot{
 	{"rows of a user", 10, func(ctx context.Context, conn *pgx.Conn, n int) error {
 		return execute(ctx, conn, scaledata.OfUser, []string{scaledata.User(n + 4)})
 	}},
-	{"rows of a user or a person", 50, func(ctx context.Context, conn *pgx.Conn, n int) error {
-		return execute(ctx, conn, scaledata.OfUserOrPerson, []string{scaledata.User(n + 4)}, []string{scaledata.Person(n + 8)})
+	{"rows that a person made", 50, func(ctx context.Context, conn *pgx.Conn, n int) error {
+		return execute(ctx, conn, scaledata.MadeBy, []string{scaledata.Person(n + 8)})
 	}},
 	{"needing attention", 200, func(ctx context.Context, conn *pgx.Conn, _ int) error {
 		return execute(ctx, conn, scaledata.NeedingAttention)

@@ -30,58 +30,6 @@ var sealingCases = []testCase[*project]{
 		p.wantTokens(t, fresh, tokens[1], nil)
 		p.wantSecrets(t, 2, u)
 	}},
-	// Users whom any app may have, through a connection's whole life.
-	{"AnyUser", func(t *testing.T, p *project) {
-		for _, user := range []string{
-			"auth0|5f7c8ec7c33c6c004bbafe82", "user_2NNEqL2nrIRdJ194ndJqAHwEfxC", "7", "12345678901234567890", " ", "a b",
-			"saml|x/y", "a/b/c", "/", "%", "100%", "x%2Fy", `say "hi", you`, `back\slash`, "(a,b)", "{a,b}", "null", "it's",
-			"A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11", // a uuid, but not of auth.users: it keeps its spelling
-			"用户🙂", strings.Repeat("é", 255), strings.Repeat("/", 255),
-		} {
-			id := newID()
-			for range 2 {
-				token := newToken()
-				p.upsert(t, row(user, id, token))
-				p.wantTokens(t, id, token, nil)
-			}
-			wantEqual(t, "stored", object{"user_id": user, "auth_user_id": nil}, p.read(t, id, "user_id, auth_user_id"))
-
-			in := &inbox{project: p, userID: user, account: id}
-			in.ingest(t, 1, in.event("a", "ann", 1))
-			in.ingest(t, 0, in.event("a", "ann", 1))
-			if rows := in.claim(t, 10); len(rows) != 1 || rows[0].UserID != user || rows[0].ID != in.id("a") {
-				t.Errorf("%q: claimed events %+v", user, rows)
-			}
-			in.finish(t, 1, in.id("a"))
-			r := &renewal{project: p}
-			r.settle(t, 1, r.wantClaim(t, 10, id)[0].result(object{"checked": true, "token": "renewed"}))
-			p.wantTokens(t, id, "renewed", nil)
-
-			p.disconnect(t, id, user)
-			wantEqual(t, user+" after disconnecting", []object{}, p.lookUp(t, id))
-			p.wantSealed(t)
-		}
-	}},
-	// Keys that would name the same secret or event if ids stood in them as they are.
-	{"SimilarUsers", func(t *testing.T, p *project) {
-		p.upsert(t, with(row("a", "x", "one"), object{"page_token": "two"}))
-		p.upsert(t, row("a/x", "page_token", "three"))
-		p.upsert(t, row("a%2Fx", "page_token", "four"))
-		p.wantTokens(t, "x", "one", "two")
-		for _, row := range p.lookUp(t, "page_token") {
-			if want := map[any]string{"a/x": "three", "a%2Fx": "four"}[row["user_id"]]; row["token"] != want {
-				t.Errorf("%v has the token %v, want %s", row["user_id"], row["token"], want)
-			}
-		}
-		p.disconnect(t, "page_token", "a/x")
-		p.wantTokens(t, "page_token", "four", nil)
-		p.wantTokens(t, "x", "one", "two")
-
-		p.upsert(t, row("b/1", "2", "token"))
-		p.upsert(t, row("b", "1", "token"))
-		one, other := &inbox{project: p, account: "2"}, &inbox{project: p, account: "1"}
-		p.ingest(t, 2, one.event("k", "ann", 1), other.event("2/k", "ann", 1))
-	}},
 	// The rows of Supabase users are linked to auth.users, whoever writes them.
 	{"AuthUser", func(t *testing.T, p *project) {
 		u, other, id := p.newUser(t).ID, p.newUser(t).ID, newID()

@@ -4,7 +4,7 @@ package scaledata
 const (
 	OfUser           = ofConnections + `"user_id" = any ($1)` + newestFirst
 	OfPerson         = ofConnections + `("facebook_user_id" = any ($1) or ("facebook_user_id" is null and "checked_at" is null))` + newestFirst
-	OfUserOrPerson   = ofConnections + `("user_id" = any ($1) or "facebook_user_id" = any ($2))` + newestFirst
+	MadeBy           = ofConnections + `"facebook_user_id" = any ($1)` + newestFirst
 	NeedingAttention = `select * from "public"."connections_needing_attention" where "since" > now() - interval '1 day'`
 	OwnNewest        = ofEvents + `order by "occurred_at" desc limit 50`
 	OwnConversation  = ofEvents + `where "conversation" = $1 order by "occurred_at" limit 1000`

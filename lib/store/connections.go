@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"reflect"
 	"slices"
 	"strings"
@@ -15,6 +14,7 @@ import (
 	postgrest "github.com/supabase-community/postgrest-go"
 
 	"igconnect/lib/secret"
+	"igconnect/lib/upstream"
 )
 
 const connections = "user_configs"
@@ -159,11 +159,21 @@ func (s *Store) OfPerson(ctx context.Context, facebookUserID string) ([]Connecti
 	})
 }
 
-// OfUserOrPerson lists a user's connections and those of a Facebook person.
+// OfUserOrPerson lists a user's connections, and behind them those that a Facebook
+// person made for other users. It asks for both at once, in two requests: or=(…) is
+// one text, in which Supabase Lite takes what an id holds for a filter, quoted or not.
 func (s *Store) OfUserOrPerson(ctx context.Context, user, facebookUserID string) ([]Connection, error) {
-	return s.list(ctx, func(q *query) *query {
-		return q.Or(fmt.Sprintf("user_id.in.%s,facebook_user_id.in.%s", anyOf(user), anyOf(facebookUserID)), "")
-	})
+	var ofUser, made []Connection
+	var ofUserErr, madeErr error
+	upstream.SideBySide(2,
+		func() { ofUser, ofUserErr = s.OfUser(ctx, user) },
+		func() { made, madeErr = s.madeBy(ctx, facebookUserID) })
+	ofOthers := slices.DeleteFunc(made, func(c Connection) bool { return c.UserID == user })
+	return append(ofUser, ofOthers...), cmp.Or(ofUserErr, madeErr)
+}
+
+func (s *Store) madeBy(ctx context.Context, facebookUserID string) ([]Connection, error) {
+	return s.list(ctx, func(q *query) *query { return q.Filter("facebook_user_id", "in", anyOf(facebookUserID)) })
 }
 
 // list reads page by page: an answer ends at the project's "max rows", 1,000 by

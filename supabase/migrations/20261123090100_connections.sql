@@ -276,6 +276,16 @@ grant select (
 -- Row triggers of one kind fire in the order of their names. Before a row is written that is:
 -- auth_user, keep_key, seal (in the file on sealing), times, token_version (likewise).
 
+-- Returns the uuid that a text spells, in any of its spellings, null if it spells none.
+create function igconnect.parsed_uuid(id text) returns uuid
+language plpgsql immutable set search_path = '' as $$
+begin
+  return id::uuid;
+exception when invalid_text_representation then
+  return null;
+end
+$$;
+
 -- Links a row whose user_id is the uuid of a Supabase user to that user, so that the row goes when
 -- the user is deleted, and gives the uuid its one spelling. All other text stays as it is.
 --
@@ -288,14 +298,12 @@ create function igconnect.link_auth_user() returns trigger
 language plpgsql security definer
 set search_path = '' set enable_seqscan = off set jit = off set lock_timeout = '3s' as $$
 declare
-  parsed uuid;
+  parsed constant uuid := igconnect.parsed_uuid(new.user_id);
   linked uuid;
 begin
-  begin
-    parsed := new.user_id::uuid;
-  exception when invalid_text_representation then
+  if parsed is null then
     return new;
-  end;
+  end if;
   select u.id into linked from auth.users u where u.id = parsed for key share;
   new.auth_user_id := coalesce(new.auth_user_id, linked);
   if new.auth_user_id = parsed then

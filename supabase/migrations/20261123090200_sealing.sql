@@ -162,6 +162,20 @@ begin
 end
 $$;
 
+-- Locks connections of any users, and returns the ids of those that are still there, or fails: then it
+-- may be called again.
+create function igconnect.lock_all_connections(ids uuid[]) returns uuid[]
+language plpgsql security definer set search_path = '' set enable_seqscan = off set jit = off as $$
+declare
+  locked constant uuid[] := igconnect.lock_connections(ids, '3 seconds');
+begin
+  if exists (select from public.user_configs c where c.connection_id = any (ids) and c.connection_id <> all (locked)) then
+    raise lock_not_available using message = 'Somebody else is changing these connections: try again.';
+  end if;
+  return locked;
+end
+$$;
+
 -- Locks those of the connections that nobody holds, and returns their ids.
 create function igconnect.lock_free(ids uuid[]) returns uuid[]
 language sql security definer set search_path = '' set enable_seqscan = off set jit = off as $$

@@ -45,6 +45,8 @@ alter table public.instagram_events alter column user_id set (n_distinct = 100);
 create index instagram_events_user_idx on public.instagram_events (user_id, occurred_at);
 create index instagram_events_account_idx on public.instagram_events (user_id, instagram_id, occurred_at);
 create index instagram_events_conversation_idx on public.instagram_events (user_id, conversation, occurred_at);
+-- For delete_user(), which asks for what is told of all of a user's connections, also of earlier ones.
+create index instagram_events_told_idx on public.instagram_events (user_id, conversation) where kind = 'connection';
 -- For delete_old_instagram_events().
 create index instagram_events_received_idx on public.instagram_events (received_at);
 
@@ -70,6 +72,7 @@ create index instagram_conversations_waiting_idx on public.instagram_conversatio
 create table igconnect.removed_connections (
   connection_id uuid        primary key,
   erasure       uuid,
+  user_deleted  boolean     not null default false,
   removed_at    timestamptz not null default now(),
   emptied_to    text        collate "C",
   emptied_at    timestamptz
@@ -141,6 +144,7 @@ comment on table igconnect.removed_connections is
   'Connections that are gone, until delete_removed_events() has removed all of their events. A trigger of user_configs adds them.';
 comment on column igconnect.removed_connections.connection_id is 'As in user_configs and instagram_events.';
 comment on column igconnect.removed_connections.erasure is 'The code in public.erasures, where Meta''s data deletion removed it.';
+comment on column igconnect.removed_connections.user_deleted is 'Whether delete_user() removed it.';
 comment on column igconnect.removed_connections.removed_at is 'When.';
 comment on column igconnect.removed_connections.emptied_to is 'The key of the last event that was deleted, while there may be more behind it.';
 comment on column igconnect.removed_connections.emptied_at is 'When no event was left. A delivery that had begun before may still add some, so it is looked at once more an hour later.';

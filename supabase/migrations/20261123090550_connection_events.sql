@@ -29,10 +29,11 @@ $$;
 create function igconnect.last_change(p_connection_id uuid, p_auth_user_id uuid) returns text
 language sql stable security definer set search_path = '' as $$
   select case
-    when exists (
-      select from igconnect.removed_connections r where r.connection_id = p_connection_id and r.erasure is not null) then 'erased'
+    when r.erasure is not null then 'erased'
+    when r.user_deleted then null
     when p_auth_user_id is null or exists (select from auth.users u where u.id = p_auth_user_id) then 'disconnected'
   end
+  from (select) as one left join igconnect.removed_connections r on r.connection_id = p_connection_id
 $$;
 
 -- Tells of connections that come, change their status, and go. A row that comes is "connected" whatever its

@@ -4,19 +4,12 @@
 -- Users who connect at this moment come first, or later.
 create function igconnect.lock_person(p_facebook_user_id text) returns uuid[]
 language plpgsql security definer set search_path = '' set enable_seqscan = off set jit = off as $$
-declare
-  ids    uuid[];
-  locked uuid[];
 begin
   perform igconnect.lock_user(u.user_id)
   from (select distinct c.user_id from public.user_configs c
     where c.facebook_user_id = p_facebook_user_id order by c.user_id) u;
-  ids := array(select c.connection_id from public.user_configs c where c.facebook_user_id = p_facebook_user_id);
-  locked := igconnect.lock_connections(ids, '3 seconds');
-  if exists (select from public.user_configs c where c.connection_id = any (ids) and c.connection_id <> all (locked)) then
-    raise lock_not_available using message = 'Somebody else is changing connections of this person: try again.';
-  end if;
-  return locked;
+  return igconnect.lock_all_connections(array(
+    select c.connection_id from public.user_configs c where c.facebook_user_id = p_facebook_user_id));
 end
 $$;
 
