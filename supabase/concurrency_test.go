@@ -336,6 +336,7 @@ type everything struct {
 	accounts []string
 	settled  atomic.Int64
 	lost     atomic.Int64 // results that came too late
+	left     atomic.Int64 // users who were deleted, and of whom nothing was left
 
 	steady    string       // the account that stays
 	delivered atomic.Int64 // events to it
@@ -348,7 +349,7 @@ type everything struct {
 var stressFor = flag.Duration("stress", 6*time.Second, "how long TestEverythingAtOnce goes on")
 
 // TestEverythingAtOnce lets everything happen at once that takes locks: renewals that settle or are
-// killed, people who connect and disconnect several accounts, users who are deleted while they connect,
+// killed, people who connect and disconnect several accounts, users who are deleted while they connect or leave twice at once,
 // Meta's callbacks, deliveries for any accounts, claims that are finished, failed or left, retention and
 // removal, patches. Nobody may be answered with an error, such as a deadlock, except that calls that
 // wait too long give up. At the end rows, secrets,
@@ -376,6 +377,7 @@ func TestEverythingAtOnce(t *testing.T) {
 		{1, end, func(ctx context.Context, conn *pgx.Conn) error { return e.person(ctx, conn, e.accounts[4:8]) }},
 		{1, end, func(ctx context.Context, conn *pgx.Conn) error { return e.person(ctx, conn, e.accounts[8:]) }},
 		{1, end, func(ctx context.Context, conn *pgx.Conn) error { return e.deletedUser(t, ctx, conn) }},
+		{1, end, func(ctx context.Context, conn *pgx.Conn) error { return e.leavingUser(t, ctx, conn) }},
 		{1, last, e.meta},
 		{4, end, e.deliver},
 		{4, end, e.work},
@@ -415,9 +417,9 @@ func TestEverythingAtOnce(t *testing.T) {
 			}
 		}
 	}
-	if connected == 0 || e.settled.Load() == 0 || e.lost.Load() == 0 || e.finished.Load() == 0 {
-		t.Errorf("%d tokens are left, %d results were written, %d lost, %d events finished: the test needs some of each",
-			connected, e.settled.Load(), e.lost.Load(), e.finished.Load())
+	if connected == 0 || e.settled.Load() == 0 || e.lost.Load() == 0 || e.finished.Load() == 0 || e.left.Load() == 0 {
+		t.Errorf("%d tokens are left, %d results were written, %d lost, %d events finished, %d users left: the test needs some of each",
+			connected, e.settled.Load(), e.lost.Load(), e.finished.Load(), e.left.Load())
 	}
 	counted := e.onlyRow(t, `select count(*)::int as stored, count(finished_at)::int as finished, count(dead_at)::int as dead
 		from public.instagram_events where instagram_id = $1`, e.steady)
@@ -554,6 +556,44 @@ func (e *everything) deletedUser(t *testing.T, ctx context.Context, conn *pgx.Co
 	wg.Wait()
 	// Connected just after the deletion, the rows are of a user who is not in auth.users.
 	return errors.Join(err, again, execute(ctx, conn, "delete from public.user_configs where user_id = $1", u.ID))
+}
+
+// leavingUser is a user of another system, who connects all accounts, and again while being deleted, twice at
+// once. After another deletion nothing is left.
+func (e *everything) leavingUser(t *testing.T, ctx context.Context, conn *pgx.Conn) error {
+	user, tokens := unique("saml|leaving/"), map[string]string{}
+	for _, id := range e.accounts {
+		tokens[id] = user
+	}
+	if err := e.connectAll(ctx, conn, user, e.accounts, tokens); err != nil {
+		return err
+	}
+	var wg sync.WaitGroup
+	var errs [2]error
+	for i, act := range []func(*pgx.Conn) error{
+		func(conn *pgx.Conn) error { return e.connectAll(ctx, conn, user, e.accounts, tokens) },
+		func(conn *pgx.Conn) error { return execute(ctx, conn, "select public.delete_user($1)", user) },
+	} {
+		other := e.session(t)
+		wg.Go(func() {
+			errs[i] = act(other)
+			other.Close(ctx)
+		})
+	}
+	err := execute(ctx, conn, "select public.delete_user($1)", user)
+	wg.Wait()
+	if err = errors.Join(err, errs[0], errs[1], execute(ctx, conn, "select public.delete_user($1)", user)); err != nil {
+		return err
+	}
+	var left int
+	err = conn.QueryRow(ctx, `select (select count(*) from public.user_configs where user_id = $1)
+		+ (select count(*) from public.instagram_conversations where user_id = $1)
+		+ (select count(*) from public.instagram_events where user_id = $1 and kind = 'connection')`, user).Scan(&left)
+	if left > 0 {
+		err = fmt.Errorf("%d rows are left of a user who was deleted", left)
+	}
+	e.left.Add(1)
+	return err
 }
 
 // meta calls back now and then.

@@ -1,6 +1,7 @@
 package supabase_test
 
 import (
+	"errors"
 	"net/url"
 	"slices"
 	"strings"
@@ -159,43 +160,28 @@ var anyUserCases = []testCase[*crowd]{
 		if err != nil {
 			t.Fatal(err)
 		}
-		changed, ctx := time.Now().Add(time.Hour), t.Context()
-		for _, user := range anyUsers {
-			list := func(what string, want []string, list []store.Connection, err error) {
-				t.Helper()
-				var got []string
-				for _, found := range list {
-					if found.UserID != user {
-						t.Errorf("%s of %q has a row of %q", what, user, found.UserID)
-					}
-					got = append(got, found.InstagramID)
-				}
-				if wantEqual(t, what+" of "+user, want, got); err != nil {
-					t.Errorf("%s of %q: %v", what, user, err)
-				}
+		accounts := func(found []store.Connection) (rows []object) {
+			for _, f := range found {
+				rows = append(rows, object{"user_id": f.UserID, "instagram_id": f.InstagramID})
 			}
-			both, own := []string{c.own[user], c.shared}, c.own[user]
-			all, err := s.OfUser(ctx, user)
-			list("OfUser", both, all, err)
-			all, err = s.OfUserOrPerson(ctx, user, own)
-			list("OfUserOrPerson", both, all, err)
-			all, err = s.OfPerson(ctx, own)
-			all = slices.DeleteFunc(all, func(found store.Connection) bool { return found.FacebookUserID == "" })
-			list("OfPerson", []string{own}, all, err)
-			if err := s.SetSubscription(ctx, user, []string{c.shared}, store.Subscription{Fields: []string{user}}); err != nil {
-				t.Errorf("%q: %v", user, err)
-			}
-			if err := s.Stop(ctx, own, []string{own}, changed, user); err != nil {
-				t.Errorf("%q: %v", user, err)
-			}
+			return rows
 		}
-		wantUsers(t, "changed", 1, anyUsers, c.sql(t, `select a.user_id from public.user_configs a join public.user_configs b using (user_id)
-			where a.subscribed_fields = array[a.user_id] and b.status = 'reconnect' and b.status_reason = b.user_id`))
+		ofPerson, err := s.OfPerson(t.Context(), c.own["a/b"]) // and those that name nobody
+		wantUsers(t, "OfPerson", 1, append([]string{"a/b"}, anyUsers...), accounts(ofPerson))
+		err = errors.Join(err, s.Stop(t.Context(), c.own["a/b"], []string{c.own["a/b"]}, time.Now().Add(time.Hour), "stopped"))
+		wantUsers(t, "Stop", 1, []string{"a/b"}, c.sql(t, "select user_id from public.user_configs where status = 'reconnect'"))
+		for _, user := range anyUsers {
+			found, listErr := s.OfUserOrPerson(t.Context(), user, c.own[user]) // which asks OfUser
+			wantEqual(t, "of "+user, []object{{"user_id": user, "instagram_id": c.own[user]}, {"user_id": user, "instagram_id": c.shared}}, accounts(found))
+			err = errors.Join(err, listErr, s.SetSubscription(t.Context(), user, []string{c.shared}, store.Subscription{Fields: []string{user}}))
+		}
+		wantUsers(t, "SetSubscription", 1, anyUsers, c.sql(t, "select user_id from public.user_configs where subscribed_fields = array[user_id]"))
 		for n, user := range anyUsers {
-			if err := s.Delete(ctx, user, c.shared); err != nil {
-				t.Errorf("%q: %v", user, err)
-			}
+			err = errors.Join(err, s.Delete(t.Context(), user, c.shared))
 			wantUsers(t, "left without "+user, 1, anyUsers[n+1:], c.sql(t, "select user_id from public.user_configs where instagram_id = $1", c.shared))
+		}
+		if err != nil {
+			t.Error(err)
 		}
 	}},
 	{"Leave", func(t *testing.T, c *crowd) {
@@ -211,11 +197,9 @@ var anyUserCases = []testCase[*crowd]{
 		c.wantSecrets(t, 0, "")
 	}},
 	{"Erased", func(t *testing.T, c *crowd) {
-		for n, user := range anyUsers {
-			c.facebook = c.own[user]
-			wantEqual(t, "accounts", 1, c.erase(t, uuid.NewString()).Accounts)
-			wantUsers(t, "left without "+user, 1, anyUsers[n+1:], c.sql(t, "select user_id from public.user_configs where instagram_id <> $1", c.shared))
-		}
+		c.sql(t, "update public.user_configs set facebook_user_id = $1 where facebook_user_id is not null", c.facebook)
+		wantEqual(t, "accounts", len(anyUsers), c.erase(t, uuid.NewString()).Accounts)
+		wantUsers(t, "left", 1, anyUsers, c.sql(t, "select user_id from public.user_configs"))
 	}},
 	{"Refused", func(t *testing.T, c *crowd) {
 		for _, user := range notUsers {
