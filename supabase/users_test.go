@@ -1,8 +1,11 @@
 package supabase_test
 
 import (
+	"encoding/json"
 	"errors"
 	"net/url"
+	"os"
+	"os/exec"
 	"slices"
 	"strings"
 	"testing"
@@ -10,6 +13,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"igconnect/internal/supalite"
 	"igconnect/lib/secret"
 	"igconnect/lib/store"
 )
@@ -200,6 +204,38 @@ var anyUserCases = []testCase[*crowd]{
 		c.sql(t, "update public.user_configs set facebook_user_id = $1 where facebook_user_id is not null", c.facebook)
 		wantEqual(t, "accounts", len(anyUsers), c.erase(t, uuid.NewString()).Accounts)
 		wantUsers(t, "left", 1, anyUsers, c.sql(t, "select user_id from public.user_configs"))
+	}},
+	// The recipe's own upsert, step 5, by the library for which it is written.
+	{"SupabaseJS", func(t *testing.T, c *crowd) {
+		const upsert = `
+			import { createClient } from '@supabase/supabase-js';
+			const { SUPABASE_URL, SUPABASE_SECRET_KEY, USERS, ACCOUNT } = process.env;
+			const supabase = createClient(SUPABASE_URL, SUPABASE_SECRET_KEY, { auth: { persistSession: false } });
+			for (const user of JSON.parse(USERS)) {
+				const { error } = await supabase.from('user_configs').upsert({ user_id: user, instagram_id: ACCOUNT, token: 'by supabase-js, of ' + user });
+				if (error) throw new Error(error.message);
+			}`
+		modules, err := supalite.InstallPackages(t.Context(), "worker-ts", "the packages of examples/worker-ts", os.DirFS("../examples/worker-ts"), os.Stderr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		users, err := json.Marshal(anyUsers)
+		if err != nil {
+			t.Fatal(err)
+		}
+		node := exec.CommandContext(t.Context(), "node", "--input-type=module", "--eval", upsert)
+		node.Dir = modules
+		node.Env = append(os.Environ(), "SUPABASE_URL="+c.URL, "SUPABASE_SECRET_KEY="+c.ServiceKey, "USERS="+string(users), "ACCOUNT="+c.shared)
+		if out, err := node.CombinedOutput(); err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+		rows := c.lookUp(t, c.shared)
+		wantUsers(t, "look-up", 1, anyUsers, rows)
+		for _, row := range rows {
+			if row["token"] != "by supabase-js, of "+row["user_id"].(string) {
+				t.Errorf("%q has the token %q", row["user_id"], row["token"])
+			}
+		}
 	}},
 	{"Refused", func(t *testing.T, c *crowd) {
 		for _, user := range notUsers {
