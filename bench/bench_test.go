@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"maps"
 	"os"
 	"strings"
 	"testing"
@@ -29,6 +30,8 @@ func TestCompare(t *testing.T) {
 		"memory, at most: ",
 		"process start to first answer: ",
 		"/api/login without its call to Supabase: ",
+		"/api/login by the app's JWT: ",
+		"/api/login by a ticket: ",
 	} {
 		if !strings.Contains(out.String(), line) {
 			t.Errorf("%q is not in\n%s", line, &out)
@@ -94,18 +97,25 @@ func TestTargets(t *testing.T) {
 }
 
 func TestReadLogin(t *testing.T) {
-	got, err := readLogin([]byte("goos: linux\nBenchmarkLogin-2   \t   10000\t       105.0 own-allocs/op\t     26739 own-ns/op\nPASS\n"))
-	if err != nil || got.allocations != 105 || got.took != 26739 {
+	const printed = "goos: linux\nBenchmarkLogin/Supabase-2   \t   10000\t       105.0 own-allocs/op\t     26739 own-ns/op\n" +
+		"BenchmarkLogin/JWT-2   \t   10000\t       210.0 own-allocs/op\t     -12 own-ns/op\n" +
+		"BenchmarkLogin/ticket-2 \t   10000\t       198.0 own-allocs/op\t     31000 own-ns/op\nPASS\n"
+	want := loginCosts{"Supabase": {26739, 105}, "JWT": {-12, 210}, "ticket": {31000, 198}}
+	if got, err := readLogin([]byte(printed)); err != nil || !maps.Equal(got, want) {
 		t.Errorf("%+v, %v", got, err)
 	}
-	if _, err := readLogin([]byte("PASS\nok  \tigconnect/api\t1.2s\n")); err == nil {
-		t.Error("no figures, and no error")
+	for _, broken := range []string{"PASS\nok  \tigconnect/api\t1.2s\n", strings.Replace(printed, "JWT", "Supabase", 1)} {
+		if _, err := readLogin([]byte(broken)); err == nil {
+			t.Errorf("not all figures, and no error: %s", broken)
+		}
 	}
 	for cost, reached := range map[loginCost]bool{
 		{99 * time.Microsecond, 149}: true, {100 * time.Microsecond, 149}: false, {99 * time.Microsecond, 150}: false,
 	} {
+		costs := maps.Clone(want)
+		costs["Supabase"] = cost
 		var out bytes.Buffer
-		if got := cost.report(&out); got != reached || strings.Contains(out.String(), "not reached") == reached {
+		if got := costs.report(&out); got != reached || strings.Contains(out.String(), "not reached") == reached {
 			t.Errorf("%+v: %s", cost, &out)
 		}
 	}

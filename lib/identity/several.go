@@ -38,8 +38,13 @@ func oneUser(
 ) (user string, err error) {
 	refusal, verified := ErrSignedOut, 0
 	for _, token := range tokens {
-		if name, ok := named(token); token.Empty() || user != "" && (!ok || name == user) {
+		if token.Empty() {
 			continue
+		}
+		if user != "" {
+			if name, ok := named(token); !ok || name == user {
+				continue
+			}
 		}
 		if verified++; verified > maxVerified {
 			return "", fmt.Errorf("%w: too many cookies of one name", ErrSignedOut)
