@@ -1,14 +1,16 @@
 package api
 
 import (
+	"errors"
 	"net/http"
+	"net/url"
 	"time"
 
 	"igconnect/lib/config"
 	"igconnect/lib/web"
 )
 
-// Accounts is /api/accounts: what this user connected; disconnect one.
+// Accounts is /api/accounts: what this user connected; disconnect one, or all of a user who leaves.
 func Accounts(w http.ResponseWriter, r *http.Request) {
 	web.Serve(w, r, web.Route{
 		Name: "accounts", Needs: config.Connect, Limit: 24 * time.Second, API: true, Shared: true,
@@ -35,13 +37,22 @@ func disconnectAccount(r *web.Request) (web.Response, error) {
 	}
 
 	// 2. Whose account is it?
-	user, _, err := r.AccountsUser()
+	user, byServer, err := r.AccountsUser()
 	if err != nil {
 		return web.Response{}, err
 	}
 
-	// 3. Remove it here, and then at Meta what nobody else needs.
-	if err := r.App.Connect.Disconnect(r.Context(), user, r.URL.Query().Get("instagram_id")); err != nil {
+	// 3. Remove it here, and then at Meta what nobody else needs. Only the app's server names none and
+	// means all, of a user who leaves. A query that can't be read names one, which nobody has.
+	switch query, malformed := url.ParseQuery(r.URL.RawQuery); {
+	case malformed != nil || query.Has("instagram_id"):
+		err = r.App.Connect.Disconnect(r.Context(), user, query.Get("instagram_id"))
+	case byServer:
+		err = r.App.Connect.DisconnectAll(r.Context(), user)
+	default:
+		err = &web.Failure{Code: web.BadRequest, Cause: errors.New("no instagram_id")}
+	}
+	if err != nil {
 		return web.Response{}, err
 	}
 	return web.Empty(http.StatusNoContent), nil

@@ -1,6 +1,7 @@
 package connect
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"time"
@@ -11,7 +12,20 @@ import (
 	"igconnect/lib/upstream"
 )
 
-const cleanUpLimit = 4 * time.Second // for each thing that is done at Meta after the data is gone here
+const (
+	cleanUpLimit  = 4 * time.Second // for each thing that is done at Meta after the data is gone here
+	cleanUpsLimit = 8 * time.Second // for all that are done side by side: /api/accounts has 24 s
+
+	removedAtOnce = 100 // rows: their ids stand in the address of the request
+)
+
+// removal is a connection that is removed, with what was known of its account
+// before: the tokens go with the row.
+type removal struct {
+	store.Connection
+	own            store.Tokens // empty where there are none
+	neededByOthers bool         // whether a living connection of another user hangs on the account
+}
 
 // Disconnect removes a user's connection with its secrets from the database, and
 // then takes back at Meta what nobody else needs. It is gone here whatever Meta
@@ -29,46 +43,118 @@ func (s *Service) Disconnect(ctx context.Context, user, id string) error {
 	if at < 0 {
 		return ErrNotConnected
 	}
-	tokens, err := s.Store.OpenTokens(ctx, id) // now: they go with the row
+	return s.remove(ctx, connections[at:at+1])
+}
+
+// DisconnectAll removes all connections that a user has now, as [Service.Disconnect]
+// removes one. It is no error if there are none.
+func (s *Service) DisconnectAll(ctx context.Context, user string) error {
+	connections, err := s.Store.OfUser(ctx, user)
 	if err != nil {
 		return err
 	}
-	if err := s.Store.Delete(ctx, user, id); err != nil {
-		return err
-	}
-	note.Add(ctx, "disconnected", id)
-	s.cleanUpAtMeta(ctx, connections[at], tokens)
-	return nil
+	return s.remove(ctx, connections)
 }
 
-// cleanUpAtMeta ends the account's subscription unless another user's connection
-// needs it, and revokes the person's grant if this was the last account of that
-// person: a grant belongs to the person, and all of its tokens end with it. Only
-// connections that could be that person's count.
-func (s *Service) cleanUpAtMeta(ctx context.Context, gone store.Connection, tokens []store.Sealed) {
-	own, ok := tokensOf(gone, tokens)
-	if !ok {
-		return
+// remove removes a user's connections from the database and then what nobody else
+// needs at Meta. Where not all could be removed here, that is done for those that
+// were.
+func (s *Service) remove(ctx context.Context, connections []store.Connection) error {
+	removals, err := s.open(ctx, connections)
+	if err != nil {
+		return err
 	}
-	last := false
-	upstream.SideBySide(2,
-		func() {
-			account := graph.SavedAccount(own.InstagramID, own.Token, string(own.PageID), own.PageToken)
-			if !account.Token.Empty() && !neededByOthers(gone, tokens) {
-				withTimeout(ctx, "not_unsubscribed", func(ctx context.Context) error { return s.Provider.Unsubscribe(ctx, account) })
-			}
-		},
-		func() {
-			withTimeout(ctx, "not_revoked", func(ctx context.Context) error {
-				left, err := s.Store.OfPerson(ctx, string(gone.FacebookUserID))
-				last = err == nil && !slices.ContainsFunc(left, func(c store.Connection) bool { return s.couldBeOf(ctx, gone.FacebookUserID, c) })
+	var removed []removal
+	for batch := range slices.Chunk(removals, removedAtOnce) {
+		var ids []string
+		for _, r := range batch {
+			ids = append(ids, r.InstagramID)
+		}
+		if err = s.Store.Delete(ctx, batch[0].UserID, ids...); err != nil {
+			break
+		}
+		removed = append(removed, batch...)
+		for _, id := range ids {
+			note.Add(ctx, "disconnected", id)
+		}
+	}
+	s.cleanUpAtMeta(ctx, removed)
+	return err
+}
+
+// open opens the tokens of connections that are about to be removed.
+func (s *Service) open(ctx context.Context, connections []store.Connection) ([]removal, error) {
+	removals, errs := make([]removal, len(connections)), make([]error, len(connections))
+	var jobs []func()
+	for i, connection := range connections {
+		jobs = append(jobs, func() {
+			tokens, err := s.Store.OpenTokens(ctx, connection.InstagramID)
+			removals[i] = removal{connection, tokensOf(connection, tokens), neededByOthers(connection, tokens)}
+			errs[i] = err
+		})
+	}
+	upstream.SideBySide(callsAtOnce, jobs...)
+	return removals, cmp.Or(errs...)
+}
+
+// cleanUpAtMeta ends the subscriptions of accounts unless another user's connection
+// needs them. After that, because all tokens end with it, it revokes the grant of each
+// person of whom no account is left: a grant belongs to the person. Only connections
+// that could be that person's count.
+func (s *Service) cleanUpAtMeta(ctx context.Context, removed []removal) {
+	persons := onePerPerson(removed)
+	last := make([]bool, len(persons))
+	first, cancel := context.WithTimeout(ctx, cleanUpsLimit)
+	defer cancel()
+	var jobs []func()
+	for i, r := range persons {
+		jobs = append(jobs, func() {
+			withTimeout(first, "not_revoked", func(ctx context.Context) error {
+				left, err := s.Store.OfPerson(ctx, string(r.FacebookUserID))
+				last[i] = err == nil && !slices.ContainsFunc(left, func(c store.Connection) bool { return s.couldBeOf(ctx, r.FacebookUserID, c) })
 				return err
 			})
-		},
-	)
-	if last && gone.FacebookUserID != "" && !own.Token.Empty() {
-		withTimeout(ctx, "not_revoked", func(ctx context.Context) error { return s.revoke(ctx, gone, own) })
+		})
 	}
+	for _, r := range removed {
+		account := graph.SavedAccount(r.InstagramID, r.own.Token, string(r.PageID), r.own.PageToken)
+		if account.Token.Empty() || r.neededByOthers {
+			continue
+		}
+		jobs = append(jobs, func() {
+			withTimeout(first, "not_unsubscribed", func(ctx context.Context) error { return s.Provider.Unsubscribe(ctx, account) })
+		})
+	}
+	upstream.SideBySide(callsAtOnce, jobs...)
+
+	then, cancel := context.WithTimeout(ctx, cleanUpsLimit)
+	defer cancel()
+	jobs = nil
+	for i, r := range persons {
+		if last[i] {
+			jobs = append(jobs, func() {
+				withTimeout(then, "not_revoked", func(ctx context.Context) error { return s.revoke(ctx, r) })
+			})
+		}
+	}
+	upstream.SideBySide(callsAtOnce, jobs...)
+}
+
+// onePerPerson picks a connection of each Facebook person whose token we have: one
+// that works, if there is one.
+func onePerPerson(removed []removal) (persons []removal) {
+	for _, r := range removed {
+		if r.FacebookUserID == "" || r.own.Token.Empty() {
+			continue
+		}
+		at := slices.IndexFunc(persons, func(p removal) bool { return p.FacebookUserID == r.FacebookUserID })
+		if at < 0 {
+			persons = append(persons, r)
+		} else if persons[at].Status == store.StatusReconnect {
+			persons[at] = r
+		}
+	}
+	return persons
 }
 
 // couldBeOf reports whether a connection hangs on the person's grant. Of one that
@@ -81,7 +167,7 @@ func (s *Service) couldBeOf(ctx context.Context, person store.Text, c store.Conn
 	if err != nil {
 		return true
 	}
-	own, _ := tokensOf(c, tokens)
+	own := tokensOf(c, tokens)
 	if own.Token.Empty() {
 		return false
 	}
@@ -89,20 +175,20 @@ func (s *Service) couldBeOf(ctx context.Context, person store.Text, c store.Conn
 	return inspection.PersonID == "" || inspection.PersonID == string(person)
 }
 
-// tokensOf picks a connection's own tokens from those of all users of its account.
-func tokensOf(c store.Connection, tokens []store.Sealed) (own store.Sealed, ok bool) {
-	at := slices.IndexFunc(tokens, func(t store.Sealed) bool { return t.UserID == c.UserID })
-	if at < 0 {
-		return own, false
+// tokensOf picks a connection's own tokens from those of all users of its account. They
+// are empty where the connection is gone.
+func tokensOf(c store.Connection, tokens []store.Sealed) (own store.Tokens) {
+	if at := slices.IndexFunc(tokens, func(t store.Sealed) bool { return t.UserID == c.UserID }); at >= 0 {
+		own = tokens[at].Tokens
 	}
-	return tokens[at], true
+	return own
 }
 
 // revoke takes back the person's grant. Whoever connected an account of that
 // person just meanwhile has a dead token now, and is told so.
-func (s *Service) revoke(ctx context.Context, gone store.Connection, own store.Sealed) error {
+func (s *Service) revoke(ctx context.Context, gone removal) error {
 	person := string(gone.FacebookUserID)
-	if err := s.Provider.Revoke(ctx, person, own.Token); err != nil {
+	if err := s.Provider.Revoke(ctx, person, gone.own.Token); err != nil {
 		return err
 	}
 	revoked := s.Now()

@@ -245,11 +245,11 @@ func (s *Store) Stop(ctx context.Context, facebookUserID string, instagramIDs []
 	})
 }
 
-// Delete removes a user's connection; the database removes its secrets.
-func (s *Store) Delete(ctx context.Context, user, instagramID string) error {
-	return write(ctx, "removing the connection", func() *query {
+// Delete removes connections of a user; the database removes their secrets.
+func (s *Store) Delete(ctx context.Context, user string, instagramIDs ...string) error {
+	return write(ctx, "removing connections", func() *query {
 		return s.client.From(connections).Delete("minimal", "").
-			Filter("user_id", "in", anyOf(user)).Filter("instagram_id", "in", anyOf(instagramID))
+			Filter("user_id", "in", anyOf(user)).Filter("instagram_id", "in", anyOf(instagramIDs...))
 	})
 }
 
