@@ -109,7 +109,7 @@ func (s *Service) cleanUpAtMeta(ctx context.Context, removed []removal) {
 	var jobs []func()
 	for i, r := range persons {
 		jobs = append(jobs, func() {
-			withTimeout(first, "not_revoked", func(ctx context.Context) error {
+			withTimeout(first, "not_revoked", r, func(ctx context.Context) error {
 				left, err := s.Store.OfPerson(ctx, string(r.FacebookUserID))
 				last[i] = err == nil && !slices.ContainsFunc(left, func(c store.Connection) bool { return s.couldBeOf(ctx, r.FacebookUserID, c) })
 				return err
@@ -122,7 +122,7 @@ func (s *Service) cleanUpAtMeta(ctx context.Context, removed []removal) {
 			continue
 		}
 		jobs = append(jobs, func() {
-			withTimeout(first, "not_unsubscribed", func(ctx context.Context) error { return s.Provider.Unsubscribe(ctx, account) })
+			withTimeout(first, "not_unsubscribed", r, func(ctx context.Context) error { return s.Provider.Unsubscribe(ctx, account) })
 		})
 	}
 	upstream.SideBySide(callsAtOnce, jobs...)
@@ -133,7 +133,7 @@ func (s *Service) cleanUpAtMeta(ctx context.Context, removed []removal) {
 	for i, r := range persons {
 		if last[i] {
 			jobs = append(jobs, func() {
-				withTimeout(then, "not_revoked", func(ctx context.Context) error { return s.revoke(ctx, r) })
+				withTimeout(then, "not_revoked", r, func(ctx context.Context) error { return s.revoke(ctx, r) })
 			})
 		}
 	}
@@ -203,13 +203,13 @@ func (s *Service) revoke(ctx context.Context, gone removal) error {
 	return s.Store.Stop(ctx, person, ids, revoked, "The permission was taken back at Meta.")
 }
 
-// withTimeout does one thing of the clean-up, in its own time; a failure is
-// noted under the given key.
-func withTimeout(ctx context.Context, key string, do func(context.Context) error) {
+// withTimeout does one thing of the clean-up after a removal, in its own time; a
+// failure is noted under the given key.
+func withTimeout(ctx context.Context, key string, after removal, do func(context.Context) error) {
 	ctx, cancel := context.WithTimeout(ctx, cleanUpLimit)
 	defer cancel()
 	if err := do(ctx); err != nil {
-		note.Add(ctx, key, err.Error())
+		note.Add(ctx, key, after.InstagramID+": "+err.Error())
 	}
 }
 
