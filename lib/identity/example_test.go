@@ -5,6 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
 
 	"igconnect/lib/identity"
 	"igconnect/lib/secret"
@@ -35,4 +38,23 @@ func ExampleSupabase_CurrentUser() {
 	// the user of the form <nil>
 	// the user of the cookie <nil>
 	// an empty Bearer: true
+}
+
+// The app's backend vouches for whom it knows, to the browser that brought the nonce.
+func ExampleTickets_Open() {
+	const key, ours = "a secret of the app's backend and us", "https://connect.example.com"
+	text, err := jwt.NewWithClaims(jwt.SigningMethodHS256, jwt.MapClaims{
+		"sub": "42", "name": "Ada", "aud": ours, "nonce": "of the address", "exp": time.Now().Add(time.Minute).Unix(),
+	}).SignedString([]byte(key))
+	if err != nil {
+		panic(err)
+	}
+	tickets := identity.Tickets{Secrets: []secret.String{secret.New(key)}, Audience: ours, Now: time.Now}
+	ticket, err := tickets.Open(text)
+	fmt.Println(ticket.User.ID, ticket.User.Name, ticket.Nonce, err)
+	_, err = tickets.Open(text + "A")
+	fmt.Println(err)
+	// Output:
+	// 42 Ada of the address <nil>
+	// ticket rejected: the signature is another's
 }

@@ -118,7 +118,7 @@ func (j JWT) check(c claims) (user string, err error) {
 	case j.Audience != NoAudience:
 		options = append(options, jwt.WithAudience(j.Audience))
 	case bound:
-		return "", errors.New("it has an audience, where none is expected")
+		return "", errors.New("it has an audience")
 	}
 	if err := c.check(j.Now, options...); err != nil {
 		return "", err

@@ -78,7 +78,7 @@ func (t Tickets) verify(text string) (user string, c claims, err error) {
 		return "", c, err
 	}
 	if audience, _ := c.GetAudience(); len(audience) != 1 {
-		return "", c, errors.New("it has other audiences, too")
+		return "", c, errors.New("it has other audiences as well")
 	}
 	if end, _ := c.GetExpirationTime(); end.After(t.Now().Add(maxLife + leeway)) {
 		return "", c, errors.New("it lives for more than 5 minutes")
