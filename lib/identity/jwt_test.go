@@ -49,6 +49,7 @@ func TestClaims(t *testing.T) {
 		{"nbf past", members{"nbf": after(-time.Hour)}, "ada", false},
 		{"nbf within the leeway", members{"nbf": after(10 * time.Second)}, "ada", false},
 		{"nbf to come", members{"nbf": after(11 * time.Second)}, "", false},
+		{"nbf below all numbers that an int64 has", members{"nbf": -1e300}, "", false},
 		{"nbf a text", members{"nbf": "0"}, "", false},
 		{"iat to come: only nbf says from when", members{"iat": after(time.Hour)}, "ada", false},
 		{"no iss", members{"iss": nil}, "", false},

@@ -89,7 +89,7 @@ func p256(x, y string) (*ecdsa.PublicKey, bool) {
 	const size = 32 // of a coordinate, in full (RFC 7518, section 6.2.1.2)
 	left, err := decode(x)
 	right, err2 := decode(y)
-	if errors.Join(err, err2) != nil || len(left) != size || len(right) != size {
+	if errors.Join(err, err2) != nil || len(left) != size { // both together have their length from the curve
 		return nil, false
 	}
 	const uncompressed = 4 // SEC 1, section 2.3.3

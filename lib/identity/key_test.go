@@ -43,6 +43,7 @@ func TestKeys(t *testing.T) {
 		{"alg of RSA", rsaKey.with(members{"alg": "RS256"}), "RS256"},
 		{"alg of OKP", ed.with(members{"alg": "EdDSA"}), "EdDSA"},
 		{"alg of OKP, its new name", ed.with(members{"alg": "Ed25519"}), "EdDSA"},
+		{"alg of a broken key", ec.with(members{"alg": "ES256", "y": nil}), ""},
 		{"another alg", ec.with(members{"alg": "RS256"}), ""},
 		{"another alg of the same key", rsaKey.with(members{"alg": "RS512"}), ""},
 		{"alg of PSS", rsaKey.with(members{"alg": "PS256"}), ""},
