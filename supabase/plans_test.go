@@ -91,6 +91,7 @@ var hotFunctions = []hot{
 	{"look-up", 10, asked("get_instagram_token($1)", scaledata.Account)},
 	{"deauthorize", 100, asked("deauthorize_facebook_user($1, 'gone')", func(n int) string { return scaledata.Person(n + 8) })},
 	{"erase", 1200, asked("erase_facebook_user($1, gen_random_uuid())", scaledata.Person)},
+	{"delete user", 1200, asked("delete_user($1)", func(n int) string { return scaledata.User(n + 4) })},
 	{"delete removed", 1200, asked("delete_removed_events()")},
 }
 

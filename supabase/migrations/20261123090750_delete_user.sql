@@ -1,10 +1,10 @@
 -- The deletion of a user, for apps whose users are not in auth.users: these go with their row there.
 
--- Deletes all that there is of a user of the app, and returns how many connections that were: connections
--- with their secrets and events, and what was told of these and of earlier ones. Nobody is told of it.
+-- Deletes a user's connections with their secrets and events, and all events of kind "connection", also
+-- those of earlier connections. Returns how many connections there were. No event tells of it.
 --
--- It takes its locks as everybody does: the user's row in auth.users, the user's lock, connections,
--- conversations. Of earlier connections' events from Meta the rest is delete_removed_events()'s.
+-- It takes its locks in everybody's order: the user's row in auth.users, the user's lock, connections,
+-- conversations. The latter it waits for, so that no worker is handed an event of the user afterwards.
 create function public.delete_user(p_user_id text) returns integer
 language plpgsql security definer
 set search_path = '' set enable_seqscan = off set jit = off set lock_timeout = '3s' as $$
@@ -28,7 +28,7 @@ begin
   insert into igconnect.removed_connections (connection_id, user_deleted) select i, true from unnest(ids) i;
   delete from public.user_configs c where c.connection_id = any (ids);
 
-  -- The locked ones are closed and old, and are being deleted already.
+  -- An event that is locked now is closed, and delete_old_instagram_events() is deleting it.
   told := array(
     select e.id from public.instagram_events e where e.user_id = gone and e.kind = 'connection' for update skip locked);
   delete from public.instagram_conversations c
@@ -43,4 +43,4 @@ revoke all on function public.delete_user(text) from public, anon, authenticated
 grant execute on function public.delete_user(text) to service_role;
 
 comment on function public.delete_user(text) is
-  'Deletes a user of the app: the connections with their tokens and events. Returns how many connections there were. Of many events delete_removed_events() deletes the rest. Meta is told nothing: DELETE /api/accounts also ends what runs there. Users of Supabase Auth go by themselves when they are deleted there. For the secret key only.';
+  'Deletes a user of the app: the connections with their tokens and events. Returns how many connections there were. Of many events delete_removed_events() deletes the rest. Nothing is ended at Meta: DELETE /api/accounts does that. Users of Supabase Auth are deleted there, and their rows with them. For the secret key only.';
