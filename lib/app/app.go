@@ -112,10 +112,12 @@ func (a *App) identify() {
 		a.Identity = a.Tickets
 	}
 	if cfg.JWTIssuer != "" {
+		keys := identity.NewKeySet(cfg.JWKSURL, a.Now)
 		a.Identity = identity.JWT{
 			Issuer: cfg.JWTIssuer, Audience: cfg.JWTAudience, Cookie: cfg.JWTCookie, Origins: cfg.AllowedOrigins,
-			Keys: identity.NewKeySet(cfg.JWKSURL, a.Now), Now: a.Now,
+			Keys: keys, Now: a.Now,
 		}
+		a.Health.Keys = keys.Load
 	}
 	if cfg.SupabaseUsers {
 		a.Identity = identity.Supabase{CookieName: cfg.AuthCookie, Verify: a.verifySession}

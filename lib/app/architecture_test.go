@@ -31,7 +31,7 @@ var allowed = map[string][]string{
 	},
 	"lib/connect":        {"lib/graph", "lib/identity", "lib/sealed", "lib/store"},
 	"lib/renew":          {"lib/graph", "lib/store"},
-	"lib/health":         {"lib/config", "lib/graph", "lib/store"},
+	"lib/health":         {"lib/config", "lib/graph", "lib/identity", "lib/store"},
 	"lib/graph/facebook": {"lib/graph", "lib/metajson"},
 	"lib/graph":          {"lib/metajson"},
 	"lib/webhook":        {"lib/metajson"},

@@ -83,7 +83,7 @@ type Config struct {
 	JWTAudience   string          // or "none", where the issuer's tokens carry none
 	JWKSURL       string          // absolute
 	JWTCookie     string          // name of the cookie that holds the JWT itself; "" when there is none
-	Unused        []string        // variables of these that are set, and nothing reads
+	Unused        Problems        // variables for users that are set, and why nothing reads them
 
 	SignInURL      string   // absolute; "" when there is none
 	AllowedOrigins []string // our own first, where that is known

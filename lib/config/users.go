@@ -17,13 +17,17 @@ func (l *loader) users(c *Config) {
 	c.JWTIssuer = l.get("JWT_ISSUER") // compared byte for byte, and not always a URL
 	vouched, issued := l.get("VOUCH_URL") != "", l.get("JWT_ISSUER") != ""
 	c.SupabaseUsers = !vouched && !issued
+	if !c.SupabaseUsers {
+		unused(l, c, "Supabase Auth is not asked", "SUPABASE_AUTH_COOKIE")
+	}
 	if vouched {
 		c.VouchSecrets = vouchSecrets(l)
+		unused(l, c, "VOUCH_URL takes its place", "SIGN_IN_URL")
 	} else {
-		unused(l, c, "VOUCH_SECRET")
+		unused(l, c, "VOUCH_URL is not set", "VOUCH_SECRET")
 	}
 	if !issued {
-		unused(l, c, "JWT_AUDIENCE", "JWT_JWKS_URL", "JWT_COOKIE")
+		unused(l, c, "JWT_ISSUER is not set", "JWT_AUDIENCE", "JWT_JWKS_URL", "JWT_COOKIE")
 		return
 	}
 	c.JWTAudience = l.required("JWT_AUDIENCE")
@@ -31,11 +35,11 @@ func (l *loader) users(c *Config) {
 	c.JWKSURL = keysURL(l, c.JWTIssuer)
 }
 
-// unused remembers which of the variables are set though nothing reads them.
-func unused(l *loader, c *Config, variables ...string) {
+// unused remembers which of the variables are set though nothing reads them, and why that is so.
+func unused(l *loader, c *Config, why string, variables ...string) {
 	for _, variable := range variables {
 		if l.get(variable) != "" {
-			c.Unused = append(c.Unused, variable)
+			c.Unused = append(c.Unused, Problem{variable, "has no effect: " + why})
 		}
 	}
 }

@@ -18,7 +18,7 @@ func TestUsers(t *testing.T) {
 		Vouch                        string
 		Secrets                      int
 		Issuer, Audience, Keys, Name string
-		Unused                       []string
+		Unused                       Problems
 	}
 	for name, c := range map[string]struct {
 		change settings
@@ -38,7 +38,15 @@ func TestUsers(t *testing.T) {
 		"both": {settings{"JWT_ISSUER": "https://id.example", "JWT_AUDIENCE": "x", "VOUCH_URL": "/vouch", "VOUCH_SECRET": vouchSecret},
 			users{Issuer: "https://id.example", Audience: "x", Keys: "https://id.example/.well-known/jwks.json", Vouch: "https://app.example.com/vouch", Secrets: 1}},
 		"what nothing reads": {settings{"VOUCH_SECRET": "short", "JWT_AUDIENCE": "x", "JWT_COOKIE": ";"},
-			users{Supabase: true, Unused: []string{"VOUCH_SECRET", "JWT_AUDIENCE", "JWT_COOKIE"}}},
+			users{Supabase: true, Unused: Problems{
+				{"VOUCH_SECRET", "has no effect: VOUCH_URL is not set"}, {"JWT_AUDIENCE", "has no effect: JWT_ISSUER is not set"},
+				{"JWT_COOKIE", "has no effect: JWT_ISSUER is not set"},
+			}}},
+		"what Supabase's users need, beside JWTs": {settings{"JWT_ISSUER": "https://id.example", "JWT_AUDIENCE": "x", "SUPABASE_AUTH_COOKIE": "sb-mine", "SIGN_IN_URL": "/sign-in"},
+			users{Issuer: "https://id.example", Audience: "x", Keys: "https://id.example/.well-known/jwks.json",
+				Unused: Problems{{"SUPABASE_AUTH_COOKIE", "has no effect: Supabase Auth is not asked"}}}},
+		"two places to send strangers to": {settings{"VOUCH_URL": "/vouch", "VOUCH_SECRET": vouchSecret, "SIGN_IN_URL": "/sign-in"},
+			users{Vouch: "https://app.example.com/vouch", Secrets: 1, Unused: Problems{{"SIGN_IN_URL", "has no effect: VOUCH_URL takes its place"}}}},
 	} {
 		config, problems := load(c.change)
 		got := users{

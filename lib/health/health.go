@@ -24,10 +24,11 @@ const maxSkew = time.Minute
 
 // Report is how the deployment is.
 type Report struct {
-	OK         bool    `json:"ok"`
-	Version    string  `json:"version,omitempty"`     // for the operator only, like all that follows
-	DatabaseMS int64   `json:"database_ms,omitempty"` // a call to the database, in milliseconds
-	Checks     []Check `json:"checks,omitempty"`
+	OK         bool     `json:"ok"`
+	Version    string   `json:"version,omitempty"`     // for the operator only, like all that follows
+	Users      []string `json:"users,omitempty"`       // who says who the app's users are: supabase, or jwt, vouch, or both
+	DatabaseMS int64    `json:"database_ms,omitempty"` // a call to the database, in milliseconds
+	Checks     []Check  `json:"checks,omitempty"`
 }
 
 // Check is one thing that was looked at. Problem and Fix are sentences without
@@ -48,6 +49,7 @@ type Service struct {
 	Store    *store.Store
 	Meta     *graph.Client
 	Logo     func(context.Context) error // looks whether the app's logo is a picture; nil without a logo
+	Keys     func(context.Context) error // [identity.KeySet.Load] of JWT_JWKS_URL; nil unless users bring JWTs
 	Version  string                      // of this release
 	Now      func() time.Time
 }
@@ -64,6 +66,7 @@ func (s *Service) Check(ctx context.Context, host string, operator bool) Report 
 				func() []Check { return s.redirect(host) },
 				func() (checks []Check) { checks, near = s.database(ctx); return checks },
 				func() []Check { return s.meta(ctx) },
+				func() []Check { return s.keys(ctx) },
 			)
 		}
 		found := make([][]Check, len(probes))
@@ -76,7 +79,7 @@ func (s *Service) Check(ctx context.Context, host string, operator bool) Report 
 	}
 	report := Report{OK: !slices.ContainsFunc(checks, func(check Check) bool { return !check.OK && !check.Warning })}
 	if operator {
-		report.Version, report.DatabaseMS, report.Checks = s.Version, near.Milliseconds(), checks
+		report.Version, report.Users, report.DatabaseMS, report.Checks = s.Version, s.users(), near.Milliseconds(), checks
 	}
 	return report
 }
@@ -87,6 +90,9 @@ func (s *Service) settings() []Check {
 		check := Check{Name: variable, OK: true}
 		if err := s.Problems.Among([]string{variable}); err != nil {
 			check = Check{Name: variable, Problem: err.Error() + ".", Fix: "Set it in the deployment's environment variables, then deploy again."}
+		} else if why := s.Config.Unused.Among([]string{variable}); why != nil {
+			const fix = "Remove it from the deployment's environment variables, or set what it belongs to, then deploy again."
+			check = Check{Name: variable, Warning: true, Problem: why.Error() + ".", Fix: fix}
 		}
 		checks = append(checks, check)
 	}

@@ -64,20 +64,40 @@ func (s *KeySet) matching(ctx context.Context, kid, algorithm string) ([]any, er
 			}
 			return found, nil
 		}
-		running := s.running
-		if running == nil {
-			s.running = make(chan struct{})
-			seeking := len(s.keys) > 0 && !known
-			s.mu.Unlock()
-			s.refresh(ctx, seeking)
-			continue
+		if err := s.renew(ctx, len(s.keys) > 0 && !known); err != nil {
+			return nil, err
 		}
+	}
+}
+
+// Load fetches the keys, however fresh those in memory are, and says whether they are to be
+// had: for who looks at the settings. The error wraps [ErrUnavailable] or [ErrNoKey], and holds
+// nothing of a key.
+func (s *KeySet) Load(ctx context.Context) error {
+	s.mu.Lock()
+	if err := s.renew(ctx, false); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.failure
+}
+
+// renew fetches the keys, or waits for the fetch in flight. s.mu is held, and let go.
+func (s *KeySet) renew(ctx context.Context, seeking bool) error {
+	running := s.running
+	if running == nil {
+		s.running = make(chan struct{})
 		s.mu.Unlock()
-		select {
-		case <-running:
-		case <-ctx.Done():
-			return nil, fmt.Errorf("%w: waiting for them: %w", ErrUnavailable, ctx.Err())
-		}
+		s.refresh(ctx, seeking)
+		return nil
+	}
+	s.mu.Unlock()
+	select {
+	case <-running:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("%w: waiting for them: %w", ErrUnavailable, ctx.Err())
 	}
 }
 
