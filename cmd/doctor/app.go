@@ -15,7 +15,7 @@ func (d *doctor) app(ctx context.Context) []check {
 	}
 	const fix = "Add it to ALLOWED_ORIGINS, which separates origins with commas, then deploy again."
 	comesBack, asks := passed("people come back to it"), passed("its pages may ask")
-	got := d.get(ctx, "/api/login?return_to="+url.QueryEscape(d.origin+"/"), map[string]string{"Accept": "text/html"})
+	got := d.get(ctx, "/api/login?return_to="+url.QueryEscape(d.origin+"/"), asBrowser)
 	switch {
 	case got.refused(http.StatusBadRequest, "bad_request"):
 		comesBack = wrong(comesBack.Name, "A return_to at "+d.origin+" is refused.", fix)

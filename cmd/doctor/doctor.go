@@ -23,7 +23,8 @@ type doctor struct {
 	cron    secret.String // of the operator
 	session secret.String // access token of a signed-in user
 	project project
-	origin  string // of the app; "" where -app does not name one
+	origin  string     // of the app; "" where -app does not name one
+	token   *userToken // nil without -token
 	http    *http.Client
 }
 
@@ -39,7 +40,8 @@ func (d *doctor) examine(ctx context.Context) []check {
 	}{
 		{"Settings and services, from /api/health", d.health},
 		{outside, d.encryption}, {outside, d.landing}, {outside, d.errorPage}, {outside, d.refusals},
-		{"Login", d.login}, {"Your app, at -app", d.app}, {"Database", d.database},
+		{"Login", d.login}, {"Your app, at -app", d.app}, {"Your app, at VOUCH_URL", d.vouch},
+		{"The token on standard input, by the settings here", d.judgeToken}, {"Database", d.database},
 	}
 	found := make([][]check, len(parts))
 	jobs := make([]func(), len(parts))
@@ -69,20 +71,24 @@ func (a answer) refused(status int, code string) bool {
 	return a.status == status && a.header.Get("X-Error-Code") == code
 }
 
-// get asks once more where an app in between only wants a slash at the end of the path, as browsers
-// do.
+// get asks the deployment.
 func (d *doctor) get(ctx context.Context, path string, header map[string]string) answer {
-	got := d.ask(ctx, http.MethodGet, d.url+path, "", header)
-	if there := d.slashed(path, got); there != "" {
-		return d.ask(ctx, http.MethodGet, d.url+there, "", header)
+	return d.getAt(ctx, d.url+path, header)
+}
+
+// getAt asks once more where an app only wants a slash at the end of the path, as browsers do.
+func (d *doctor) getAt(ctx context.Context, address string, header map[string]string) answer {
+	got := d.ask(ctx, http.MethodGet, address, "", header)
+	if there := slashed(address, got); there != "" {
+		return d.ask(ctx, http.MethodGet, there, "", header)
 	}
 	return got
 }
 
-// slashed returns the path with a slash more or less, if an answer leads to nothing else of this
-// host; else "".
-func (d *doctor) slashed(path string, got answer) string {
-	asked, err := url.Parse(d.url + path)
+// slashed returns the address with a slash more or less after its path, if an answer leads to
+// nothing else of its host; else "".
+func slashed(address string, got answer) string {
+	asked, err := url.Parse(address)
 	if err != nil || got.status < 300 || got.status > 399 {
 		return ""
 	}
@@ -92,7 +98,7 @@ func (d *doctor) slashed(path string, got answer) string {
 		return ""
 	}
 	asked.Path = to.Path
-	return asked.RequestURI()
+	return asked.String()
 }
 
 // ask makes one request. It follows no redirect: a secret must not travel on.
@@ -132,6 +138,7 @@ func reason(err error) string {
 type ownHealth struct {
 	OK         *bool
 	Version    string
+	Users      []string
 	DatabaseMS int64 `json:"database_ms"` // 0: not measured
 	Checks     []struct {
 		Name, Problem, Fix string
@@ -164,6 +171,9 @@ func (d *doctor) health(ctx context.Context) []check {
 	var lines []check
 	if own.Version != "" {
 		lines = append(lines, note("version", own.Version))
+	}
+	if len(own.Users) > 0 {
+		lines = append(lines, note("users", strings.Join(own.Users, ", ")))
 	}
 	if own.DatabaseMS > 0 {
 		lines = append(lines, roundTrip(own.DatabaseMS))

@@ -104,7 +104,7 @@ func TestOneThingIsWrong(t *testing.T) {
 		{"a sign-in page", "GET /api/login", answering(302, map[string]string{"Location": "https://app.example/sign-in?return_to=x"}, ""), ""},
 		{"another host", "GET /api/login", answering(307, map[string]string{"Location": "https://other.example/api/login?moved=1"}, ""),
 			"wrong login refuses strangers: Logins are sent on to another host first."},
-		{"an old session", "GET /api/login user", refusing(401, "signed_out"), "wrong login: Supabase does not accept DOCTOR_SESSION."},
+		{"an old session", "GET /api/login user", refusing(401, "signed_out"), "wrong login: DOCTOR_SESSION is not accepted."},
 		{"no login", "GET /api/login user", refusing(503, "store_unavailable"), "wrong login: It fails with store_unavailable."},
 		{"no cookie", "GET /api/login user", answering(200, nil, dialog+allScopes),
 			"wrong state cookie: The login sets none, so it can never be finished."},
@@ -174,7 +174,10 @@ func TestTrailingSlash(t *testing.T) {
 		"/api/renew/": "/api/renew/", "renew/": "/api/renew/", d.url + "/api/renew/": "/api/renew/", "/api/renew": "", "": "",
 		"/api/renew//": "", "/login": "", "//evil.example/api/renew/": "", "http://" + strings.TrimPrefix(d.url, "https://") + "/api/renew/": "",
 	} {
-		if got := d.slashed("/api/renew", answer{status: 308, header: http.Header{"Location": {location}}}); got != want {
+		if want != "" {
+			want = d.url + want
+		}
+		if got := slashed(d.url+"/api/renew", answer{status: 308, header: http.Header{"Location": {location}}}); got != want {
 			t.Errorf("to %q: %q, want %q", location, got, want)
 		}
 	}

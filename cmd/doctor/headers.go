@@ -28,7 +28,7 @@ func (d *doctor) landing(ctx context.Context) []check {
 // errorPage checks those of a page that a function shows.
 func (d *doctor) errorPage(ctx context.Context) []check {
 	const name = "headers of an error page"
-	got := d.get(ctx, "/api/auth/callback", map[string]string{"Accept": "text/html"})
+	got := d.get(ctx, "/api/auth/callback", asBrowser)
 	if got.header.Get("X-Error-Code") == "" {
 		return []check{notIgconnect(name, got)}
 	}

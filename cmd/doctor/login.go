@@ -15,16 +15,25 @@ import (
 // login begins a login, which saves nothing: what it asks Meta for, and how it leaves its state in
 // the browser.
 func (d *doctor) login(ctx context.Context) []check {
-	checks := []check{d.signedOut(ctx)}
-	if d.session.Empty() {
+	asked := d.get(ctx, "/api/login", asBrowser)
+	checks, vouched := []check{signedOut(asked)}, vouchURL(asked) != nil
+	if vouched {
+		checks = append(checks, d.stateCookie(asked))
+	}
+	switch {
+	case d.session.Empty() && vouched:
+		return append(checks, unchecked("permissions", "Only a signed-in person sees Meta's dialog: compare the scope in its address with docs/setup-meta.md, step 4."))
+	case d.session.Empty():
 		const why = "Set DOCTOR_SESSION to the access token of a signed-in user."
 		return append(checks, unchecked("state cookie", why), unchecked("permissions", why))
 	}
 	got := d.get(ctx, "/api/login", map[string]string{"Authorization": "Bearer " + d.session.Reveal(), "Accept": "application/json"})
 	var begun struct{ URL string }
 	switch {
+	case got.refused(http.StatusUnauthorized, "signed_out") && vouched:
+		return append(checks, unchecked("permissions", "DOCTOR_SESSION is not accepted. With VOUCH_URL alone no token is."))
 	case got.refused(http.StatusUnauthorized, "signed_out"):
-		return append(checks, wrong("login", "Supabase does not accept DOCTOR_SESSION.", "Take a new one of the same Supabase project: they last an hour."))
+		return append(checks, wrong("login", "DOCTOR_SESSION is not accepted.", "Take a new one, of the same Supabase project or of JWT_ISSUER: they soon end. With -token the doctor says what is wrong with one of JWT_ISSUER."))
 	case got.header.Get("X-Error-Code") != "":
 		return append(checks, wrong("login", "It fails with "+got.header.Get("X-Error-Code")+".", "See the settings above; the log of the deployment says more."))
 	}
@@ -33,19 +42,23 @@ func (d *doctor) login(ctx context.Context) []check {
 	if got.status != http.StatusOK || problem != nil || err != nil || dialog.Host == "" {
 		return append(checks, notIgconnect("login", got))
 	}
-	checks = append(checks, d.stateCookie(got))
+	if !vouched {
+		checks = append(checks, d.stateCookie(got))
+	}
 	return append(checks, permissions(dialog.Query())...)
 }
 
-// signedOut checks that nobody begins a login without a session.
-func (d *doctor) signedOut(ctx context.Context) check {
+// asBrowser is the header of a request for a page.
+var asBrowser = map[string]string{"Accept": "text/html"}
+
+// signedOut checks that nobody begins a login without a session: this is what a stranger got.
+func signedOut(got answer) check {
 	r := refusal{name: "login refuses strangers", status: 401, code: "signed_out", otherwise: "Anybody can begin a login."}
-	got := d.get(ctx, "/api/login", map[string]string{"Accept": "text/html"})
 	location := got.header.Get("Location")
 	switch {
 	case got.status == http.StatusTemporaryRedirect:
 		return wrong(r.name, "Logins are sent on to another host first.", "Use the address of REDIRECT_URI, or change REDIRECT_URI, here and at Meta.")
-	case got.status == http.StatusFound && strings.Contains(location, "return_to=") && !strings.Contains(location, "/dialog/oauth"):
+	case vouchURL(got) != nil, got.status == http.StatusFound && strings.Contains(location, "return_to=") && !strings.Contains(location, "/dialog/oauth"):
 		return passed(r.name)
 	case got.status == http.StatusFound:
 		return wrong(r.name, "It does not. "+r.otherwise, "Deploy the newest version of igconnect.")

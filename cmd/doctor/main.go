@@ -3,11 +3,13 @@
 //
 //	CRON_SECRET=… go run ./cmd/doctor -url https://connect.example.com
 //
-// It changes nothing there. Secrets come from the environment or from a file, never from a flag,
-// which other programs of the machine could read:
+// It changes nothing there. Secrets come from the environment, a file or standard input, never from
+// a flag, which other programs of the machine could read:
 //
 //	CRON_SECRET               the operator's, for all that /api/health knows
 //	DOCTOR_SESSION            access token of a signed-in user, for the login
+//	JWT_ISSUER                with JWT_AUDIENCE, JWT_JWKS_URL and ALLOWED_ORIGINS as in
+//	                          the deployment: whether the JWT of -token counts
 //	SUPABASE_URL              with SUPABASE_PUBLISHABLE_KEY: what anybody can
 //	SUPABASE_PUBLISHABLE_KEY  reach of the database
 //
@@ -43,17 +45,22 @@ const (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	os.Exit(run(ctx, os.Args[1:], os.Getenv, os.Stdout, os.Stderr))
+	os.Exit(run(ctx, os.Args[1:], os.Getenv, os.Stdin, os.Stdout, os.Stderr))
 }
 
 // run examines and prints, and returns the exit status.
-func run(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) int {
+func run(ctx context.Context, args []string, getenv func(string) string, stdin io.Reader, stdout, stderr io.Writer) int {
 	flags := flag.NewFlagSet("doctor", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	raw := flags.String("url", "", "the deployment, such as https://connect.example.com")
 	app := flags.String("app", "", "your app, such as https://app.example.com, if it is on another origin: may people come back to it?")
 	file := flags.String("secret-file", "", "file that holds the CRON_SECRET; else the variable of that name counts")
 	asJSON := flags.Bool("json", false, "print JSON")
+	var withToken, misplaced bool
+	flags.BoolFunc("token", "read a user's JWT from standard input: does it count, by the JWT_… settings in the environment?", func(value string) error {
+		withToken, misplaced = true, value != "true"
+		return nil
+	})
 	switch err := flags.Parse(args); {
 	case errors.Is(err, flag.ErrHelp):
 		return 0
@@ -64,7 +71,13 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	if err == nil && *app != "" {
 		d.origin, err = parseApp(*app)
 	}
-	if err == nil && flags.NArg() > 0 {
+	switch {
+	case err != nil:
+	case misplaced || withToken && flags.NArg() > 0: // an error that quotes the token would show it once more
+		err = errors.New("-token takes the token from standard input: other programs can read arguments")
+	case withToken:
+		d.token, err = readUserToken(stdin, d.url, getenv)
+	case flags.NArg() > 0:
 		err = fmt.Errorf("there is no argument %q: see -help", flags.Arg(0))
 	}
 	if err != nil {
@@ -117,7 +130,7 @@ func newDoctor(raw, file string, getenv func(string) string) (*doctor, error) {
 		}
 	}
 	client := &http.Client{Transport: upstream.NewTransport(), CheckRedirect: upstream.NoRedirects, Timeout: oneCall}
-	return &doctor{base, plain, secret.New(cron), secret.New(get("DOCTOR_SESSION")), p, "", client}, nil
+	return &doctor{base, plain, secret.New(cron), secret.New(get("DOCTOR_SESSION")), p, "", nil, client}, nil
 }
 
 // parseBase reads an address that ends after its host. Secrets are sent there: without https only

@@ -33,7 +33,7 @@ func TestBase(t *testing.T) {
 func called(t *testing.T, variables map[string]string, args ...string) (status int, stdout, stderr string) {
 	t.Helper()
 	var out, errors bytes.Buffer
-	status = run(t.Context(), args, func(name string) string { return variables[name] }, &out, &errors)
+	status = run(t.Context(), args, func(name string) string { return variables[name] }, strings.NewReader(""), &out, &errors)
 	return status, out.String(), errors.String()
 }
 

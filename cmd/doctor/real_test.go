@@ -43,6 +43,7 @@ func TestRealDeployment(t *testing.T) {
 
 	well := []string{
 		"note version: " + app.Version,
+		"note users: supabase",
 		"unchecked http leads to https: This is on your own machine.",
 		"note pages_messaging: It is not asked for. An account can be connected, but new messages may not reach us.",
 		"note business_management: It is not asked for. We may not see Pages that belong to a company or an agency, nor the Instagram accounts behind them.",

@@ -38,13 +38,13 @@ func (d *doctor) refusals(ctx context.Context) []check {
 			header["Content-Type"] = "application/x-www-form-urlencoded"
 		}
 		got := d.ask(ctx, r.method, d.url+r.path, r.body, header)
-		there := d.slashed(r.path, got)
+		there := slashed(d.url+r.path, got)
 		if there != "" {
-			got = d.ask(ctx, r.method, d.url+there, r.body, header)
+			got = d.ask(ctx, r.method, there, r.body, header)
 		}
 		line := r.judge(got)
 		if there != "" && r.ofMeta && line.State == isOK {
-			line = wrong(r.name, "It does so only at "+strings.Split(there, "?")[0]+", where it leads to. Meta follows no redirect: nothing that it sends arrives.",
+			line = wrong(r.name, "It does so only at "+strings.Split(strings.TrimPrefix(there, d.url), "?")[0]+", where it leads to. Meta follows no redirect: nothing that it sends arrives.",
 				"The app in between has trailingSlash: set skipTrailingSlashRedirect: true in its next.config.js, or see docs/beside-your-app.md.")
 		}
 		checks = append(checks, line)
@@ -103,7 +103,19 @@ func (d *doctor) database(ctx context.Context) []check {
 	if d.session.Empty() {
 		return append(checks, unchecked("tokens, as authenticated", "Set DOCTOR_SESSION to the access token of a signed-in user."))
 	}
-	return append(checks, d.tryAs(ctx, "authenticated", "Bearer "+d.session.Reveal())...)
+	const role = "authenticated"
+	users := d.tryAs(ctx, role, "Bearer "+d.session.Reveal())
+	session, isJWT := readToken(d.session.Reveal())
+	if isJWT && !strings.HasSuffix(session.text("iss"), "/auth/v1") && users[0].Problem == notLetIn(role) {
+		const why = "Supabase takes no token of this issuer, so it reaches nothing. With third-party auth it would (docs/users.md)."
+		return append(checks, unchecked("tokens, as authenticated", why))
+	}
+	return append(checks, users...)
+}
+
+// notLetIn is the problem where Supabase refuses a role's token itself.
+func notLetIn(role string) string {
+	return "Supabase did not let " + role + " in at all, so this was not tried."
 }
 
 // anonBearer is the Authorization that goes along with a key: an older one is a JWT and is sent as
@@ -143,7 +155,7 @@ func (a access) judge(role string, got answer) check {
 	case a.schema != "public" && (code == "PGRST106" || got.status == http.StatusNotAcceptable || got.status == http.StatusNotFound):
 		return passed(name) // the schema is not offered at all
 	case got.status == http.StatusUnauthorized || got.status == http.StatusForbidden:
-		return wrong(name, "Supabase did not let "+role+" in at all, so this was not tried.", "Copy the publishable key, and the session, anew from this very project. A session lasts an hour.")
+		return wrong(name, notLetIn(role), "Copy the publishable key, and the session, anew from this very project. A session lasts an hour.")
 	case code == "PGRST202" || code == "PGRST205" || code == "42P01" || code == "42883" || code == "42703":
 		return wrong(name, "It is not there.", "Run: supabase db push --remote")
 	case got.status == http.StatusTooManyRequests || got.status >= 500 && code == "":

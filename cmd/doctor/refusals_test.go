@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"igconnect/lib/secret"
 )
 
 func TestPrivileges(t *testing.T) {
@@ -38,6 +40,28 @@ func TestPrivileges(t *testing.T) {
 				t.Error(diff)
 			}
 		})
+	}
+}
+
+// A user of the app's own issuer reaches nothing in Supabase where that does not know the issuer, which
+// is no mistake; a user of Supabase is let in.
+func TestSessionOfAnotherIssuer(t *testing.T) {
+	for issuer, want := range map[string]string{
+		"https://id.example.com/":       "unchecked tokens, as authenticated: Supabase takes no token of this issuer, so it reaches nothing. With third-party auth it would (docs/users.md).",
+		"https://x.supabase.co/auth/v1": "wrong authenticated: get_instagram_token: Supabase did not let authenticated in at all, so this was not tried.",
+	} {
+		d, _ := testDoctor(t)
+		part := base64.RawURLEncoding.EncodeToString
+		d.session = secret.New(part([]byte(`{"alg":"ES256"}`)) + "." + part([]byte(`{"iss":"`+issuer+`"}`)) + ".c2ln")
+		unknown := map[string]http.HandlerFunc{}
+		for _, a := range accesses {
+			columns, _, _ := strings.Cut(strings.Replace(a.path, "?select=", ".", 1), "&")
+			unknown["authenticated "+columns] = answering(401, nil, `{"code":"PGRST301"}`)
+		}
+		d.project.url = newProject(t, unknown).URL
+		if got := notPassed(d.database(t.Context())); got[0] != want {
+			t.Errorf("%s: %v", issuer, got)
+		}
 	}
 }
 
