@@ -30,9 +30,10 @@ type doctor struct {
 
 // examine makes all checks, side by side. Where nothing answers at all it says so once.
 func (d *doctor) examine(ctx context.Context) []check {
-	const outside = "From outside"
+	const outside, tokens = "From outside", "The token on standard input, by the settings here"
 	if got := d.get(ctx, "/", nil); got.err != nil {
-		return []check{{outside, "address", isWrong, "Nothing answers there: " + reason(got.err) + ".", "Compare the address with the one under Domains at Vercel."}}
+		address := wrong("address", "Nothing answers there: "+reason(got.err)+".", "Compare the address with the one under Domains at Vercel.")
+		return append(grouped(outside, []check{address}), grouped(tokens, d.judgeToken(ctx))...)
 	}
 	parts := []struct {
 		group string
@@ -41,20 +42,23 @@ func (d *doctor) examine(ctx context.Context) []check {
 		{"Settings and services, from /api/health", d.health},
 		{outside, d.encryption}, {outside, d.landing}, {outside, d.errorPage}, {outside, d.refusals},
 		{"Login", d.login}, {"Your app, at -app", d.app}, {"Your app, at VOUCH_URL", d.vouch},
-		{"The token on standard input, by the settings here", d.judgeToken}, {"Database", d.database},
+		{tokens, d.judgeToken}, {"Database", d.database},
 	}
 	found := make([][]check, len(parts))
 	jobs := make([]func(), len(parts))
 	for i, p := range parts {
-		jobs[i] = func() {
-			found[i] = p.look(ctx)
-			for n := range found[i] {
-				found[i][n].Group = p.group
-			}
-		}
+		jobs[i] = func() { found[i] = grouped(p.group, p.look(ctx)) }
 	}
 	upstream.SideBySide(len(jobs), jobs...)
 	return slices.Concat(found...)
+}
+
+// grouped puts checks into a group of the report.
+func grouped(group string, checks []check) []check {
+	for i := range checks {
+		checks[i].Group = group
+	}
+	return checks
 }
 
 // answer is a response with its body read, or why there is none.

@@ -121,7 +121,7 @@ func (u *userToken) audience(t token) check {
 	case want == identity.NoAudience, slices.Contains(t.audience(), want), !bound && client == want:
 		return passed(name)
 	case bound:
-		problem = fmt.Sprintf("The token is for %q, and JWT_AUDIENCE is %q", t.audience(), want)
+		problem = fmt.Sprintf("The token has %s, and JWT_AUDIENCE is %q", describe(t.claims, "aud"), want)
 	case client != "":
 		problem = fmt.Sprintf("The token has no aud, its client_id is %q, and JWT_AUDIENCE is %q", client, want)
 	default:
@@ -150,7 +150,7 @@ func (u *userToken) lifetime(t token) check {
 	case !ends:
 		return wrong(name, "The token has no exp, so it would count for good.", "Let the issuer set exp.")
 	case !end.After(now.Add(-leeway)):
-		return wrong(name, fmt.Sprintf("The token ended %s ago, at %s. All else is judged as of then.", now.Sub(end).Round(time.Second), end.UTC().Format(time.RFC3339)), again)
+		return wrong(name, "The token ended at "+end.UTC().Format(time.RFC3339)+". All else is judged as of then.", again)
 	case begins && begin.After(now.Add(leeway)):
 		return wrong(name, "The token begins at "+begin.UTC().Format(time.RFC3339)+" (nbf).", "Wait, or compare the clocks of this machine and of the issuer.")
 	}

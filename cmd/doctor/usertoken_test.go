@@ -96,7 +96,7 @@ func TestTokenThatDoesNotFit(t *testing.T) {
 		{name: "another issuer", provider: p, changes: appsim.Claims{"iss": "https://other.example"}, wrong: "JWT_ISSUER", fix: "set JWT_ISSUER to https://other.example"},
 		{name: "no issuer", provider: p, changes: appsim.Claims{"iss": nil}, wrong: "JWT_ISSUER", says: "has no iss"},
 		{name: "another audience", provider: p, settings: map[string]string{"JWT_AUDIENCE": "https://mine.example"},
-			wrong: "JWT_AUDIENCE", says: `["https://api.example.com" "{URL}/userinfo"], and JWT_AUDIENCE is "https://mine.example"`, fix: "that one which names your app: https://api.example.com or {URL}/userinfo"},
+			wrong: "JWT_AUDIENCE", says: `aud ["https://api.example.com","{URL}/userinfo"], and JWT_AUDIENCE is "https://mine.example"`, fix: "that one which names your app: https://api.example.com or {URL}/userinfo"},
 		{name: "an audience, and none is expected", provider: p, settings: map[string]string{"JWT_AUDIENCE": "none"}, wrong: "JWT_AUDIENCE", says: "none is for tokens that have not"},
 		{name: "none, literally", provider: p, changes: appsim.Claims{"aud": "none"}, settings: map[string]string{"JWT_AUDIENCE": "none"}, wrong: "JWT_AUDIENCE"},
 		{name: "no audience", provider: clerk, settings: map[string]string{"JWT_AUDIENCE": "my-app", "ALLOWED_ORIGINS": "https://app.example.com"},
@@ -109,7 +109,7 @@ func TestTokenThatDoesNotFit(t *testing.T) {
 		{name: "no user", provider: p, changes: appsim.Claims{"sub": nil}, wrong: "sub", says: "no sub"},
 		{name: "a number for a user", provider: p, changes: appsim.Claims{"sub": 7}, wrong: "sub", says: "no sub that is a text"},
 		{name: "an id that can be none", provider: p, changes: appsim.Claims{"sub": strings.Repeat("x", 256)}, wrong: "sub", says: "more than 255 characters"},
-		{name: "ended", provider: p, changes: appsim.Claims{"exp": time.Now().Add(-time.Hour).Unix()}, wrong: "exp", says: "The token ended 1h0m", fix: "Take a new token."},
+		{name: "ended", provider: p, changes: appsim.Claims{"exp": time.Now().Add(-time.Hour).Unix()}, wrong: "exp", says: "The token ended at ", fix: "Take a new token."},
 		{name: "ended, and for another", provider: p, changes: appsim.Claims{"exp": time.Now().Add(-time.Hour).Unix(), "aud": "another"},
 			wrong: "JWT_AUDIENCE exp", fix: "set JWT_AUDIENCE to another"},
 		{name: "endless", provider: p, changes: appsim.Claims{"exp": nil}, wrong: "exp", says: "has no exp"},
@@ -269,6 +269,10 @@ func TestTokenFlag(t *testing.T) {
 	}
 	if status, out, _ = call(token, "-json", "-token"); status != 0 || !strings.Contains(out, `"name": "JWT_ISSUER"`) {
 		t.Errorf("%d %s", status, out)
+	}
+	at.Close()
+	if status, out, _ = call(token, "-token"); status != 1 || !strings.Contains(out, "\n1 of ") || !strings.Contains(out, "\n  ok           JWT_ISSUER\n") {
+		t.Errorf("while nothing answers: %d %s", status, out)
 	}
 	for _, wrongly := range [][]string{{"-token", token}, {"-token=" + token}, {"-token=false"}} {
 		if status, out, errors := call("", wrongly...); status != 2 || out != "" || !strings.Contains(errors, "standard input") {
