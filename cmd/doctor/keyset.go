@@ -19,7 +19,8 @@ func (d *doctor) keySet(ctx context.Context, u *userToken, keys *identity.KeySet
 	got := d.ask(ctx, http.MethodGet, u.settings.JWKSURL, "", map[string]string{"Accept": "application/json"})
 	switch {
 	case errors.Is(err, identity.ErrNoKey):
-		return wrong(name, "Of the keys there none can be used: "+listed(got, "kty", "crv", "use")+".", "Let the issuer sign with RS256 (2048 bits or more), ES256 or EdDSA, or use VOUCH_URL (docs/users.md).")
+		return wrong(name, "Of the keys there none can be used: "+listed(got, "kty", "crv", "use")+".",
+			"Let the issuer sign with RS256 (2048 bits or more), ES256 or EdDSA, or use VOUCH_URL (docs/users.md).")
 	case err != nil && got.err != nil:
 		return wrong(name, "Nothing answers there: "+reason(got.err)+".", d.keysAt(ctx, u.settings.JWTIssuer))
 	case err != nil && got.status != http.StatusOK:
@@ -62,5 +63,5 @@ func (d *doctor) keysAt(ctx context.Context, issuer string) string {
 	if got.status == http.StatusOK && json.Unmarshal(got.body, &configuration) == nil && configuration.Keys != "" {
 		return "Set JWT_JWKS_URL to " + configuration.Keys + ": the issuer says that its keys are there."
 	}
-	return "Set JWT_JWKS_URL to the key set of JWT_ISSUER: its documentation, or jwks_uri in its " + path + ", says where that is."
+	return "Set JWT_JWKS_URL to the issuer's key set: its documentation, or jwks_uri in its " + path + ", says where that is."
 }

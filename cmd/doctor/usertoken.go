@@ -60,12 +60,14 @@ func (d *doctor) judgeToken(ctx context.Context) []check {
 	checks := []check{note("it says", t.summary())}
 	if u.settings.JWTIssuer == "" {
 		const unset = "It is not set here. For this token: "
-		return append(checks, unchecked("JWT_ISSUER", unset+cmp.Or(t.text("iss"), "none, for it has no iss")), unchecked("JWT_AUDIENCE", unset+audienceFor(t)))
+		issuer := unchecked("JWT_ISSUER", unset+cmp.Or(t.text("iss"), "none, for it has no iss"))
+		return append(checks, issuer, unchecked("JWT_AUDIENCE", unset+audienceFor(t)))
 	}
 	checks = append(checks, algorithm(t), u.issuer(t), u.audience(t), u.lifetime(t))
 	checks = slices.Concat(checks, u.party(t), status(t), user(t), u.cookie())
 	if problem := u.problems.Among([]string{"JWT_JWKS_URL"}); problem != nil {
-		checks = append(checks, wrong("JWT_JWKS_URL", problem.Error()+".", "Set it to the address of the issuer's key set."))
+		checks = append(checks, wrong("JWT_JWKS_URL", problem.Error()+".",
+			"Set it to the address of the issuer's key set."))
 	}
 	if u.settings.JWTAudience == "" || u.settings.JWKSURL == "" {
 		return append(checks, unchecked(verdictName, "It is tried as soon as the settings are right."))
@@ -75,12 +77,13 @@ func (d *doctor) judgeToken(ctx context.Context) []check {
 
 // algorithm judges how the token is signed.
 func algorithm(t token) check {
-	const name, fix = "algorithm", "Let the issuer sign with RS256, ES256 or EdDSA, or use VOUCH_URL in its place (docs/users.md)."
+	const name, fix = "algorithm",
+		"Let the issuer sign with RS256, ES256 or EdDSA, or use VOUCH_URL in its place (docs/users.md)."
 	switch t.header["alg"] {
 	case "ES256", "RS256", "EdDSA", "Ed25519":
 		return passed(name)
 	case "HS256", "HS384", "HS512":
-		return wrong(name, "The token is signed with a secret, which only its issuer has: nobody else can verify it.", fix)
+		return wrong(name, "The token is signed with a secret of its issuer: nobody else can verify it.", fix)
 	}
 	return wrong(name, "The token is signed in a way that is not taken.", fix)
 }
@@ -93,7 +96,8 @@ func (u *userToken) issuer(t token) check {
 	case is == want:
 		return passed(name)
 	case is == "":
-		return wrong(name, "The token has no iss.", "Take a token of "+want+", or use VOUCH_URL (docs/users.md).")
+		return wrong(name, "The token has no iss.",
+			"Take a token of "+want+", or use VOUCH_URL (docs/users.md).")
 	}
 	problem := fmt.Sprintf("The token is of %q, and JWT_ISSUER is %q", is, want)
 	switch {
@@ -138,24 +142,28 @@ func audienceFor(t token) string {
 	case len(all) == 1:
 		return all[0]
 	}
-	return cmp.Or(t.text("client_id"), identity.NoAudience+" (tokens of this issuer seem to have no aud; then all of them count)")
+	const none = identity.NoAudience + " (tokens of this issuer seem to have no aud; then all of them count)"
+	return cmp.Or(t.text("client_id"), none)
 }
 
 // lifetime judges exp and nbf as of now.
 func (u *userToken) lifetime(t token) check {
-	const name, again = "exp", "Take a new token."
+	const name = "exp"
 	end, ends := t.date("exp")
 	begin, begins := t.date("nbf")
 	switch now := u.now(); {
 	case !ends:
 		return wrong(name, "The token has no exp, so it would count for good.", "Let the issuer set exp.")
 	case !end.After(now.Add(-leeway)):
-		return wrong(name, "The token ended at "+end.UTC().Format(time.RFC3339)+". All else is judged as of then.", again)
+		return wrong(name, "The token ended at "+spoken(end)+". All else is judged as of then.", "Take a new token.")
 	case begins && begin.After(now.Add(leeway)):
-		return wrong(name, "The token begins at "+begin.UTC().Format(time.RFC3339)+" (nbf).", "Wait, or compare the clocks of this machine and of the issuer.")
+		return wrong(name, "The token begins at "+spoken(begin)+" (nbf).",
+			"Wait, or compare the clocks of this machine and of the issuer.")
 	}
 	return passed(name)
 }
+
+func spoken(moment time.Time) string { return moment.UTC().Format(time.RFC3339) }
 
 // leeway is how much two clocks may differ.
 const leeway = 10 * time.Second
@@ -164,11 +172,14 @@ const leeway = 10 * time.Second
 func (u *userToken) party(t token) []check {
 	const name = "azp"
 	page, err := url.Parse(t.text(name))
-	if err != nil || page.Host == "" || strings.Trim(page.Path, "/") != "" { // a client's id says nothing of pages
-		return nil
+	if err != nil || page.Host == "" || strings.Trim(page.Path, "/") != "" {
+		return nil // a client's id says nothing of pages
 	}
-	if origin := strings.ToLower(page.Scheme + "://" + page.Host); !slices.Contains(u.settings.AllowedOrigins, origin) {
-		return []check{wrong(name, "The token was made for pages at "+origin+", which ALLOWED_ORIGINS here does not have.", "If they are your app's, add "+origin+" to ALLOWED_ORIGINS.")}
+	origin := strings.ToLower(page.Scheme + "://" + page.Host)
+	if !slices.Contains(u.settings.AllowedOrigins, origin) {
+		return []check{wrong(name,
+			"The token was made for pages at "+origin+", which ALLOWED_ORIGINS here does not have.",
+			"If they are your app's, add "+origin+" to ALLOWED_ORIGINS.")}
 	}
 	return []check{passed(name)}
 }
@@ -176,7 +187,8 @@ func (u *userToken) party(t token) []check {
 // status judges Clerk's sts: while a step of the sign-in is left to do, nobody is signed in.
 func status(t token) []check {
 	if sts, there := t.claims["sts"]; there && sts != "active" && sts != "" {
-		return []check{wrong("sts", "The session is not active yet.", "Sign in to the end, then take a new token.")}
+		return []check{wrong("sts", "The session is not active yet.",
+			"Sign in to the end, then take a new token.")}
 	}
 	return nil
 }
@@ -186,10 +198,12 @@ func user(t token) []check {
 	const name = "sub"
 	id, ok := t.claims[name].(string)
 	if !ok {
-		return []check{wrong(name, "The token has no sub that is a text: it does not say who the user is.", "Let the issuer put the user's id into sub, or use VOUCH_URL (docs/users.md).")}
+		return []check{wrong(name, "The token has no sub that is a text: it does not say who the user is.",
+			"Let the issuer put the user's id into sub, or use VOUCH_URL (docs/users.md).")}
 	}
 	if err := identity.ValidID(id); err != nil {
-		return []check{wrong(name, "It can be no user's id: "+err.Error()+".", "Let the issuer put an id of 1 to 255 characters into sub.")}
+		return []check{wrong(name, "It can be no user's id: "+err.Error()+".",
+			"Let the issuer put an id of 1 to 255 characters into sub.")}
 	}
 	return []check{passed(name)}
 }
@@ -200,13 +214,15 @@ func (u *userToken) cookie() []check {
 	const most = 4096 // bytes of name and value that browsers keep
 	const variable = "JWT_COOKIE"
 	if problem := u.problems.Among([]string{variable}); problem != nil {
-		return []check{wrong(variable, problem.Error()+".", "Set it to the name of the cookie that holds the token itself.")}
+		return []check{wrong(variable, problem.Error()+".",
+			"Set it to the name of the cookie that holds the token itself.")}
 	}
 	switch name := u.settings.JWTCookie; {
 	case name == "":
 		return nil
 	case len(name)+len(u.whole.Reveal()) > most:
-		return []check{wrong(variable, "No browser keeps a cookie as long as this token.", "Let the issuer say less in it, or post it as access_token (docs/users.md).")}
+		return []check{wrong(variable, "No browser keeps a cookie as long as this token.",
+			"Let the issuer say less in it, or post it as access_token (docs/users.md).")}
 	}
 	return []check{passed(variable)}
 }
@@ -237,8 +253,10 @@ func (u *userToken) verdict(ctx context.Context, keys *identity.KeySet, t token)
 	case !errors.Is(err, identity.ErrSignedOut):
 		return unchecked(verdictName, "It takes the issuer's keys.")
 	case strings.Count(u.whole.Reveal(), ".") == 4:
-		return wrong(verdictName, "It is encrypted: only your app can read it.", "Use VOUCH_URL (docs/users.md), as for Auth.js.")
+		return wrong(verdictName, "It is encrypted: only your app can read it.",
+			"Use VOUCH_URL (docs/users.md), as for Auth.js.")
 	}
 	why := strings.TrimPrefix(err.Error(), identity.ErrSignedOut.Error()+": ")
-	return wrong(verdictName, "It is refused: "+why+".", "Take a token whole, as the issuer gave it, and mend what is wrong above.")
+	return wrong(verdictName, "It is refused: "+why+".",
+		"Take a token whole, as the issuer gave it, and mend what is wrong above.")
 }

@@ -28,7 +28,8 @@ func (d *doctor) vouch(ctx context.Context) []check {
 // it is to VOUCH_URL; else nil.
 func vouchURL(got answer) *url.URL {
 	to, err := url.Parse(got.header.Get("Location"))
-	if got.status != http.StatusFound || err != nil || !to.IsAbs() || to.Query().Get("nonce") == "" || strings.Contains(to.Path, "/dialog/oauth") {
+	if got.status != http.StatusFound || err != nil || !to.IsAbs() || to.Query().Get("nonce") == "" ||
+		strings.Contains(to.Path, "/dialog/oauth") {
 		return nil
 	}
 	return to
@@ -36,7 +37,8 @@ func vouchURL(got answer) *url.URL {
 
 // noRoute says why an answer is none of a route that vouches; nil: it can be.
 func noRoute(got answer) *check {
-	const name, fix = "VOUCH_URL", "Set VOUCH_URL to the address of the app's route that vouches (docs/users.md). It must answer GET."
+	const name, fix = "VOUCH_URL",
+		"Set VOUCH_URL to the address of the app's route that vouches (docs/users.md). It must answer GET."
 	said := fmt.Sprintf("It answers %d.", got.status)
 	switch {
 	case got.err != nil:
@@ -58,12 +60,16 @@ func (d *doctor) vouchesForStrangers(address *url.URL, got answer) check {
 	to := leadsTo(address, got)
 	switch {
 	case d.isLogin(to) && to.Query().Get("ticket") != "", d.hasTicket(got, address.Query().Get("nonce")):
-		return wrong(name, "The app vouches for strangers: there is a ticket in its answer to a request without any cookie. Whoever asks connects accounts to that user.",
-			"In the route at VOUCH_URL, sign a ticket only for the user whose session came along with this request, and lead everybody else to your sign-in. No cache may keep its answers.")
+		return wrong(name, "The app vouches for strangers: there is a ticket in its answer to a request "+
+			"without any cookie. Whoever asks connects accounts to that user.",
+			"In the route at VOUCH_URL, sign a ticket only for the user whose session came along with this "+
+				"request, and lead everybody else to your sign-in. No cache may keep its answers.")
 	case d.isLogin(to):
-		return wrong(name, "It leads strangers back here without a ticket, and they are sent there again.", "Let the route at VOUCH_URL lead people without a session to your sign-in.")
+		return wrong(name, "It leads strangers back here without a ticket, and they are sent there again.",
+			"Let the route at VOUCH_URL lead people without a session to your sign-in.")
 	case got.status >= 400:
-		return note(name, fmt.Sprintf("It answers them %d, so people who are not signed in end there. Let it lead to your sign-in, and from there back to the same address.", got.status))
+		return note(name, fmt.Sprintf("It answers them %d, so people who are not signed in end there. Let it "+
+			"lead to your sign-in, and from there back to the same address.", got.status))
 	}
 	return passed(name)
 }
@@ -89,8 +95,10 @@ func (d *doctor) followsQuery(ctx context.Context, address *url.URL) check {
 	case got.err != nil:
 		return unchecked(name, "No answer: "+reason(got.err)+".")
 	case to != nil && to.Hostname() == elsewhere:
-		return wrong(name, "It leads to an address out of the query, in "+strings.Trim(to.Path, "/")+": a link with somebody else's address there can give him the ticket.",
-			"In the route at VOUCH_URL, redirect to this deployment's /api/login and to your own sign-in, as fixed addresses, and never to one out of a request.")
+		return wrong(name, "It leads to an address out of the query, in "+strings.Trim(to.Path, "/")+": "+
+			"a link with somebody else's address there can give him the ticket.",
+			"In the route at VOUCH_URL, redirect to this deployment's /api/login and to your own sign-in, as "+
+				"fixed addresses, and never to one out of a request.")
 	}
 	return passed(name)
 }
@@ -107,7 +115,8 @@ func leadsTo(from *url.URL, got answer) *url.URL {
 
 // isLogin reports whether an address is that of the deployment's own login.
 func (d *doctor) isLogin(to *url.URL) bool {
-	return to != nil && strings.EqualFold(to.Scheme+"://"+to.Host, d.url) && strings.TrimSuffix(to.Path, "/") == "/api/login"
+	return to != nil && strings.EqualFold(to.Scheme+"://"+to.Host, d.url) &&
+		strings.TrimSuffix(to.Path, "/") == "/api/login"
 }
 
 // hasTicket reports whether a token in an answer, other than in cookies, is about somebody or for
@@ -121,8 +130,8 @@ func (d *doctor) hasTicket(got answer, nonce string) bool {
 	}
 	for _, text := range texts {
 		for _, found := range compactToken.FindAllString(text, -1) {
-			token, ok := readToken(found)
-			if ok && (token.claims["sub"] != nil || token.claims["nonce"] == nonce || slices.Contains(token.audience(), d.url)) {
+			t, ok := readToken(found)
+			if ok && (t.claims["sub"] != nil || t.claims["nonce"] == nonce || slices.Contains(t.audience(), d.url)) {
 				return true
 			}
 		}

@@ -33,7 +33,8 @@ func vouching(t *testing.T, app http.Handler) *doctor {
 }
 
 const (
-	forStrangers = "wrong strangers get no ticket: The app vouches for strangers: there is a ticket in its answer to a request without any cookie. " +
+	forStrangers = "wrong strangers get no ticket: The app vouches for strangers: there is a ticket in its " +
+		"answer to a request without any cookie. " +
 		"Whoever asks connects accounts to that user."
 	ledAway = "wrong the query leads nobody away: It leads to an address out of the query, in return_to: " +
 		"a link with somebody else's address there can give him the ticket."
@@ -63,11 +64,13 @@ func TestVouch(t *testing.T) {
 				t.Errorf("%v\n%s", checks, diff)
 			}
 			for _, check := range checks {
-				if check.State == isWrong && !strings.Contains(check.Fix, "In the route at VOUCH_URL") || strings.Contains(check.Problem+check.Fix, "eyJ") {
+				if check.State == isWrong && !strings.Contains(check.Fix,
+					"In the route at VOUCH_URL") || strings.Contains(check.Problem+check.Fix, "eyJ") {
 					t.Error(check)
 				}
 			}
-			login := []string{"unchecked permissions: Only a signed-in person sees Meta's dialog: compare the scope in its address with docs/setup-meta.md, step 4."}
+			login := []string{"unchecked permissions: Only a signed-in person sees Meta's dialog: compare " +
+				"the scope in its address with docs/setup-meta.md, step 4."}
 			if diff := cmp.Diff(login, notPassed(d.login(t.Context()))); diff != "" {
 				t.Error(diff)
 			}
@@ -104,7 +107,8 @@ func TestVouchRoutes(t *testing.T) {
 		{"a sign-in of somebody else's, which carries the query", func(w http.ResponseWriter, r *http.Request) {
 			leads("https://id.example.com/authorize?state=xyz&back="+r.URL.Query().Get("next"))(w, r)
 		}, ""},
-		{"a page with a key of Supabase's", answering(200, nil, `<script>key="`+ticket(`{"iss":"supabase","role":"anon"}`)+`"</script>`), ""},
+		{"a page with a key of Supabase's", answering(200, nil,
+			`<script>key="`+ticket(`{"iss":"supabase","role":"anon"}`)+`"</script>`), ""},
 		{"a login of the app's own", leads("https://app.example.com/api/login?ticket=7"), ""},
 		{"a slash at the end", func(w http.ResponseWriter, r *http.Request) {
 			if !strings.HasSuffix(r.URL.Path, "/") {
@@ -115,7 +119,8 @@ func TestVouchRoutes(t *testing.T) {
 		}, forStrangers},
 		{"a ticket in JSON", says(`{"ticket":"TICKET"}`), forStrangers},
 		{"a ticket in a link", says(`<a href="/x?to=%2Fapi%2Flogin%3Fticket%3DTICKET">100% sure</a>`), forStrangers},
-		{"a ticket for some server", answering(200, map[string]string{"X-Ticket": ticket(`{"sub":"ada"}`)}, ""), forStrangers},
+		{"a ticket for some server", answering(200, map[string]string{"X-Ticket": ticket(`{"sub":"ada"}`)},
+			""), forStrangers},
 		{"a ticket in the sign-in's query", leads("/sign-in?next=/vouch%3Fticket%3D" + ticket(`{"sub":"ada"}`)), forStrangers},
 		{"nothing there", http.NotFound, gone + "404."},
 		{"broken", answering(500, nil, "<h1>Sorry</h1>"), gone + "500."},
@@ -124,15 +129,18 @@ func TestVouchRoutes(t *testing.T) {
 		{"a refusal", answering(401, nil, `{"error":"signed out"}`),
 			"note strangers get no ticket: It answers them 401, so people who are not signed in end there. " +
 				"Let it lead to your sign-in, and from there back to the same address."},
-		{"a hang-up", func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, "wrong VOUCH_URL: Nothing answers there: "},
+		{"a hang-up", func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
+			"wrong VOUCH_URL: Nothing answers there: "},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			checks := vouching(t, c.route).vouch(t.Context())
-			if got := strings.Join(notPassed(checks), "\n"); got != c.want && (!strings.HasSuffix(c.want, ": ") || !strings.HasPrefix(got, c.want)) {
+			if got := strings.Join(notPassed(checks), "\n"); got != c.want && (!strings.HasSuffix(c.want,
+				": ") || !strings.HasPrefix(got, c.want)) {
 				t.Errorf("%s", got)
 			}
-			if checks[0].Name == "VOUCH_URL" && (len(checks) != 1 || !strings.Contains(checks[0].Fix, "Set VOUCH_URL")) {
+			if checks[0].Name == "VOUCH_URL" && (len(checks) != 1 || !strings.Contains(checks[0].Fix,
+				"Set VOUCH_URL")) {
 				t.Errorf("%v", checks)
 			}
 		})
@@ -151,7 +159,8 @@ func TestVouchLeadsBack(t *testing.T) {
 	for query = range map[string]bool{"?ticket=anything": true, "?return_to=/": true} {
 		want := forStrangers
 		if !strings.Contains(query, "ticket") {
-			want = "wrong strangers get no ticket: It leads strangers back here without a ticket, and they are sent there again."
+			want = "wrong strangers get no ticket: It leads strangers back here without a ticket, and they " +
+				"are sent there again."
 		}
 		if diff := cmp.Diff([]string{want}, notPassed(d.vouch(t.Context()))); diff != "" {
 			t.Error(diff)

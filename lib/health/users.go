@@ -29,10 +29,12 @@ func (s *Service) keys(ctx context.Context) []Check {
 	switch err := s.Keys(ctx); {
 	case errors.Is(err, identity.ErrNoKey):
 		return broken(ctx, "jwks", err, "JWT_JWKS_URL leads to a key set without any key that can be used.",
-			"Set JWT_JWKS_URL to the key set of JWT_ISSUER, or let the issuer sign with ES256, RS256 (2048 bits or more) or EdDSA.")
+			"Set JWT_JWKS_URL to the key set of JWT_ISSUER, or let the issuer sign with ES256, RS256 (2048 "+
+				"bits or more) or EdDSA.")
 	case err != nil:
 		return broken(ctx, "jwks", err, "The keys of JWT_ISSUER are not to be had at JWT_JWKS_URL.",
-			"Set JWT_JWKS_URL to the address of the key set itself (jwks_uri in the issuer's /.well-known/openid-configuration): it must answer 200 and JSON, without a redirect.")
+			"Set JWT_JWKS_URL to the address of the key set itself (jwks_uri in the issuer's "+
+				"/.well-known/openid-configuration): it must answer 200 and JSON, without a redirect.")
 	}
 	return passed("jwks")
 }
