@@ -147,7 +147,7 @@ func installNextjs(t *testing.T) string {
 		}
 		t.Skip("there is no npm here: install Node to build examples/nextjs")
 	}
-	installed, err := supalite.InstallPackages(t.Context(), "nextjs", "the packages of examples/nextjs (about 380 MB)",
+	installed, err := supalite.InstallPackages(t.Context(), "nextjs", "the packages of examples/nextjs (about 430 MB)",
 		os.DirFS("../../examples/nextjs"), os.Stderr)
 	if err != nil {
 		t.Fatal(err)
@@ -201,7 +201,7 @@ list[0].token;
 func sourcesOf(t *testing.T, folder string) map[string]string {
 	t.Helper()
 	files := map[string]string{}
-	others := []string{"node_modules", ".next", ".env.local", "next-env.d.ts", "package-lock.json", "README.md", ".gitignore"}
+	others := []string{"node_modules", ".next", ".env.local", "next-env.d.ts", "users.db", "package-lock.json", "README.md", ".gitignore"}
 	tree := os.DirFS(folder)
 	err := fs.WalkDir(tree, ".", func(name string, entry fs.DirEntry, err error) error {
 		switch {

@@ -8,6 +8,7 @@ const forwarded = [
 ];
 
 const config: NextConfig = {
+  serverExternalPackages: ["better-auth", "@libsql/kysely-libsql"], // or the build bundles all that they could use
   async rewrites() {
     const igconnect = process.env.IGCONNECT_URL;
     if (!igconnect) throw new Error("IGCONNECT_URL is not set: see README.md");

@@ -1,22 +1,6 @@
-import { type NextRequest, NextResponse } from "next/server";
-import { createServerClient } from "@supabase/ssr";
-import { publishableKey, url } from "./lib/env";
+import type { NextRequest } from "next/server";
+import { auth } from "./lib/auth";
 
-// Keeps the session fresh: igconnect never does, and an hour later it would count as none.
-export async function proxy(request: NextRequest) {
-  let response = NextResponse.next({ request });
-  const supabase = createServerClient(url(), publishableKey(), {
-    cookies: {
-      getAll: () => request.cookies.getAll(),
-      setAll(changed) {
-        for (const { name, value } of changed) request.cookies.set(name, value);
-        response = NextResponse.next({ request });
-        for (const { name, value, options } of changed) response.cookies.set(name, value, options);
-      },
-    },
-  });
-  await supabase.auth.getUser();
-  return response;
-}
+export const proxy = (request: NextRequest) => auth.proxy(request);
 
-export const config = { matcher: ["/", "/settings", "/inbox"] };
+export const config = { matcher: ["/", "/settings", "/inbox", "/api/accounts"] };

@@ -1,10 +1,9 @@
 import { redirect } from "next/navigation";
-import { asUser } from "../lib/supabase";
+import { auth } from "../lib/auth";
 import { signIn, signUp } from "./actions";
 
 export default async function Start({ searchParams }: { searchParams: Promise<{ problem?: string }> }) {
-  const { data } = await (await asUser()).auth.getUser();
-  if (data.user) redirect("/settings");
+  if (await auth.currentUser()) redirect("/settings");
   const { problem } = await searchParams;
   return (
     <main>
@@ -13,7 +12,7 @@ export default async function Start({ searchParams }: { searchParams: Promise<{ 
       {problem && <p role="alert">{problem}</p>}
       <form action={signUp}>
         <input name="email" type="email" aria-label="E-mail" placeholder="E-mail" autoComplete="email" required />
-        <input name="password" type="password" aria-label="Password" placeholder="Password" minLength={6} required />
+        <input name="password" type="password" aria-label="Password" placeholder="Password" minLength={8} required />
         <button>Sign up</button>
         <button formAction={signIn}>Sign in</button>
       </form>

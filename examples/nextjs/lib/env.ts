@@ -10,3 +10,8 @@ export const publishableKey = () => variable("NEXT_PUBLIC_SUPABASE_PUBLISHABLE_K
 export const secretKey = () => variable("SUPABASE_SECRET_KEY");
 export const appSecret = () => variable("FB_APP_SECRET").split(",")[0].trim(); // the first of the list signs
 export const graph = () => `${process.env.FB_GRAPH_URL || "https://graph.facebook.com"}/${process.env.GRAPH_API_VERSION || "v24.0"}`;
+export const betterAuthURL = () => variable("BETTER_AUTH_URL"); // of this app
+export const betterAuthSecret = () => variable("BETTER_AUTH_SECRET");
+export const usersDatabase = () => process.env.USERS_DATABASE || "file:users.db";
+export const vouches = () => Boolean(process.env.VOUCH_SECRET);
+export const vouchSecret = () => variable("VOUCH_SECRET");

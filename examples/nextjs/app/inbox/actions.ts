@@ -1,8 +1,9 @@
 "use server";
 import { createHmac } from "node:crypto";
 import { redirect } from "next/navigation";
+import { signedIn } from "../../lib/auth";
+import { asServer } from "../../lib/database";
 import { appSecret, graph } from "../../lib/env";
-import { asServer, signedIn } from "../../lib/supabase";
 
 type Connection = { user_id: string; page_id: string | null; page_token: string | null };
 

@@ -1,4 +1,5 @@
-import { asServer, signedIn } from "../../lib/supabase";
+import { signedIn } from "../../lib/auth";
+import { asServer } from "../../lib/database";
 import { Nav } from "../nav";
 import { answer } from "./actions";
 import { Again } from "./again";

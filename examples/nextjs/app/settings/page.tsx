@@ -1,5 +1,5 @@
 import type { DetailedHTMLProps, HTMLAttributes } from "react";
-import { signedIn } from "../../lib/supabase";
+import { auth, signedIn } from "../../lib/auth";
 import { Nav } from "../nav";
 
 declare module "react" {
@@ -19,7 +19,7 @@ export default async function Settings() {
       <Nav email={user.email} />
       <h1>Settings</h1>
       <h2>Instagram</h2>
-      <script type="module" src="/igconnect/connect.js" async />
+      <script type="module" src={auth.connectScript()} async />
       <igconnect-button data-return-to="/settings" />
     </main>
   );
