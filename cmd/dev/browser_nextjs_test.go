@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"net"
 	"net/http"
 	"os"
@@ -31,17 +32,47 @@ import (
 const nextjsBackend = "localhost:39017"
 
 // TestNextjs walks through examples/nextjs, as it is built for production, in a real browser: somebody
-// signs up, connects an account, answers a message and disconnects.
+// signs up, connects an account, answers a message and disconnects. It does so for each way in which
+// the app may sign people in and tell igconnect who they are.
 func TestNextjs(t *testing.T) {
 	path := chromium.Find(t)
 	folder := buildNextjs(t)
 	app := freeAddress(t)
-	s := startSystem(t, func(o *options) {
-		o.at.main = nextjsBackend
-		o.env = env{"REDIRECT_URI": "http://" + app + "/api/auth/callback"}
-	})
-	startNextjs(t, s, folder, app)
+	const secret = "a-secret-of-the-tests-of-32-bytes-and-more"
+	betterAuth := func(more env) env {
+		settings := env{
+			"AUTH": "better-auth", "BETTER_AUTH_URL": "http://" + app, "BETTER_AUTH_SECRET": "another-" + secret,
+			"USERS_DATABASE": "file:" + filepath.Join(t.TempDir(), "users.db"),
+		}
+		maps.Copy(settings, more)
+		return settings
+	}
+	for _, way := range []struct {
+		name            string
+		igconnect, more env // settings of igconnect, and of the app beside the printed ones
+	}{
+		{"Supabase Auth", env{}, env{}},
+		{"Better Auth, tickets",
+			env{"VOUCH_URL": "http://" + app + "/instagram/vouch", "VOUCH_SECRET": secret},
+			betterAuth(env{"VOUCH_SECRET": secret})},
+		{"Better Auth, JWTs",
+			env{"JWT_ISSUER": "http://" + app, "JWT_AUDIENCE": "http://" + app, "JWT_JWKS_URL": "http://" + app + "/api/auth/jwks"},
+			betterAuth(nil)},
+	} {
+		t.Run(way.name, func(t *testing.T) {
+			s := startSystem(t, func(o *options) {
+				o.at.main = nextjsBackend
+				o.env = env{"REDIRECT_URI": "http://" + app + "/api/auth/callback"}
+				maps.Copy(o.env, way.igconnect)
+			})
+			startNextjs(t, s, folder, app, way.more)
+			walkNextjs(t, s, path, app)
+		})
+	}
+}
 
+// walkNextjs is one person's way through the app.
+func walkNextjs(t *testing.T, s *system, path, app string) {
 	b := openTab(t, s, startChromium(t, path), variants[0])
 	b.do(chromedp.Navigate("http://" + app))
 	b.write("E-mail", "new@example.com")
@@ -256,12 +287,16 @@ func nextjs(ctx context.Context, folder string, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// startNextjs serves the app at an address, with the settings that the system prints for apps in its
-// .env.local, and waits until it answers.
-func startNextjs(t *testing.T, s *system, folder, address string) {
+// startNextjs serves the app at an address, with the settings that the system prints for apps and more
+// in its .env.local, and waits until it answers.
+func startNextjs(t *testing.T, s *system, folder, address string, more env) {
 	t.Helper()
 	settings := filepath.Join(folder, ".env.local")
-	if err := os.WriteFile(settings, []byte(s.env.forApp(s.at)), 0o600); err != nil {
+	lines := s.env.forApp(s.at)
+	for name, value := range more {
+		lines += name + "=" + quote(value) + "\n"
+	}
+	if err := os.WriteFile(settings, []byte(lines), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	host, port, _ := strings.Cut(address, ":")
