@@ -1,14 +1,10 @@
 package main
 
 import (
-	"bytes"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"testing"
 	"time"
-
-	"igconnect/internal/supalite"
 )
 
 // TestWorkers lets the workers of examples/ answer a message each, with nothing in their
@@ -51,24 +47,7 @@ func TestWorkers(t *testing.T) {
 
 // typeScriptWorker is the command of examples/worker-ts, once, with its packages beside it.
 func typeScriptWorker(t *testing.T) *exec.Cmd {
-	source := os.DirFS("../../examples/worker-ts")
-	var progress bytes.Buffer
-	installed, err := supalite.InstallPackages(t.Context(), "worker-ts", "the packages of examples/worker-ts", source, &progress)
-	if err != nil {
-		t.Fatalf("%v\n%s", err, &progress)
-	}
-	dir := t.TempDir()
-	text, err := os.ReadFile("../../examples/worker-ts/worker.ts")
-	if err == nil {
-		err = os.WriteFile(filepath.Join(dir, "worker.ts"), text, 0o644)
-	}
-	if err == nil {
-		err = os.Symlink(filepath.Join(installed, "node_modules"), filepath.Join(dir, "node_modules"))
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
 	worker := exec.CommandContext(t.Context(), "node", "--import", "ts-blank-space/register", "worker.ts", "--once")
-	worker.Dir = dir
+	worker.Dir = exampleOf(t, "worker-ts")
 	return worker
 }
