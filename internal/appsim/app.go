@@ -25,6 +25,9 @@ type App struct {
 	Provider *Provider
 	// People are the app's users, to be chosen from at sign-in.
 	People []Person
+	// Server is where the app's server asks igconnect what its user has connected, for the page /:
+	// an address of the deployment without a slash at the end. Empty: the page shows no accounts.
+	Server string
 	// Prefix is the path below which the app is served, such as "/dev/app". It ends in no slash.
 	Prefix string
 	// Now is the clock of sessions and tickets. Nil: time.Now.
@@ -48,9 +51,12 @@ type Person struct {
 	Name string // what a ticket calls the user
 }
 
-// Demo are two people for the dev server.
+// Demo are three people for the dev server. The last one's id is as Auth0 makes them, with a
+// character that must be escaped in many places.
 func Demo() []Person {
-	return []Person{{ID: "user_ada", Name: "Ada"}, {ID: "user_ben", Name: "Ben"}}
+	return []Person{
+		{ID: "user_ada", Name: "Ada"}, {ID: "user_ben", Name: "Ben"}, {ID: "auth0|cleo/1", Name: "Cleo"},
+	}
 }
 
 // redirectNames are names of parameters that often hold an address to return to.
@@ -105,6 +111,8 @@ type homePage struct {
 	Person    Person // the zero value: nobody is signed in
 	Connected string // ids of accounts that were just connected
 	Failed    string // the code of an error that igconnect came back with
+	Accounts  []account
+	Trouble   string // why the accounts are not known
 	Link      string // address that begins to connect; "": there is no link
 	Form      string // address to post the JWT to; "": there is no form
 	Token     string
@@ -113,11 +121,17 @@ type homePage struct {
 func (a *App) home(w http.ResponseWriter, r *http.Request) {
 	query := r.URL.Query()
 	shown := homePage{App: a, Connected: query.Get("connected"), Failed: query.Get("error")}
-	person, signedIn := a.signedIn(r)
+	person, signedIn := a.SignedIn(r)
 	login := a.Igconnect + "/api/login?" + url.Values{"return_to": {origin(r) + a.Prefix + "/"}}.Encode()
 	if signedIn {
 		shown.Person = person
 		a.setJWT(w, person)
+		if a.Server != "" {
+			var err error
+			if shown.Accounts, err = a.accounts(r.Context(), person); err != nil {
+				shown.Trouble = err.Error()
+			}
+		}
 	}
 	if a.Secret != "" || a.Provider != nil && a.Provider.Style.Cookie != "" {
 		shown.Link = login
@@ -133,7 +147,7 @@ func (a *App) token(w http.ResponseWriter, r *http.Request) {
 		a.problem(w, http.StatusNotFound, "This app has no tokens.")
 		return
 	}
-	person, signedIn := a.signedIn(r)
+	person, signedIn := a.SignedIn(r)
 	answer, status := map[string]string{"error": "signed out"}, http.StatusUnauthorized
 	if signedIn {
 		answer, status = map[string]string{"token": a.Provider.Token(person.ID)}, http.StatusOK

@@ -3,6 +3,7 @@ package appsim
 import (
 	"encoding/json"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
@@ -104,5 +105,41 @@ func TestToken(t *testing.T) {
 	}
 	if got := newBrowser(t, &App{Secret: secret}).get("/token"); got.status != http.StatusNotFound {
 		t.Errorf("an app without a provider: status %d", got.status)
+	}
+}
+
+// TestAccounts shows that the page lists what igconnect tells the app's server.
+func TestAccounts(t *testing.T) {
+	t.Parallel()
+	for name, way := range map[string]func(*testing.T, *App){
+		"by a ticket": func(_ *testing.T, app *App) { app.Secret = secret },
+		"by a JWT":    func(t *testing.T, app *App) { app.Provider = newProvider(t, Plain, "") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				token, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+				_, claims, _, _ := open(t, token)
+				if _, browsers := claims["nonce"]; browsers || r.URL.Path != "/api/accounts" || claims["sub"] != "auth0|cleo/1" {
+					w.Header().Set("X-Error-Code", "signed_out")
+					w.WriteHeader(http.StatusUnauthorized)
+					return
+				}
+				w.Write([]byte(`{"accounts":[{"instagram_id":"1","username":"<b>cleo","status":"active"},{"instagram_id":"2"}]}`))
+			}))
+			t.Cleanup(server.Close)
+			app := &App{Server: server.URL}
+			way(t, app)
+			b := newBrowser(t, app)
+			for person, want := range map[string]string{
+				"auth0|cleo/1": "<li>@&lt;b&gt;cleo <span class=\"soft\">active</span></li>\n<li>@2 ",
+				"user_ben":     "The list of your accounts is not to be had: igconnect answered 401 signed_out.",
+			} {
+				b.post("/sign-in", url.Values{"person": {person}})
+				if got := b.get("/"); !strings.Contains(got.body, want) {
+					t.Errorf("%s: no %q:\n%s", person, want, got.body)
+				}
+			}
+		})
 	}
 }

@@ -19,8 +19,8 @@ type session struct {
 	ends   time.Time
 }
 
-// signedIn returns whose session came along.
-func (a *App) signedIn(r *http.Request) (Person, bool) {
+// SignedIn returns whose session came along, and whether one did.
+func (a *App) SignedIn(r *http.Request) (Person, bool) {
 	cookie, err := r.Cookie(sessionCookie)
 	if err != nil {
 		return Person{}, false

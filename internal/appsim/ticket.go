@@ -19,7 +19,7 @@ func (a *App) vouch(w http.ResponseWriter, r *http.Request) {
 		a.problem(w, http.StatusNotFound, "This app signs no tickets.")
 		return
 	}
-	person, signedIn := a.signedIn(r)
+	person, signedIn := a.SignedIn(r)
 	if !signedIn && a.VouchesForStrangers && len(a.People) > 0 {
 		person, signedIn = a.People[0], true
 	}
