@@ -4,6 +4,8 @@
 //	go run ./cmd/dev          serve on http://localhost:3000
 //	go run ./cmd/dev -env     print what an app's .env.local needs to use it
 //	go run ./cmd/dev -once    walk through a connection and a message, check them, and end
+//
+// Each of them takes -users supabase, jwt or vouch: who says who the app's users are.
 package main
 
 import (
@@ -32,6 +34,8 @@ func main() {
 	flag.StringVar(&o.at.meta, "meta-addr", "localhost:3001", "where the simulated Meta listens")
 	flag.StringVar(&o.data, "data", "", "folder of what is kept (default: in the user's cache folder)")
 	flag.BoolVar(&o.fresh, "fresh", false, "forget the data of earlier runs, but for the keys")
+	flag.StringVar(&o.users, "users", "",
+		"who says who the app's users are: supabase, jwt or vouch (default: what .env names, else supabase)")
 	once := flag.Bool("once", false, "walk through a connection and a message, check them, and end")
 	printEnv := flag.Bool("env", false, "print what the .env.local of an app needs, and end")
 	flag.Parse()
@@ -47,7 +51,7 @@ func main() {
 		err = fmt.Errorf("there is no argument %q: see -help", flag.Arg(0))
 	case err != nil:
 	case *once:
-		err = runOnce(ctx, o.root)
+		err = runOnce(ctx, os.Stdout, o.root, o.users)
 	default:
 		if err = o.complete(); err == nil && *printEnv {
 			err = o.printEnv(os.Stdout)
@@ -81,7 +85,7 @@ func (o *options) complete() error {
 // printEnv prints what an app needs to use the server that the same options would start, whether it
 // runs or not.
 func (o options) printEnv(w io.Writer) error {
-	if err := o.env.check(); err != nil {
+	if err := o.check(); err != nil {
 		return err
 	}
 	at, err := o.urls()

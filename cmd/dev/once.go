@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -15,8 +16,8 @@ import (
 )
 
 // runOnce starts the system with simulators, on free ports and without leaving data behind,
-// connects an account as a browser would, and has a message to it answered.
-func runOnce(ctx context.Context, root string) error {
+// connects an account as a browser would, and has a message to it answered. It writes what it does.
+func runOnce(ctx context.Context, out io.Writer, root, users string) error {
 	begin := time.Now()
 	data, err := os.MkdirTemp("", "igconnect-once-")
 	if err != nil {
@@ -24,13 +25,14 @@ func runOnce(ctx context.Context, root string) error {
 	}
 	defer os.RemoveAll(data)
 	log := &keptLog{}
-	s, err := start(ctx, options{root: root, at: anyPorts, data: data, log: io.MultiWriter(log, os.Stderr)})
+	s, err := start(ctx, options{root: root, at: anyPorts, data: data, users: users, log: io.MultiWriter(log, os.Stderr)})
 	if err != nil {
 		return err
 	}
 	defer s.close()
 	w := newWalk(s, begin)
-	w.report("started: %s, with Meta and Supabase simulated", w.at.main)
+	w.out = out
+	w.report("started: %s, with Meta and Supabase simulated, users by %s", w.at.main, s.usersLine())
 	for _, part := range []func(context.Context) error{w.connect, w.checkRow, w.checkLookUp, w.checkInbox} {
 		if err := part(ctx); err != nil {
 			return err
@@ -39,7 +41,7 @@ func runOnce(ctx context.Context, root string) error {
 	if err := w.checkLeaks(ctx, log.bytes()); err != nil {
 		return err
 	}
-	fmt.Printf("\nThe account is connected, its token sealed, and its message answered. All of it took %.1f s.\n", time.Since(begin).Seconds())
+	fmt.Fprintf(out, "\nThe account is connected, its token sealed, and its message answered. All of it took %.1f s.\n", time.Since(begin).Seconds())
 	return nil
 }
 
@@ -49,40 +51,47 @@ var anyPorts = addresses{main: "localhost:0", supabase: "127.0.0.1:0", meta: "lo
 // walk is one person's way through a connection, in steps.
 type walk struct {
 	*system
+	out         io.Writer
+	user        string // e-mail address or, of a user of the simulated app, the id
 	browser     *http.Client
 	responses   []output // that the browser got, with the cookies that they set
 	stepBegan   time.Time
 	instagramID string
 	mid         string // of the message to it
+	page        string // that the last visit showed
 	err         error  // of a visit: those after it are left out
 }
 
 // newWalk begins a walk of somebody whose browser has no cookies yet and follows no redirect.
 func newWalk(s *system, began time.Time) *walk {
 	jar, _ := cookiejar.New(nil) // never fails
-	return &walk{system: s, stepBegan: began, browser: &http.Client{
+	w := &walk{system: s, out: os.Stdout, user: demoUsers[0].Email, stepBegan: began, browser: &http.Client{
 		Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
+	if s.played != nil {
+		w.user = s.played.People[len(s.played.People)-1].ID // of all ids the one with the rarest characters
+	}
+	return w
 }
 
 // report prints what a step did and how long it took. The next step begins.
 func (w *walk) report(format string, args ...any) {
-	fmt.Printf("%7d ms  %s\n", time.Since(w.stepBegan).Milliseconds(), fmt.Sprintf(format, args...))
+	fmt.Fprintf(w.out, "%7d ms  %s\n", time.Since(w.stepBegan).Milliseconds(), fmt.Sprintf(format, args...))
 	w.stepBegan = time.Now()
 }
 
-// connect goes from the landing page to Meta's dialog and back.
+// connect goes from the page with the button to Meta's dialog and back.
 func (w *walk) connect(ctx context.Context) error {
-	w.visit(ctx, "the landing page", w.at.main+"/", nil, http.StatusOK)
-	signIn := w.visit(ctx, "asked to connect without a session: sent to sign in", w.at.main+"/api/login?return_to=/", nil, http.StatusFound)
-	w.visit(ctx, "the sign-in page", signIn.String(), nil, http.StatusOK)
-	form := url.Values{"email": {demoUsers[0].Email}, "return_to": {signIn.Query().Get("return_to")}}
-	login := w.visit(ctx, "signed in as "+demoUsers[0].Email, w.at.main+"/dev/sign-in", form, http.StatusSeeOther)
-	dialog := w.visit(ctx, "asked to connect again: sent to Meta's dialog", login.String(), nil, http.StatusFound)
+	name, home := "the landing page", w.at.main+"/"
+	if w.played != nil {
+		name, home = "the app's page", w.at.main+appPath+"/"
+	}
+	w.visit(ctx, name, home, nil, http.StatusOK)
+	dialog := w.signIn(ctx, w.at.main+"/api/login?"+url.Values{"return_to": {home}}.Encode())
 	if w.err != nil {
 		return w.err
 	}
-	callback, err := w.meta.Approve(ctx, dialog.String(), metasim.Approval{})
+	callback, err := w.meta.Approve(ctx, dialog, metasim.Approval{})
 	if err != nil {
 		return fmt.Errorf("approving: %w", err)
 	}
@@ -92,7 +101,36 @@ func (w *walk) connect(ctx context.Context) error {
 		return fmt.Errorf("returning: %s names no connected account", landed)
 	}
 	w.visit(ctx, "landed on "+strings.TrimPrefix(landed.String(), w.origin), landed.String(), nil, http.StatusOK)
+	if w.err == nil && w.played != nil && !strings.Contains(w.page, "@lindqvist.ceramics") {
+		return fmt.Errorf("the app's page does not list the account:\n%s", w.page)
+	}
 	return w.err
+}
+
+// signIn asks to connect as nobody, signs in where that leads, and goes on from there to Meta's
+// dialog, whose address it returns.
+func (w *walk) signIn(ctx context.Context, login string) (dialog string) {
+	vouched := w.env["VOUCH_URL"] != ""
+	ask := "asked to connect without a session: sent to sign in"
+	again := "asked to connect again: sent to Meta's dialog"
+	if vouched {
+		vouch := w.visit(ctx, "asked to connect: sent to the app, which is to vouch", login, nil, http.StatusFound)
+		login = vouch.String()
+		ask, again = "asked the app without a session: sent to sign in", "brought the ticket: sent to Meta's dialog"
+	}
+	page := w.visit(ctx, ask, login, nil, http.StatusFound)
+	w.visit(ctx, "the sign-in page", page.String(), nil, http.StatusOK)
+	form := url.Values{"email": {w.user}, "return_to": {page.Query().Get("return_to")}}
+	if w.played != nil {
+		next := cmp.Or(page.Query().Get("next"), page.Query().Get("return_to"))
+		form = url.Values{"person": {w.user}, "next": {next}}
+	}
+	page.RawQuery = ""
+	next := w.visit(ctx, "signed in as "+w.user, page.String(), form, http.StatusSeeOther)
+	if vouched {
+		next = w.visit(ctx, "asked the app again: sent back with its ticket", next.String(), nil, http.StatusFound)
+	}
+	return w.visit(ctx, again, next.String(), nil, http.StatusFound).String()
 }
 
 // visit fetches a page as a step of its own, or submits a form as a page of ours does, and returns
@@ -118,7 +156,11 @@ func (w *walk) visit(ctx context.Context, step, target string, form url.Values, 
 		w.err = fmt.Errorf("%s: %w", step, err)
 		return &url.URL{}
 	}
-	w.responses = append(w.responses, output{"the response of " + res.Request.URL.Path, fmt.Appendf(nil, "%v\n%s", res.Header, body)})
+	w.page = string(body)
+	if !strings.HasPrefix(res.Request.URL.Path, appPath+"/") { // the app may tell its own secrets
+		w.responses = append(w.responses,
+			output{"the response of " + res.Request.URL.Path, fmt.Appendf(nil, "%v\n%s", res.Header, body)})
+	}
 	w.report("%s", step)
 	return next
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"net/http"
 	"os"
 	"slices"
@@ -29,9 +30,11 @@ func (w *walk) checkRow(ctx context.Context) error {
 	row := rows[0]
 	w.report("the row in user_configs:")
 	for _, column := range row.Columns() {
-		fmt.Printf("%12s%-24s %s\n", "", column, row.Show(column))
+		fmt.Fprintf(w.out, "%12s%-24s %s\n", "", column, row.Show(column))
 	}
 	switch {
+	case row["owner"] != w.user:
+		return fmt.Errorf("the row is of the user %s, and not of %s", row.Show("owner"), w.user)
 	case row["instagram_id"] != w.instagramID:
 		return fmt.Errorf("the row is of another account than %s", w.instagramID)
 	case row["token"] != nil || row["page_token"] != nil:
@@ -45,7 +48,7 @@ func (w *walk) checkRow(ctx context.Context) error {
 // checkLookUp asks for the token with each key there is: get_instagram_token gives it to
 // service_role and to nobody else.
 func (w *walk) checkLookUp(ctx context.Context) error {
-	user, err := w.supabase.SignIn(ctx, demoUsers[0].Email, demoPassword)
+	user, err := w.demoUser(ctx, demoUsers[0].Email)
 	if err != nil {
 		return err
 	}
@@ -176,9 +179,18 @@ func (w *walk) checkLeaks(ctx context.Context, logs []byte) error {
 		outputs = append(outputs, output{"table " + name, []byte(rows)})
 	}
 	secrets := leaks.Numbered("of Meta's", w.meta.Secrets())
+	if w.played != nil {
+		issued := leaks.Numbered("of the app's", w.played.Secrets())
+		if len(issued) == 0 {
+			return errors.New("the app has signed nothing that could be searched for")
+		}
+		maps.Copy(secrets, issued)
+	}
 	secrets["the database's key"] = w.env.supabaseKey()
-	for _, name := range []string{"FB_APP_SECRET", "WEBHOOK_VERIFY_TOKEN", "CRON_SECRET"} {
-		secrets[name] = w.env[name]
+	for _, name := range []string{"FB_APP_SECRET", "WEBHOOK_VERIFY_TOKEN", "CRON_SECRET", "VOUCH_SECRET"} {
+		if w.env[name] != "" { // VOUCH_SECRET, where there are no tickets
+			secrets[name] = w.env[name]
+		}
 	}
 	if found := leaking(secrets, append(outputs, files...)); len(found) > 0 {
 		return fmt.Errorf("secrets stand in clear in %s", strings.Join(found, ", "))

@@ -16,13 +16,21 @@ var pageFiles embed.FS
 
 var pageTemplates = template.Must(template.New("").Funcs(template.FuncMap{"nameOf": nameOf}).ParseFS(pageFiles, "pages/*.html"))
 
-// pages serves /dev/: signing in, and what lies behind the system.
+// pages serves /dev/: signing in, the app that is simulated, and what lies behind the system.
 func (s *system) pages() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /dev/{$}", s.showOverview)
-	mux.HandleFunc("GET /dev/sign-in", s.signIn)
-	mux.HandleFunc("POST /dev/sign-in", s.signIn)
-	mux.HandleFunc("POST /dev/sign-out", s.signOut)
+	if s.env.supabaseUsers() {
+		mux.HandleFunc("GET /dev/sign-in", s.signIn)
+		mux.HandleFunc("POST /dev/sign-in", s.signIn)
+		mux.HandleFunc("POST /dev/sign-out", s.signOut)
+	}
+	if s.played != nil {
+		mux.Handle(appPath+"/", s.played)
+	}
+	if s.played != nil && s.played.Provider != nil {
+		mux.Handle(issuerPath+"/", s.played.Provider)
+	}
 	mux.HandleFunc("POST /dev/fault", s.injectFault)
 	mux.HandleFunc("POST /dev/send", s.needSimulators(s.send))
 	mux.HandleFunc("POST /dev/work", s.needSimulators(s.work))
@@ -60,6 +68,11 @@ type overview struct {
 	forms
 	Visitor   visitor
 	Users     []demoUser // whom one can be; none in a real project
+	SignIn    bool       // at Supabase Auth, by a page of ours
+	JWTCookie string     // the cookie that holds the app's JWT; "": none does
+	SignOut   string     // where its form goes; "": nowhere here
+	AppPath   string     // of the simulated app; "": none
+	VouchURL  string     // where igconnect asks the app who is there; "": nowhere
 	Allowing  []string   // people who allow the app at Facebook
 	Connected []connection
 	Trouble   string // why Connected is not known
@@ -103,9 +116,19 @@ func (s *system) show(change func(*forms)) {
 
 func (s *system) showOverview(w http.ResponseWriter, r *http.Request) {
 	o := overview{
-		Visitor: s.visitor(r), Allowing: s.allowing(), MetaURL: s.at.meta, Requests: s.lastRequests(),
+		Visitor: s.visitor(r), SignIn: s.env.supabaseUsers(), VouchURL: s.env["VOUCH_URL"], JWTCookie: s.env["JWT_COOKIE"],
+		Allowing: s.allowing(), MetaURL: s.at.meta, Requests: s.lastRequests(),
 		Faults: s.faults(), Senders: senders, Kinds: kinds, forms: s.shown(),
 		ClockButtons: clockButtons, FacebookButtons: facebookButtons, OperatorButtons: operatorButtons,
+	}
+	switch {
+	case s.played != nil:
+		o.AppPath, o.SignOut = s.played.Prefix+"/", s.played.Prefix+"/sign-out"
+	case o.SignIn:
+		o.SignOut = "/dev/sign-out"
+	}
+	if o.SignIn && s.supabase != nil {
+		o.Users = demoUsers
 	}
 	if s.meta != nil && s.meta.Jumped() > 0 {
 		o.Ahead = plural(int(s.meta.Jumped()/day), "day")
@@ -113,7 +136,7 @@ func (s *system) showOverview(w http.ResponseWriter, r *http.Request) {
 	if s.supabase == nil {
 		o.Supabase = s.env.supabaseURL()
 	} else {
-		o.Users, o.Inbox = demoUsers, s.inbox(r.Context())
+		o.Inbox = s.inbox(r.Context())
 		var err error
 		if o.Connected, err = s.connections(r.Context()); err != nil {
 			o.Trouble = err.Error()

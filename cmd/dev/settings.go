@@ -23,6 +23,7 @@ type options struct {
 	databaseURL string    // a PostgreSQL server for Supabase Lite; "": one of its own, in data
 	fresh       bool      // forget what stayed, but for the keys
 	env         env       // what .env says
+	users       string    // the flag -users; "": what .env names, else supabase
 	log         io.Writer // of the functions, and of what goes on beside them
 }
 
@@ -53,7 +54,10 @@ func (o options) settings(at addresses, keys supalite.Keys) env {
 		e["SUPABASE_URL"], e["SUPABASE_SECRET_KEY"] = at.supabase, keys.SecretKey
 		e["NEXT_PUBLIC_SUPABASE_PUBLISHABLE_KEY"] = keys.PublishableKey
 	}
-	unlessSet("SIGN_IN_URL", e.signInOrigin(at.main)+"/dev/sign-in")
+	o.addApp(e, at, derived("VOUCH_SECRET"))
+	if e.supabaseUsers() {
+		unlessSet("SIGN_IN_URL", e.pagesOrigin(at.main)+"/dev/sign-in")
+	}
 	return e
 }
 
@@ -66,9 +70,10 @@ func (e env) origin(own string) string {
 	return own
 }
 
-// signInOrigin is where the page of the demo users is seen: on the host that gets the session's
-// cookie. Of several ports of one host it is ours, because the others lead only our functions here.
-func (e env) signInOrigin(own string) string {
+// pagesOrigin is where the pages of the demo users and of the simulated app are seen: on the host
+// that gets the cookies of a session. Of several ports of one host it is ours, because the others
+// lead only our functions here.
+func (e env) pagesOrigin(own string) string {
 	origin := e.origin(own)
 	if hostname(origin) == hostname(own) {
 		return own
@@ -87,8 +92,12 @@ func hostname(origin string) string {
 // overridden says, a line each, what .env names and the functions do not get.
 func (o options) overridden(e env) (lines []string) {
 	for _, name := range slices.Sorted(maps.Keys(o.env)) {
-		if o.env[name] != e[name] {
-			lines = append(lines, fmt.Sprintf("%s in .env has no effect here: it is %s.", name, e[name]))
+		switch said, is := o.env[name], e[name]; {
+		case is == said || strings.HasPrefix(is, said+","): // which may be added to
+		case is == "":
+			lines = append(lines, name+" in .env has no effect here.")
+		default:
+			lines = append(lines, fmt.Sprintf("%s in .env has no effect here: it is %s.", name, is))
 		}
 	}
 	return lines
@@ -104,9 +113,15 @@ func (e env) forApp(at addresses) string {
 		}
 	}
 	line("NEXT_PUBLIC_SUPABASE_URL", e.supabaseURL())
-	line("NEXT_PUBLIC_SUPABASE_PUBLISHABLE_KEY", e["NEXT_PUBLIC_SUPABASE_PUBLISHABLE_KEY"])
+	if e.supabaseUsers() {
+		line("NEXT_PUBLIC_SUPABASE_PUBLISHABLE_KEY", e["NEXT_PUBLIC_SUPABASE_PUBLISHABLE_KEY"])
+	}
 	line("SUPABASE_SECRET_KEY", e.supabaseKey())
 	line("IGCONNECT_URL", at.main)
+	if e["VOUCH_URL"] != "" {
+		fmt.Fprintf(&b, "# The key of tickets. Their aud is %s:\n", e.origin(at.main))
+		line("VOUCH_SECRET", e["VOUCH_SECRET"])
+	}
 	line("WEBHOOK_VERIFY_TOKEN", e["WEBHOOK_VERIFY_TOKEN"])
 	line("CRON_SECRET", e["CRON_SECRET"])
 	b.WriteString("# For the workers in examples/:\n")

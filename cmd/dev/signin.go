@@ -15,6 +15,7 @@ import (
 	"strings"
 	"time"
 
+	"igconnect/internal/supalite"
 	"igconnect/lib/config"
 )
 
@@ -86,10 +87,7 @@ var errRefused = errors.New("that e-mail address and password were not accepted"
 // expires_at, which supabase-js adds where it is missing. The error may be errRefused.
 func (s *system) session(ctx context.Context, email, password string) (json.RawMessage, error) {
 	if s.supabase != nil {
-		user, err := s.supabase.SignIn(ctx, email, demoPassword)
-		if err != nil {
-			user, err = s.supabase.SignUp(ctx, email, demoPassword)
-		}
+		user, err := s.demoUser(ctx, email)
 		return user.Session, err
 	}
 	credentials := map[string]string{"email": email, "password": password}
@@ -109,6 +107,15 @@ func (s *system) session(ctx context.Context, email, password string) (json.RawM
 		session["expires_at"] = time.Now().Unix() + int64(seconds)
 	}
 	return json.Marshal(session)
+}
+
+// demoUser begins a session of a demo user, who signs up the first time.
+func (s *system) demoUser(ctx context.Context, email string) (supalite.User, error) {
+	user, err := s.supabase.SignIn(ctx, email, demoPassword)
+	if err != nil {
+		user, err = s.supabase.SignUp(ctx, email, demoPassword)
+	}
+	return user, err
 }
 
 // postSupabase sends JSON to a path of the project with a key of it and, if it is not "", the

@@ -16,6 +16,7 @@ import (
 	"sync"
 	"time"
 
+	"igconnect/internal/appsim"
 	"igconnect/internal/faultproxy"
 	"igconnect/internal/functions"
 	"igconnect/internal/metasim"
@@ -31,6 +32,7 @@ type system struct {
 	origin   string    // where browsers reach the functions: that of REDIRECT_URI
 	env      env       // as the functions see it
 	app      *app.App
+	played   *appsim.App // the app beside igconnect, where it is simulated and has its own users; else nil
 	meta     *metasim.Sim
 	supabase *supalite.Server
 	proxy    faultproxy.Group // in front of supabase
@@ -48,7 +50,7 @@ type system struct {
 
 // start starts the system, and leaves nothing running where it fails.
 func start(ctx context.Context, o options) (s *system, err error) {
-	if err := o.env.check(); err != nil {
+	if err := o.check(); err != nil {
 		return nil, err
 	}
 	s = &system{failed: make(chan error, 4)}
@@ -69,16 +71,16 @@ func start(ctx context.Context, o options) (s *system, err error) {
 	if err != nil {
 		return s, err
 	}
-	handler, err := s.handler(o)
-	if err != nil {
-		return s, err
-	}
 	keys, err := supalite.LoadKeys(o.data, o.databaseURL)
 	if err != nil {
 		return s, err
 	}
 	s.env = o.settings(at, keys)
-	s.at, s.origin = at, s.env.origin(at.main)
+	s.at, s.origin, s.played = at, s.env.origin(at.main), o.playedApp(s.env, at)
+	handler, err := s.handler(o)
+	if err != nil {
+		return s, err
+	}
 	if ports.meta != nil {
 		if err := s.startMeta(o, ports.meta); err != nil {
 			return s, err
@@ -179,8 +181,12 @@ func (s *system) announce(w io.Writer, o options) {
 	if s.supabase != nil {
 		supabase = "Supabase Lite at " + s.env.supabaseURL()
 	}
-	fmt.Fprintf(w, "\n  Connect an account   %s/\n  Look behind          %s/dev/\n\n  Meta       %s\n  Supabase   %s\n\n",
-		s.at.main, s.at.main, meta, supabase)
+	begin := s.at.main + "/"
+	if s.played != nil {
+		begin = s.env.pagesOrigin(s.at.main) + appPath + "/"
+	}
+	fmt.Fprintf(w, "\n  Connect an account   %s\n  Look behind          %s/dev/\n\n", begin, s.at.main)
+	fmt.Fprintf(w, "  Meta       %s\n  Supabase   %s\n  Users      %s\n\n", meta, supabase, s.usersLine())
 	for _, line := range o.overridden(s.env) {
 		fmt.Fprintf(w, "  %s\n", line)
 	}
