@@ -197,7 +197,7 @@ func (s *system) announce(w io.Writer, o options) {
 		fmt.Fprintf(w, "  REDIRECT_URI in .env says %s: /api/ of that address must lead to %s.\n", s.origin, s.at.main)
 	}
 	if s.meta != nil && s.supabase != nil {
-		fmt.Fprintf(w, "  For the .env.local of your app (go run ./cmd/dev -env prints only this):\n\n%s\n",
+		fmt.Fprintf(w, "  For the .env.local of your app (-env with the same flags prints only this):\n\n%s\n",
 			s.env.forApp(s.at))
 	} else { // a terminal is no place for real secrets
 		fmt.Fprint(w, "  For the .env.local of your app, with real secrets: go run ./cmd/dev -env\n\n")
