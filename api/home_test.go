@@ -70,6 +70,26 @@ func TestHomeAfterALogin(t *testing.T) {
 	}
 }
 
+// Its script asks for a list only where a cookie can say whose it is.
+func TestHomeWithoutList(t *testing.T) {
+	t.Parallel()
+	secret := strings.Repeat("s", 32)
+	for _, tt := range []struct {
+		settings map[string]string
+		unlisted bool
+	}{
+		{nil, false},
+		{map[string]string{"VOUCH_URL": "https://app.example.com/vouch", "VOUCH_SECRET": secret}, true},
+		{map[string]string{"JWT_ISSUER": "https://a.example", "JWT_AUDIENCE": "none"}, true},
+		{map[string]string{"JWT_ISSUER": "https://a.example", "JWT_AUDIENCE": "none", "JWT_COOKIE": "__session"}, false},
+	} {
+		got := deployWith(t, tt.settings).Get("/")
+		if strings.Contains(got.Body, " data-unlisted") != tt.unlisted || got.StatusCode != 200 {
+			t.Errorf("%v: %d, %s", tt.settings, got.StatusCode, got.Body)
+		}
+	}
+}
+
 // Style and scripts lie under /igconnect/, for pages of any origin; where they were there is nothing.
 func TestAssets(t *testing.T) {
 	t.Parallel()

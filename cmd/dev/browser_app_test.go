@@ -49,6 +49,16 @@ func TestBrowserApp(t *testing.T) {
 			b.reads(test.behind)
 			b.reads("by user_ada, as Bruno Takahashi at Facebook")
 			b.page(test.users + "-app-behind")
+			if test.users == vouchUsers { // the landing page can ask nobody what is connected
+				b.press("link", "Landing page")
+				b.press("link", "Connect Instagram")
+				b.be("Ada Lindqvist")
+				b.share("Lindqvist Ceramics")
+				b.arrives("/")
+				b.reads("Your Instagram account is connected.")
+				b.page("vouch-app-landing")
+				b.open("/dev/")
+			}
 			b.press("link", "Open the app")
 			b.press("button", "Sign out")
 			b.reads("Nobody is signed in.")

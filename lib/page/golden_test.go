@@ -68,10 +68,11 @@ func variants() map[string]Page {
 		"erased_nothing": Erased{Code: "5f2c", At: deleted},
 		"erased_partly":  Erased{Code: "5f2c", At: deleted, Accounts: 2, Events: 165_000, Rest: true},
 
-		"home":        Home{Login: "/api/login?return_to=%2F", Explain: "/api/login?explain=1&return_to=%2F"},
-		"home_denied": Home{Login: "/api/login?return_to=%2F", Explain: "/api/login?explain=1&return_to=%2F", Failed: HomeDenied},
-		"home_failed": Home{Login: "/api/login?return_to=%2F", Explain: "/api/login?explain=1&return_to=%2F", Failed: HomeFailed},
-		"home_saved":  Home{Login: "/api/login?return_to=%2F", Explain: "/api/login?explain=1&return_to=%2F", Saved: true},
+		"home":          Home{Login: "/api/login?return_to=%2F", Explain: "/api/login?explain=1&return_to=%2F"},
+		"home_denied":   Home{Login: "/api/login?return_to=%2F", Explain: "/api/login?explain=1&return_to=%2F", Failed: HomeDenied},
+		"home_failed":   Home{Login: "/api/login?return_to=%2F", Explain: "/api/login?explain=1&return_to=%2F", Failed: HomeFailed},
+		"home_saved":    Home{Login: "/api/login?return_to=%2F", Explain: "/api/login?explain=1&return_to=%2F", Saved: true},
+		"home_unlisted": Home{Login: "/api/login?return_to=%2F", Explain: "/api/login?explain=1&return_to=%2F", Saved: true, Unlisted: true},
 
 		"missing":           Missing{Pages: []Verdict{old}, Again: askAgain},
 		"missing_several":   Missing{Pages: several, Again: askAgain, Back: goBack, RequestID: "fra1::x8k2p"},

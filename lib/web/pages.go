@@ -163,7 +163,8 @@ func (r *Request) Home() Response {
 		login.Language = string(page.LanguageFor(asked, ""))
 		login.ReturnTo = "/?lang=" + login.Language
 	}
-	shown := page.Home{Login: loginPath(login)}
+	cfg := r.App.Config
+	shown := page.Home{Login: loginPath(login), Unlisted: !cfg.SupabaseUsers && cfg.JWTCookie == ""}
 	login.Explain = true
 	shown.Explain = loginPath(login)
 	switch {

@@ -18,7 +18,7 @@ let turn = 0; // of the newest request: the answers to older ones come too late
 
 if (cameBackWith.length > 0) rememberToAsk(true);
 decideWhatIsShown();
-result("failed")?.focus();
+(result("failed") ?? result("saved"))?.focus();
 byId("retry").addEventListener("click", retry);
 document.addEventListener("visibilitychange", refresh);
 prepareDialog();
@@ -60,8 +60,10 @@ function say(notice, sentence) {
 // reports its 401 as an error. So the page asks only when it has a reason to:
 // the session cookie of @supabase/ssr, or, where a script cannot read that
 // cookie, the memory that somebody came back connected or saw a list here. A
-// session that has run out still looks like one: it costs the 401.
+// session that has run out still looks like one: it costs the 401. Where no
+// cookie says who somebody is, there is no list to ask for.
 function mayBeSignedIn() {
+  if ("unlisted" in byId("accounts").dataset) return false;
   return sessionInSight() || stored((storage) => storage.getItem("ask") === "yes");
 }
 
