@@ -53,25 +53,27 @@ func (m members) with(others members) members {
 
 // claim are the claims of a good session.
 func claim(others members) members {
-	return members{"iss": issuerURL, "aud": ours, "sub": "ada", "iat": after(-time.Second), "exp": after(time.Minute)}.with(others)
+	return members{
+		"iss": issuerURL, "aud": ours, "sub": "ada", "iat": after(-time.Second), "exp": after(time.Minute),
+	}.with(others)
 }
 
 // part is a part of a token: of members, or of JSON text as it is.
 func part(of any) string {
 	if text, ok := of.(string); ok {
-		return base64.RawURLEncoding.EncodeToString([]byte(text))
+		return base64url([]byte(text))
 	}
 	text, err := json.Marshal(of)
 	if err != nil {
 		panic(err)
 	}
-	return base64.RawURLEncoding.EncodeToString(text)
+	return base64url(text)
 }
 
 // compact makes a token of a header and claims, each members or a text, and a signature.
 func compact(header, claims any, sign func(text string) []byte) string {
 	text := part(header) + "." + part(claims)
-	return text + "." + base64.RawURLEncoding.EncodeToString(sign(text))
+	return text + "." + base64url(sign(text))
 }
 
 // Signatures as RFC 7518 describes them, made by the standard library alone.
@@ -133,9 +135,7 @@ var private = sync.OnceValue(func() (keys struct {
 	return keys
 })
 
-func number(n *big.Int, size int) string {
-	return base64.RawURLEncoding.EncodeToString(n.FillBytes(make([]byte, size)))
-}
+func base64url(data []byte) string { return base64.RawURLEncoding.EncodeToString(data) }
 
 func ecJWK(kid string, public *ecdsa.PublicKey) members {
 	point, err := public.Bytes()
@@ -145,16 +145,18 @@ func ecJWK(kid string, public *ecdsa.PublicKey) members {
 	half := len(point) / 2
 	return members{
 		"kty": "EC", "crv": public.Params().Name, "kid": kid,
-		"x": base64.RawURLEncoding.EncodeToString(point[1 : half+1]), "y": base64.RawURLEncoding.EncodeToString(point[half+1:]),
+		"x": base64url(point[1 : half+1]), "y": base64url(point[half+1:]),
 	}
 }
 
 func rsaJWK(kid string, public *rsa.PublicKey) members {
-	return members{"kty": "RSA", "kid": kid, "n": number(public.N, public.Size()), "e": base64.RawURLEncoding.EncodeToString(big.NewInt(int64(public.E)).Bytes())}
+	exponent := big.NewInt(int64(public.E))
+	return members{"kty": "RSA", "kid": kid, "n": base64url(public.N.Bytes()), "e": base64url(exponent.Bytes())}
 }
 
 func edJWK(kid string, key ed25519.PrivateKey) members {
-	return members{"kty": "OKP", "crv": "Ed25519", "kid": kid, "x": base64.RawURLEncoding.EncodeToString(key.Public().(ed25519.PublicKey))}
+	public := key.Public().(ed25519.PublicKey)
+	return members{"kty": "OKP", "crv": "Ed25519", "kid": kid, "x": base64url(public)}
 }
 
 // published is a key set.
@@ -206,7 +208,10 @@ func (i *issuer) expect(t *testing.T, n int32, when string) {
 
 // app trusts an issuer for our audience.
 func (i *issuer) app(now func() time.Time) JWT {
-	return JWT{Issuer: issuerURL, Audience: ours, Cookie: "session", Origins: []string{ours, "https://app.example.com"}, Keys: NewKeySet(i.URL, now), Now: now}
+	return JWT{
+		Issuer: issuerURL, Audience: ours, Cookie: "session", Origins: []string{ours, "https://app.example.com"},
+		Keys: NewKeySet(i.URL, now), Now: now,
+	}
 }
 
 // bearer sends a token as a script does.

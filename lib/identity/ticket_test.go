@@ -167,7 +167,8 @@ func TestNonce(t *testing.T) {
 			t.Errorf("%s, of a server: %q, %v", c.name, user, err)
 		}
 	}
-	if user, err := tickets().OfServer(secret.New(ticketOf(says(members{"nonce": nil, "exp": after(-time.Hour)})))); user != "" || !errors.Is(err, ErrSignedOut) {
+	expired := ticketOf(says(members{"nonce": nil, "exp": after(-time.Hour)}))
+	if user, err := tickets().OfServer(secret.New(expired)); user != "" || !errors.Is(err, ErrSignedOut) {
 		t.Errorf("an expired one of a server: %q, %v", user, err)
 	}
 	if user, err := tickets().OfServer(secret.String{}); user != "" || !errors.Is(err, ErrSignedOut) {
@@ -242,7 +243,9 @@ func TestTicketsAsSource(t *testing.T) {
 	text := ticketOf(says(members{"nonce": nil}))
 	sent := secret.New(text)
 	cookies := []*http.Cookie{{Name: "session", Value: text}}
-	for name, c := range map[string]Credentials{"nothing": {}, "Bearer": {Bearer: &sent}, "form": {Form: &sent}, "cookie": {Cookies: cookies}} {
+	for name, c := range map[string]Credentials{
+		"nothing": {}, "Bearer": {Bearer: &sent}, "form": {Form: &sent}, "cookie": {Cookies: cookies},
+	} {
 		if user, err := tickets().CurrentUser(t.Context(), c); user != "" || !errors.Is(err, ErrSignedOut) {
 			t.Errorf("%s: %q, %v", name, user, err)
 		}
