@@ -42,12 +42,13 @@ func disconnectAccount(r *web.Request) (web.Response, error) {
 		return web.Response{}, err
 	}
 
-	// 3. Remove it here, and then at Meta what nobody else needs. Only the app's server names none and
-	// means all, of a user who leaves. A query that can't be read names one, which nobody has.
+	// 3. Remove it here, and then at Meta what nobody else needs. Only the app's server asks without a
+	// query and means all, of a user who leaves: a name that is spelled wrong must not. A query that
+	// can't be read names one, which nobody has.
 	switch query, malformed := url.ParseQuery(r.URL.RawQuery); {
 	case malformed != nil || query.Has("instagram_id"):
 		err = r.App.Connect.Disconnect(r.Context(), user, query.Get("instagram_id"))
-	case byServer:
+	case byServer && len(query) == 0:
 		err = r.App.Connect.DisconnectAll(r.Context(), user)
 	default:
 		err = &web.Failure{Code: web.BadRequest, Cause: errors.New("no instagram_id")}

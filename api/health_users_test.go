@@ -12,8 +12,6 @@ import (
 	"igconnect/lib/health"
 )
 
-const vouchSecret = "a-vouch-secret-that-nobody-may-see"
-
 // notOK are the checks that are not ok, as "name: problem", with a mark for warnings.
 func notOK(report health.Report) []string {
 	lines := []string{}

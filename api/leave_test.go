@@ -101,11 +101,10 @@ func TestLeaveRefused(t *testing.T) {
 	t.Parallel()
 	for _, w := range ways {
 		for query, want := range map[string]string{
-			"": "bad_request", "?": "bad_request", "?lang=de": "bad_request", "?instagram_id": "not_found", "?instagram_id=": "not_found",
+			"": "bad_request", "?": "bad_request", "?instagramId=1": "bad_request", "?instagram_id": "not_found", "?instagram_id=": "not_found",
 			"?instagram_id=%zz": "not_found", "?instagram_id=1;2": "not_found", "?instagram_id=all": "not_found",
 		} {
-			byServer := w.name == "a ticket"
-			if byServer && want == "bad_request" {
+			if w.name == "a ticket" && strings.Trim(query, "?") == "" {
 				continue
 			}
 			parallel(t, w.name+"/"+query, func(t *testing.T) {
