@@ -109,6 +109,7 @@ func TestVouchRoutes(t *testing.T) {
 		}, ""},
 		{"a page with a key of Supabase's", answering(200, nil,
 			`<script>key="`+ticket(`{"iss":"supabase","role":"anon"}`)+`"</script>`), ""},
+		{"a stranger's own session, in a cookie", answering(200, map[string]string{"Set-Cookie": "s=" + ticket(`{"sub":"anonymous"}`)}, ""), ""},
 		{"a login of the app's own", leads("https://app.example.com/api/login?ticket=7"), ""},
 		{"a slash at the end", func(w http.ResponseWriter, r *http.Request) {
 			if !strings.HasSuffix(r.URL.Path, "/") {
