@@ -20,16 +20,15 @@ func TestVouchExpress(t *testing.T) {
 	if testing.Short() {
 		t.Skip("the whole system is left out under -short")
 	}
-	const secret = "a-secret-of-the-tests-of-32-bytes-and-more"
 	address := freeAddress(t)
 	app := "http://" + address
 	s := startSystem(t, func(o *options) {
-		o.env = env{"VOUCH_URL": app + "/instagram/vouch", "VOUCH_SECRET": secret, "ALLOWED_ORIGINS": app}
+		o.env = env{"VOUCH_URL": app + "/instagram/vouch", "ALLOWED_ORIGINS": app}
 	})
 	_, port, _ := strings.Cut(address, ":")
 	server := exec.CommandContext(context.Background(), "node", "server.js")
 	server.Dir = exampleOf(t, "vouch/express")
-	server.Env = []string{"PATH=" + os.Getenv("PATH"), "PORT=" + port, "IGCONNECT_URL=" + s.at.main, "VOUCH_SECRET=" + secret}
+	server.Env = []string{"PATH=" + os.Getenv("PATH"), "PORT=" + port, "IGCONNECT_URL=" + s.at.main, "VOUCH_SECRET=" + s.env["VOUCH_SECRET"]}
 	serve(t, server, address)
 
 	w := newWalk(s, time.Now())
