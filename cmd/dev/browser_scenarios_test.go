@@ -280,6 +280,7 @@ func (b *tab) be(person string) {
 // share ticks these Pages at Meta, and no others, and continues.
 func (b *tab) share(pages ...string) {
 	b.Helper()
+	b.sees("button", "Continue") // it stands behind the boxes: all of them are there
 	const offered = "[...document.querySelectorAll('input[name=page]')].map((box) => box.labels[0].querySelector('span').firstChild.data)"
 	all := evaluate[[]string](b, offered)
 	for _, page := range pages {

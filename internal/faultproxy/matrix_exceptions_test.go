@@ -66,7 +66,7 @@ var exceptions = []exception{
 		why: "a subscription can be repaired by the daily check: it must not cost the connection"},
 	{flows: "choose POST", call: "meta POST /{id}/subscribed_apps.*", faults: lasting, label: "ok",
 		why: "a subscription must not cost the connection; in this flow Meta refuses it anyway"},
-	{flows: "callback, far Pages", call: "supabase GET /user_configs", faults: lasting, label: "ok", state: beforeWith(),
+	{flows: "callback, far Pages", call: "supabase GET /user_configs( #2)?", faults: lasting, label: "ok", state: beforeWith(),
 		why: "what stopped is not marked now; the daily check finds it"},
 	{flows: "callback, far Pages", call: "supabase PATCH /user_configs", faults: lasting, label: "ok", state: oneOf(beforeWith(), completeWith()),
 		why: "what stopped may not be marked now; the daily check finds it"},
