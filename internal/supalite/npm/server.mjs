@@ -48,6 +48,9 @@ async function start(config) {
     port: 0,
     fetch: handler(app, db, config),
   });
+  // While a long statement runs in this process, idle connections grow old. By default they are closed after
+  // five seconds, at the very moment at which the next request may have arrived on one.
+  server.keepAliveTimeout = 10 * 60_000;
   await once(server, "listening");
   return { server, db };
 }
