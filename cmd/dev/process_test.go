@@ -162,7 +162,7 @@ func TestInterruptedStart(t *testing.T) {
 	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
-	if err, took := cmd.Wait(), time.Since(signalled); err != nil || took > 5*time.Second {
+	if err, took := cmd.Wait(), time.Since(signalled); err != nil || took > 30*time.Second { // two, where the machine is not busy
 		t.Errorf("it took %v and ended with %v", took, err)
 	}
 }
