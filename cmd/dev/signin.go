@@ -8,13 +8,13 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/url"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"igconnect/internal/appsim"
 	"igconnect/internal/supalite"
 	"igconnect/lib/config"
 )
@@ -68,16 +68,13 @@ func (s *system) signOut(w http.ResponseWriter, r *http.Request) {
 }
 
 // ownPath turns return_to into a path of this server, or refuses it. The
-// default is /dev/. What a browser would take for another host (//, /\, a
-// backslash or a control character anywhere) is not a path.
+// default is /dev/.
 func (s *system) ownPath(returnTo string) (path string, ok bool) {
 	if returnTo == "" {
 		return "/dev/", true
 	}
 	path = strings.TrimPrefix(returnTo, s.origin)
-	unsafe := func(c rune) bool { return c == '\\' || c <= ' ' || c == 0x7f }
-	_, err := url.Parse(path)
-	return path, err == nil && strings.HasPrefix(path, "/") && !strings.HasPrefix(path, "//") && !strings.ContainsFunc(path, unsafe)
+	return path, appsim.IsPath(path)
 }
 
 // errRefused: Supabase does not know this address and password.

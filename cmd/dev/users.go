@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"igconnect/internal/appsim"
+	"igconnect/lib/config"
 )
 
 // What -users can be: who says who the app's users are.
@@ -88,7 +89,10 @@ func (o options) addApp(e env, at addresses, ticketSecret string) {
 }
 
 // supabaseUsers reports whether Supabase Auth says who the app's users are.
-func (e env) supabaseUsers() bool { return e["VOUCH_URL"] == "" && e["JWT_ISSUER"] == "" }
+func (e env) supabaseUsers() bool {
+	c, _ := config.Load(e.get)
+	return c.SupabaseUsers
+}
 
 // playedApp is the app that is simulated; nil where .env names a real one, or there is none but
 // the pages of Supabase Auth's demo users.

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -154,9 +153,9 @@ func (u *userToken) lifetime(t token) check {
 	switch now := u.now(); {
 	case !ends:
 		return wrong(name, "The token has no exp, so it would count for good.", "Let the issuer set exp.")
-	case !end.After(now.Add(-leeway)):
+	case !end.After(now.Add(-identity.Leeway)):
 		return wrong(name, "The token ended at "+spoken(end)+". All else is judged as of then.", "Take a new token.")
-	case begins && begin.After(now.Add(leeway)):
+	case begins && begin.After(now.Add(identity.Leeway)):
 		return wrong(name, "The token begins at "+spoken(begin)+" (nbf).",
 			"Wait, or compare the clocks of this machine and of the issuer.")
 	}
@@ -165,17 +164,13 @@ func (u *userToken) lifetime(t token) check {
 
 func spoken(moment time.Time) string { return moment.UTC().Format(time.RFC3339) }
 
-// leeway is how much two clocks may differ.
-const leeway = 10 * time.Second
-
 // party judges azp, where it is the origin of a page.
 func (u *userToken) party(t token) []check {
 	const name = "azp"
-	page, err := url.Parse(t.text(name))
-	if err != nil || page.Host == "" || strings.Trim(page.Path, "/") != "" {
-		return nil // a client's id says nothing of pages
+	origin := identity.PageOrigin(t.text(name))
+	if origin == "" {
+		return nil
 	}
-	origin := strings.ToLower(page.Scheme + "://" + page.Host)
 	if !slices.Contains(u.settings.AllowedOrigins, origin) {
 		return []check{wrong(name,
 			"The token was made for pages at "+origin+", which ALLOWED_ORIGINS here does not have.",

@@ -109,8 +109,7 @@ func setCookie(w http.ResponseWriter, name, value string, life time.Duration) {
 }
 
 // target turns next into where to go after signing in: a path of the app, its page / where next is
-// empty, or igconnect's login. Any other address is refused, also one that a browser would take
-// for another host (//, /\).
+// empty, or igconnect's login. Any other address is refused.
 func (a *App) target(next string) (address string, ok bool) {
 	if next == "" {
 		return a.Prefix + "/", true
@@ -118,8 +117,13 @@ func (a *App) target(next string) (address string, ok bool) {
 	if login := a.Igconnect + "/api/login"; next == login || strings.HasPrefix(next, login+"?") {
 		return next, true
 	}
-	_, err := url.Parse(next)
+	return next, strings.HasPrefix(next, a.Prefix+"/") && IsPath(next)
+}
+
+// IsPath reports whether an address is a path of the host that it is used on. What a browser would
+// take for another host (//, /\, a backslash or a control character anywhere) is not.
+func IsPath(address string) bool {
+	_, err := url.Parse(address)
 	unsafe := func(c rune) bool { return c == '\\' || c <= ' ' || c == 0x7f }
-	own := strings.HasPrefix(next, a.Prefix+"/") && !strings.HasPrefix(next, "//")
-	return next, err == nil && own && !strings.ContainsFunc(next, unsafe)
+	return err == nil && strings.HasPrefix(address, "/") && !strings.HasPrefix(address, "//") && !strings.ContainsFunc(address, unsafe)
 }

@@ -110,7 +110,12 @@ func (l *loader) redirectURI() string {
 	if raw == "" {
 		l.problem("REDIRECT_URI", "is missing")
 	}
-	return l.absolute("REDIRECT_URI", raw, withoutFragment, "must not have a fragment")
+	return withoutFragment(l, "REDIRECT_URI", raw)
+}
+
+// withoutFragment reads a whole address, to which parameters may be added.
+func withoutFragment(l *loader, variable, raw string) string {
+	return l.absolute(variable, raw, func(u *url.URL) bool { return u.Fragment == "" }, "must not have a fragment")
 }
 
 // base reads the address of a service: nothing behind the host.

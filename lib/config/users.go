@@ -46,7 +46,7 @@ func unused(l *loader, c *Config, why string, variables ...string) {
 
 func vouchURL(l *loader, origin string) string {
 	const variable = "VOUCH_URL"
-	return l.absolute(variable, onOwnHost(l.get(variable), origin), withoutFragment, "must not have a fragment")
+	return withoutFragment(l, variable, onOwnHost(l.get(variable), origin))
 }
 
 func vouchSecrets(l *loader) []secret.String {
@@ -65,13 +65,11 @@ func vouchSecrets(l *loader) []secret.String {
 func keysURL(l *loader, issuer string) string {
 	const variable = "JWT_JWKS_URL"
 	if raw := l.get(variable); raw != "" {
-		return l.absolute(variable, raw, withoutFragment, "must not have a fragment")
+		return withoutFragment(l, variable, raw)
 	}
 	if u, err := url.Parse(issuer); err != nil || u.Host == "" {
 		l.problem(variable, "is missing: JWT_ISSUER is no URL that it could be made of")
 		return ""
 	}
-	return l.absolute(variable, strings.TrimSuffix(issuer, "/")+"/.well-known/jwks.json", withoutFragment, "must not have a fragment")
+	return withoutFragment(l, variable, strings.TrimSuffix(issuer, "/")+"/.well-known/jwks.json")
 }
-
-func withoutFragment(u *url.URL) bool { return u.Fragment == "" }

@@ -71,11 +71,12 @@ type claims struct{ object }
 // check validates exp, which must be there, nbf, and what the options say. The clocks of
 // two machines may differ by ten seconds.
 func (c claims) check(now func() time.Time, options ...jwt.ParserOption) error {
-	options = append(options, jwt.WithExpirationRequired(), jwt.WithLeeway(leeway), jwt.WithTimeFunc(now))
+	options = append(options, jwt.WithExpirationRequired(), jwt.WithLeeway(Leeway), jwt.WithTimeFunc(now))
 	return jwt.NewValidator(options...).Validate(c)
 }
 
-const leeway = 10 * time.Second
+// Leeway is how much the clocks of two machines may differ.
+const Leeway = 10 * time.Second
 
 // user returns sub, which must be a text that can be a user's id.
 func (c claims) user() (string, error) {

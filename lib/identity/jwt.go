@@ -125,7 +125,7 @@ func (j JWT) check(c claims) (user string, err error) {
 	}
 	if azp, err := c.optional("azp"); err != nil {
 		return "", err
-	} else if origin := originIn(azp); origin != "" && !slices.Contains(j.Origins, origin) {
+	} else if origin := PageOrigin(azp); origin != "" && !slices.Contains(j.Origins, origin) {
 		return "", errors.New("azp is another origin")
 	}
 	if sts, err := c.optional("sts"); err != nil || cmp.Or(sts, active) != active {
@@ -137,9 +137,9 @@ func (j JWT) check(c claims) (user string, err error) {
 // active is Clerk's sts of a session in which no step of the sign-in is left to do.
 const active = "active"
 
-// originIn returns the origin that azp is. With some issuers it is a client id, which
-// says nothing about pages: then it returns "".
-func originIn(azp string) string {
+// PageOrigin returns the origin that the claim azp is, in lower case. With some issuers it is
+// a client id, which says nothing about pages: then it returns "".
+func PageOrigin(azp string) string {
 	address, err := url.Parse(azp)
 	if err != nil || address.Host == "" || strings.Trim(address.Path, "/") != "" {
 		return ""

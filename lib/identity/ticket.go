@@ -80,7 +80,7 @@ func (t Tickets) verify(text string) (user string, c claims, err error) {
 	if audience, _ := c.GetAudience(); len(audience) != 1 {
 		return "", c, errors.New("it has other audiences as well")
 	}
-	if end, _ := c.GetExpirationTime(); end.After(t.Now().Add(maxLife + leeway)) {
+	if end, _ := c.GetExpirationTime(); end.After(t.Now().Add(maxLife + Leeway)) {
 		return "", c, errors.New("it lives for more than 5 minutes")
 	}
 	user, err = c.user()
